@@ -1,0 +1,186 @@
+"""Frozen, validated settings: what a model is, and how it sleeps.
+
+Glossary, used in every module (the paper's words, one each):
+    window L     tokens read before the model must sleep
+    pass         one trip through the blocks
+    sleep        N passes over one window, then eviction of the window's KV cache
+    S            fast weights of one Gated DeltaNet layer, [B, H, K, V]
+    slow weights the parameters; sleep never changes them
+    memory       KV cache + fast weights of one run
+Dimensions: B batch, T tokens, H heads, K key dim, V value dim, D model dim.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+LayerType = Literal["full_attention", "sliding_attention", "linear_attention"]
+LocalRule = Literal["delta", "hebbian"]
+Eviction = Literal["hard", "sliding", "none"]
+SleepAttention = Literal["causal", "full"]
+Recurrence = Literal["carry", "replay", "reset_state"]
+
+PASSES_MAX = 64
+"""The most passes that a run may ask for: a bound on time, not on the mechanism."""
+
+
+class ConfigError(ValueError):
+    """A setting is out of range; the message is one sentence that says what is allowed."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `ConfigError(message)` unless `condition` holds."""
+    if not condition:
+        raise ConfigError(message)
+
+
+def _require_choice(name: str, value: str, literal: Any) -> None:
+    allowed = get_args(literal)
+    require(value in allowed, f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+
+
+class JsonRoundTrip:
+    """`to_json` and `from_json` for flat frozen dataclasses whose only containers are tuples."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict that `json.dumps` takes and `from_json` reads back to an equal object."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Build from `to_json`'s dict. Raises ConfigError on unknown names or values out of range."""
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        require(not unknown, f"{cls.__name__} has no setting named {', '.join(unknown)}.")
+        tuples = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        try:
+            return cls(**tuples)
+        except TypeError as error:
+            raise ConfigError(f"{cls.__name__} could not be built: {error}.") from error
+
+
+@dataclass(frozen=True)
+class ModelConfig(JsonRoundTrip):
+    """Architecture of a `HybridLM`; everything that fixes the shapes of its slow weights."""
+
+    vocab_size: int
+    window: int  # L, the tokens of one window; also the longest prediction chunk
+    layer_types: tuple[LayerType, ...] = ("full_attention", "linear_attention")
+    d_model: int = 64
+    n_heads: int = 4
+    key_dim: int = 16  # K of each fast-weight head
+    value_dim: int = 16  # V of each fast-weight head
+    mlp_ratio: int = 4
+    conv_kernel: int = 0  # taps of the short convolution on q, k, v: 0 (none) or 4
+    local_rule: LocalRule = "delta"
+    beta_max: float = 1.0  # 2 allows negative eigenvalues of the state transition
+    input_recall: bool = False  # deviation: h is re-mixed with the embedding before each later pass
+    window_positions: bool = False  # deviation: a learned vector for each place in the window
+    tie_embeddings: bool = False
+    rope_theta: float = 10_000.0
+    norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        require(1 <= self.vocab_size <= 1_000_000, "vocab_size must be from 1 to 1000000.")
+        require(1 <= self.window <= 65_536, "window must be from 1 to 65536 tokens.")
+        require(1 <= len(self.layer_types) <= 128, "a model has from 1 to 128 layers.")
+        for layer_type in self.layer_types:
+            _require_choice("layer type", layer_type, LayerType)
+        require(self.n_heads >= 1 and self.d_model % self.n_heads == 0, "n_heads must divide d_model.")
+        require(self.head_dim % 2 == 0, "d_model / n_heads must be even, for rotary positions.")
+        require(self.key_dim >= 1 and self.value_dim >= 1, "key_dim and value_dim must be at least 1.")
+        require(self.mlp_ratio >= 1, "mlp_ratio must be at least 1.")
+        require(self.conv_kernel in (0, 4), "conv_kernel must be 0 (none) or 4.")
+        _require_choice("local_rule", self.local_rule, LocalRule)
+        require(self.beta_max in (1.0, 2.0), "beta_max must be 1 or 2.")
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.d_model // self.n_heads
+
+
+@dataclass(frozen=True)
+class SleepPolicy(JsonRoundTrip):
+    """How a model sleeps: arXiv:2605.26099 Algorithm 1, and each named departure from it."""
+
+    n_passes: int = 1  # N; 0 is a control: the window is evicted unread
+    eviction: Eviction = "hard"
+    sleep_attention: SleepAttention = "causal"  # "full": within the window, both ways, while asleep
+    recurrence: Recurrence = "carry"  # "replay" and "reset_state" are controls, see sleep.py
+
+    def __post_init__(self) -> None:
+        require(
+            isinstance(self.n_passes, int) and 0 <= self.n_passes <= PASSES_MAX,
+            f"passes must be a whole number from 0 to {PASSES_MAX}.",
+        )
+        _require_choice("eviction", self.eviction, Eviction)
+        _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
+        _require_choice("recurrence", self.recurrence, Recurrence)
+
+
+Control = Literal["none", "zero_state", "shuffled_state", "replay", "reset_state", "untrained", "oracle"]
+INPUT_MAX_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class Trigger(JsonRoundTrip):
+    """Why a sleep begins: the window is full (the paper), every M tokens, or asked for after some tokens.
+
+    Whatever the trigger, a full window always sleeps: nothing is ever read past it.
+    """
+
+    kind: Literal["window", "every", "manual"] = "window"
+    every: int = 0  # M, with kind "every"
+    asked_after: tuple[int, ...] = ()  # token counts after which sleep was asked for, with kind "manual"
+
+    def __post_init__(self) -> None:
+        require(self.kind in ("window", "every", "manual"), "trigger must be window, every:M or manual.")
+        require((self.kind == "every") == (self.every > 0), "trigger every:M needs M of at least 1 token.")
+
+    @classmethod
+    def parse(cls, text: str) -> Trigger:
+        """Read the command line's `window`, `every:M`, `manual` or `manual:A,B`. Raises ConfigError."""
+        kind, _, rest = text.partition(":")
+        numbers = [part for part in rest.split(",") if part]
+        require(all(part.isascii() and part.isdigit() for part in numbers), f"trigger {text!r}: {_TRIGGER_FORM}")
+        require(kind in ("every", "manual") or not rest, f"trigger {text!r}: {_TRIGGER_FORM}")
+        require(kind != "every" or len(numbers) == 1, f"trigger {text!r}: {_TRIGGER_FORM}")
+        if kind == "every":
+            return cls("every", every=int(numbers[0]))
+        return cls(kind, asked_after=tuple(int(part) for part in numbers))  # type: ignore[arg-type]
+
+
+_TRIGGER_FORM = "write window, every:M with M from 1, or manual:A,B with the tokens after which to sleep."
+
+
+@dataclass(frozen=True)
+class RunSpec(JsonRoundTrip):
+    """Everything that changes the result of a run; hashable, so that it is the key of every cache."""
+
+    task: str
+    input: str  # the task's input as JSON text, for example '{"rows": ["0110..."], "steps": 4}'
+    checkpoint: str = ""  # "" is the task's default
+    n_passes: int = 4
+    eviction: Eviction = "hard"
+    sleep_attention: SleepAttention | Literal[""] = ""  # "" is the way in which the checkpoint was trained
+    trigger: Trigger = Trigger()
+    control: Control = "none"
+    seed: int = 0  # of the untrained weights and of the instance that S is taken from, for those controls
+
+    def __post_init__(self) -> None:
+        require(len(self.input) <= INPUT_MAX_CHARACTERS, f"the input is longer than {INPUT_MAX_CHARACTERS} characters.")
+        _require_choice("eviction", self.eviction, Eviction)
+        _require_choice("control", self.control, Control)
+        require(self.sleep_attention in ("", "causal", "full"), "sleep attention must be causal or full.")
+        SleepPolicy(n_passes=self.n_passes)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> RunSpec:
+        """Inverse of `to_json`, the nested trigger included. Raises ConfigError."""
+        trigger = values.get("trigger")
+        if isinstance(trigger, dict):
+            values = {**values, "trigger": Trigger.from_json(trigger)}
+        return super().from_json(values)

@@ -1,0 +1,17 @@
+"""Task families: each samples, parses, encodes, solves and scores its own problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sleepviz.config import require
+from sleepviz.tasks.base import Task
+from sleepviz.tasks.rule110 import Rule110
+
+TASKS: dict[str, type[Rule110]] = {Rule110.name: Rule110}
+
+
+def build_task(name: str, sizes: dict[str, Any]) -> Task:
+    """Build a task from its name and sizes. Raises ConfigError when either is unknown."""
+    require(name in TASKS, f"there is no task named {name!r}; the tasks are {', '.join(TASKS)}.")
+    return TASKS[name].from_json(sizes)

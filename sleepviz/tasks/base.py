@@ -1,0 +1,84 @@
+"""What every task offers to training, evaluation and recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sleepviz.events import Answer
+
+Tokens = NDArray[np.int64]
+NOT_ASKED = -100  # the target at a place where no answer is read
+
+
+class InputError(ValueError):
+    """A person's input cannot be used; the message is one sentence that says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Fresh instances, all of one shape.
+
+    `targets[b, q, l]` is the answer to query q at difficulty l of instance b (Rule 110: the row
+    after l steps), so that a model can be asked how far it has come; NOT_ASKED elsewhere.
+    """
+
+    windows: Tokens  # [B, W, L]
+    queries: Tokens  # [B, Q, T], T <= L: one prediction chunk a query
+    query_windows: tuple[int, ...]  # [Q] the window after which the query can be answered
+    targets: Tokens  # [B, Q, levels, T]
+    difficulty: Tokens  # [B] the level that is asked for
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One instance, encoded: what is read, in windows' order, and what is asked once all is evicted."""
+
+    context: tuple[int, ...]  # every context token; cut into windows by the trigger
+    queries: Tokens  # [Q, T]
+    query_stops: tuple[int, ...]  # [Q] context tokens that must have been read before the query makes sense
+
+
+class Task(Protocol):
+    """A task family in one size. Arrays of probabilities are over the model's vocabulary."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the command line."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens in its vocabulary."""
+
+    @property
+    def window(self) -> int:
+        """L, tokens in one window."""
+
+    @property
+    def difficulty_max(self) -> int:
+        """The largest difficulty (steps, hops or operations) that it can ask for."""
+
+    @property
+    def windows_max(self) -> int:
+        """The most windows in one instance."""
+
+    def limits(self) -> dict[str, Any]:
+        """What a person may ask of it, for `checkpoints` and for messages."""
+
+    def token_text(self, token: int) -> str:
+        """How a token is written in the token strip."""
+
+    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens) -> Batch:
+        """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size]."""
+
+    def parse(self, text: str) -> Any:
+        """Read a person's JSON input. Raises InputError with one sentence on anything else."""
+
+    def encode(self, instance: Any) -> Problem:
+        """Tokens of one instance."""
+
+    def answer(self, instance: Any, probabilities: NDArray[np.float32]) -> Answer:
+        """Read the answers to the first Q queries from probabilities [Q, T, vocab_size]."""

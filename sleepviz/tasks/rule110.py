@@ -1,0 +1,179 @@
+"""Rule 110: rows of cells, one a window; after sleep, what is each row `steps` steps later?
+
+The paper's first task (arXiv:2605.26099 §4.1), with the whole row as the answer instead of its
+first cell, and the number of steps as a token. A window is [row marker][steps][W cells]; the
+prediction chunk of a row is [row marker][ask][W unknowns], each unknown at its cell's place.
+Cells are periodic: the last is a neighbour of the first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sleepviz.config import JsonRoundTrip, require
+from sleepviz.events import Answer
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Tokens
+
+Cells = NDArray[np.uint8]
+
+RULE = 110
+UNKNOWN, ASK = 2, 3  # tokens 0 and 1 are the cells
+FIRST_ROW = 4  # then one marker a row, then one token for each number of steps
+HEADER = 2  # tokens before the cells
+
+
+def next_rows(rows: Cells) -> Cells:
+    """One step on periodic rows, [..., W] of 0/1 -> the same shape."""
+    neighbourhood = 4 * np.roll(rows, 1, -1) + 2 * rows + np.roll(rows, -1, -1)
+    return ((RULE >> neighbourhood) & 1).astype(np.uint8)
+
+
+def space_time(rows: Cells, steps: int) -> Cells:
+    """The rows after 0..steps steps: [..., W] -> [..., steps + 1, W]."""
+    diagram = [rows]
+    for _ in range(steps):
+        diagram.append(next_rows(diagram[-1]))
+    return np.stack(diagram, axis=-2)
+
+
+def row_text(row: Cells) -> str:
+    """[W] of 0/1 -> "0110..."."""
+    return "".join(str(int(cell)) for cell in row)
+
+
+@dataclass(frozen=True)
+class Rule110Instance:
+    """Rows of W cells, written "0110...", and the steps asked of every one of them."""
+
+    rows: tuple[str, ...]
+    steps: int
+
+    @property
+    def cells(self) -> Cells:
+        """[rows, W] of 0/1."""
+        return np.array([[int(cell) for cell in row] for row in self.rows], dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Rule110(JsonRoundTrip):
+    """Rule 110 in one size: W cells a row, up to `rows_max` rows, 0..`steps_max` steps."""
+
+    row_cells: int = 16
+    rows_max: int = 4
+    steps_max: int = 12
+
+    def __post_init__(self) -> None:
+        require(3 <= self.row_cells <= 256, "row_cells must be from 3 to 256.")
+        require(1 <= self.rows_max <= 64, "rows_max must be from 1 to 64.")
+        require(0 <= self.steps_max <= 256, "steps_max must be from 0 to 256.")
+
+    name = "rule110"
+
+    @property
+    def vocab_size(self) -> int:
+        """Cells, unknown, ask, row markers, numbers of steps."""
+        return FIRST_ROW + self.rows_max + self.steps_max + 1
+
+    @property
+    def window(self) -> int:
+        """L: one row with its header."""
+        return HEADER + self.row_cells
+
+    @property
+    def difficulty_max(self) -> int:
+        """Steps."""
+        return self.steps_max
+
+    @property
+    def windows_max(self) -> int:
+        """One row a window."""
+        return self.rows_max
+
+    def limits(self) -> dict[str, Any]:
+        """Sizes that a person's input must keep to."""
+        return {"row_cells": self.row_cells, "rows_max": self.rows_max, "steps_max": self.steps_max}
+
+    def token_text(self, token: int) -> str:
+        """Cells as 0 and 1, row markers as r1.., steps as t0.."""
+        if token < FIRST_ROW:
+            return "01?a"[token]
+        row = token - FIRST_ROW
+        return f"r{row + 1}" if row < self.rows_max else f"t{row - self.rows_max}"
+
+    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens) -> Batch:
+        """Sample uniform random rows."""
+        rows = rng.integers(0, 2, (size, n_windows, self.row_cells), dtype=np.uint8)
+        diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]
+        targets = np.full((*diagram.shape[:-1], self.window), NOT_ASKED, dtype=np.int64)
+        targets[..., HEADER:] = diagram
+        queries = np.broadcast_to(self._queries(n_windows), (size, n_windows, self.window))
+        return Batch(self._windows(rows, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
+
+    def parse(self, text: str) -> Rule110Instance:
+        """Read {"rows": ["0110..."], "steps": 4}. Raises InputError."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError('The input is not JSON; write {"rows": ["0110..."], "steps": 4}.') from error
+        if not isinstance(values, dict) or set(values) != {"rows", "steps"}:
+            raise InputError('The input must have exactly "rows" and "steps".')
+        rows, steps = values["rows"], values["steps"]
+        if not isinstance(rows, list) or not 1 <= len(rows) <= self.rows_max:
+            raise InputError(f"Give from 1 to {self.rows_max} rows.")
+        for number, row in enumerate(rows, start=1):
+            self._check_row(row, number)
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= self.steps_max:
+            raise InputError(f"Steps must be a whole number from 0 to {self.steps_max}.")
+        return Rule110Instance(tuple(rows), steps)
+
+    def _check_row(self, row: Any, number: int) -> None:
+        if not isinstance(row, str) or set(row) - {"0", "1"}:
+            raise InputError(f"Row {number} may hold only the characters 0 and 1.")
+        if len(row) != self.row_cells:
+            raise InputError(f"Row {number} has {len(row)} cells; this model reads rows of exactly {self.row_cells}.")
+
+    def encode(self, instance: Rule110Instance) -> Problem:
+        """One window a row; one query a row."""
+        cells = instance.cells
+        windows = self._windows(cells[None], np.array([instance.steps]))[0]  # [R, L]
+        stops = tuple(self.window * (row + 1) for row in range(len(cells)))
+        return Problem(tuple(windows.reshape(-1).tolist()), self._queries(len(cells)), stops)
+
+    def answer(self, instance: Rule110Instance, probabilities: NDArray[np.float32]) -> Answer:
+        """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""
+        rows = instance.cells[: len(probabilities)]
+        diagram = space_time(rows, self.steps_max)  # [R', levels, W]
+        cell = probabilities[:, HEADER:, :2]  # [R', W, 2]
+        answered = cell.argmax(-1).astype(np.uint8)
+        wrong = (diagram != answered[:, None]).sum(-1)  # [R', levels]
+        # Ties go to the asked row: a diagram that repeats must not make a right answer look early.
+        wrong_asked_first = wrong - (np.arange(self.steps_max + 1) == instance.steps) * 0.5
+        truth = diagram[:, instance.steps]
+        return Answer(
+            asked=tuple(f"row {number + 1}" for number in range(len(rows))),
+            answers=tuple(map(row_text, answered)),
+            truths=tuple(map(row_text, truth)),
+            correct=tuple((answered == truth).all(-1).tolist()),
+            reached=tuple(wrong_asked_first.argmin(-1).tolist()),
+            confidence=cell.max(-1).astype(np.float32),
+        )
+
+    def _windows(self, rows: Cells, steps: Tokens) -> Tokens:
+        """rows [B, R, W], steps [B] -> tokens [B, R, L]."""
+        windows = np.empty((*rows.shape[:2], self.window), dtype=np.int64)
+        windows[:, :, 0] = FIRST_ROW + np.arange(rows.shape[1])
+        windows[:, :, 1] = FIRST_ROW + self.rows_max + steps[:, None]
+        windows[:, :, HEADER:] = rows
+        return windows
+
+    def _queries(self, n_rows: int) -> Tokens:
+        """[R, T]: one prediction chunk for each row."""
+        queries = np.full((n_rows, self.window), UNKNOWN, dtype=np.int64)
+        queries[:, 0] = FIRST_ROW + np.arange(n_rows)
+        queries[:, 1] = ASK
+        return queries
