@@ -1,8 +1,9 @@
 """Rule 110: rows of cells, one a window; after sleep, what is each row `steps` steps later?
 
 The paper's first task (arXiv:2605.26099 §4.1), with the whole row as the answer instead of its
-first cell, and the number of steps as a token. A window is [row marker][steps][W cells]; the
-prediction chunk of a row is [row marker][ask][W unknowns], each unknown at its cell's place.
+first cell, and the number of steps as a token. A window is [steps][W cells]; the prediction chunk
+of a row is [ask][W unknowns], each unknown at its cell's place. The three tokens 0, 1 and unknown
+are other tokens in each row: they say which row they belong to, so that a query is (row r, cell i).
 Cells are periodic: the last is a neighbour of the first.
 """
 
@@ -22,9 +23,9 @@ from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Tokens
 Cells = NDArray[np.uint8]
 
 RULE = 110
-UNKNOWN, ASK = 2, 3  # tokens 0 and 1 are the cells
-FIRST_ROW = 4  # then one marker a row, then one token for each number of steps
-HEADER = 2  # tokens before the cells
+UNKNOWN = 2  # of row 0; row r's three tokens are 3 r + (0, 1, UNKNOWN)
+ROW_TOKENS = 3
+HEADER = 1  # tokens before the cells
 
 
 def next_rows(rows: Cells) -> Cells:
@@ -76,8 +77,12 @@ class Rule110(JsonRoundTrip):
 
     @property
     def vocab_size(self) -> int:
-        """Cells, unknown, ask, row markers, numbers of steps."""
-        return FIRST_ROW + self.rows_max + self.steps_max + 1
+        """Three tokens a row, ask, and one token for each number of steps."""
+        return self._ask + 1 + self.steps_max + 1
+
+    @property
+    def _ask(self) -> int:
+        return ROW_TOKENS * self.rows_max
 
     @property
     def window(self) -> int:
@@ -99,11 +104,10 @@ class Rule110(JsonRoundTrip):
         return {"row_cells": self.row_cells, "rows_max": self.rows_max, "steps_max": self.steps_max}
 
     def token_text(self, token: int) -> str:
-        """Cells as 0 and 1, row markers as r1.., steps as t0.."""
-        if token < FIRST_ROW:
-            return "01?a"[token]
-        row = token - FIRST_ROW
-        return f"r{row + 1}" if row < self.rows_max else f"t{row - self.rows_max}"
+        """Cells as 0 and 1 whatever their row, steps as t0, t1, and so on."""
+        if token < self._ask:
+            return "01?"[token % ROW_TOKENS]
+        return "ask" if token == self._ask else f"t{token - self._ask - 1}"
 
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens) -> Batch:
         """Sample uniform random rows."""
@@ -148,7 +152,7 @@ class Rule110(JsonRoundTrip):
         """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""
         rows = instance.cells[: len(probabilities)]
         diagram = space_time(rows, self.steps_max)  # [R', levels, W]
-        cell = probabilities[:, HEADER:, :2]  # [R', W, 2]
+        cell = probabilities[:, HEADER:, :2]  # [R', W, 2]  answers are given in row 0's 0 and 1
         answered = cell.argmax(-1).astype(np.uint8)
         wrong = (diagram != answered[:, None]).sum(-1)  # [R', levels]
         # Ties go to the asked row: a diagram that repeats must not make a right answer look early.
@@ -166,14 +170,13 @@ class Rule110(JsonRoundTrip):
     def _windows(self, rows: Cells, steps: Tokens) -> Tokens:
         """rows [B, R, W], steps [B] -> tokens [B, R, L]."""
         windows = np.empty((*rows.shape[:2], self.window), dtype=np.int64)
-        windows[:, :, 0] = FIRST_ROW + np.arange(rows.shape[1])
-        windows[:, :, 1] = FIRST_ROW + self.rows_max + steps[:, None]
-        windows[:, :, HEADER:] = rows
+        windows[:, :, 0] = self._ask + 1 + steps[:, None]
+        windows[:, :, HEADER:] = rows + ROW_TOKENS * np.arange(rows.shape[1])[:, None]
         return windows
 
     def _queries(self, n_rows: int) -> Tokens:
         """[R, T]: one prediction chunk for each row."""
-        queries = np.full((n_rows, self.window), UNKNOWN, dtype=np.int64)
-        queries[:, 0] = FIRST_ROW + np.arange(n_rows)
-        queries[:, 1] = ASK
+        queries = np.empty((n_rows, self.window), dtype=np.int64)
+        queries[:, 0] = self._ask
+        queries[:, HEADER:] = UNKNOWN + ROW_TOKENS * np.arange(n_rows)[:, None]
         return queries
