@@ -1,0 +1,85 @@
+"""Accuracy against N for several difficulties, with Wilson intervals and the two N = 1 baselines."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from app.figures.layout import laid_out
+from app.results import Result, Results
+from app.theme import MARKERS, Mode, palette
+
+BASELINES = {
+    "n1_same_tokens": ("trained with N = 1, same tokens", "dot"),
+    "n1_same_flops": ("trained with N = 1, same FLOPs", "dash"),
+}
+
+
+def difficulties_shown(results: Results, current: int) -> tuple[int, ...]:
+    """At most six difficulties: powers of two, the hardest, and the one that the visitor has set."""
+    known = sorted({entry.difficulty for entry in results.of("accuracy", "any_n")})
+    if not known:
+        return ()
+    wanted = [known[-1]] + [current] * (current in known) + [t for t in (1, 2, 4, 8, 16) if t in known]
+    return tuple(sorted(dict.fromkeys(wanted).keys() if len(dict.fromkeys(wanted)) <= 6 else list(dict.fromkeys(wanted))[:6]))
+
+
+def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mode) -> go.Figure:
+    """One line a difficulty; the current one is thick, its baselines are level lines, and a ring is "you are here"."""
+    look, figure = palette(mode), go.Figure()
+    measured = results.of("accuracy", "any_n")
+    for place, shown in enumerate(difficulties_shown(results, difficulty)):
+        line = [entry for entry in measured if entry.difficulty == shown]
+        is_current = shown == difficulty
+        figure.add_trace(
+            go.Scatter(
+                x=[entry.passes for entry in line],
+                y=[entry.accuracy for entry in line],
+                error_y=_interval(line),
+                mode="lines+markers",
+                name=f"t = {shown}",
+                line={"color": look.series[place % len(look.series)], "width": 4 if is_current else 1.5},
+                marker={"symbol": MARKERS[place % len(MARKERS)], "size": 9 if is_current else 7},
+                hovertemplate=f"t = {shown}, N = %{{x}}: %{{y:.3f}}<extra></extra>",
+            )
+        )
+    most = max((entry.passes for entry in measured), default=passes)
+    for variant, (name, dash) in BASELINES.items():
+        for entry in results.of("accuracy", variant):
+            if entry.difficulty == difficulty:
+                figure.add_trace(
+                    go.Scatter(
+                        x=[1, max(most, passes)],
+                        y=[entry.accuracy, entry.accuracy],
+                        mode="lines",
+                        name=f"{name} (t = {difficulty})",
+                        line={"color": look.ink, "width": 2, "dash": dash},
+                        hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
+                    )
+                )
+    figure.add_vline(x=passes, line={"color": look.accent, "width": 1, "dash": "dot"})
+    here = [entry for entry in measured if entry.difficulty == difficulty and entry.passes == passes]
+    if here:
+        figure.add_trace(
+            go.Scatter(
+                x=[passes],
+                y=[here[0].accuracy],
+                mode="markers",
+                name="your setting",
+                marker={"symbol": "circle-open", "size": 20, "color": look.accent, "line": {"width": 3}},
+                hovertemplate=f"your setting: %{{y:.3f}} (n = {here[0].n})<extra></extra>",
+            )
+        )
+    figure.update_yaxes(range=[-0.03, 1.05])
+    return laid_out(figure, look, x="passes N", y="rows right in every cell")
+
+
+def _interval(line: list[Result]) -> dict[str, object]:
+    """Wilson intervals are not symmetric, so both arms are given."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [entry.high - entry.accuracy for entry in line],
+        "arrayminus": [entry.accuracy - entry.low for entry in line],
+        "thickness": 1.2,
+        "width": 3,
+    }

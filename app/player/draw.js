@@ -1,0 +1,314 @@
+// Drawing only: each function paints one canvas from the payload (`run`) at one frame. No state is kept here.
+
+const INK = {
+  text: "#eef2fa", dim: "#b3bfd4", line: "#3b4966", accent: "#56b4e9", wrong: "#ff8a4c", right: "#3fd0a4",
+  one: "#e3eaf6", zero: "#34425f", gone: "#232d42", warm: "#f6d77a",
+};
+const SERIES = ["#56B4E9", "#E69F00", "#1dbf92", "#CC79A7", "#F0E442", "#ff8a4c"];
+const FONT = "12px system-ui, sans-serif";
+
+function fit(canvas) {
+  const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  const w = canvas.clientWidth, h = canvas.clientHeight;
+  if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+    canvas.width = Math.round(w * ratio);
+    canvas.height = Math.round(h * ratio);
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, w, h);
+  ctx.font = FONT;
+  ctx.textBaseline = "middle";
+  return { ctx, w, h };
+}
+
+function line(ctx, points, colour, width = 1, dash = []) {
+  ctx.beginPath();
+  points.forEach(([x, y], index) => (index ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+  ctx.setLineDash(dash);
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+// The longest of the texts that fits, or nothing: no label is ever cut off.
+function label(ctx, texts, x, y, width, colour, align = "center") {
+  const text = texts.find((candidate) => ctx.measureText(candidate).width <= width);
+  if (text === undefined) return;
+  ctx.fillStyle = colour;
+  ctx.textAlign = align;
+  ctx.fillText(text, x, y);
+}
+
+function cross(ctx, x, y, size) {
+  const r = size * 0.3, cx = x + size / 2, cy = y + size / 2;
+  for (const [colour, width] of [["#10182a", 4], [INK.wrong, 2]]) {
+    line(ctx, [[cx - r, cy - r], [cx + r, cy + r]], colour, width);
+    line(ctx, [[cx + r, cy - r], [cx - r, cy + r]], colour, width);
+  }
+}
+
+function cells(ctx, text, x, y, size, wrong = [], alpha = 1) {
+  const gap = size > 6 ? 1 : 0;
+  ctx.globalAlpha = alpha;
+  for (let i = 0; i < text.length; i++) {
+    ctx.fillStyle = text[i] === "1" ? INK.one : INK.zero;
+    ctx.fillRect(x + i * size, y, size - gap, size - gap);
+  }
+  ctx.globalAlpha = 1;
+  for (const i of wrong) cross(ctx, x + i * size, y, size - gap);
+}
+
+function laneScale(run, w) {
+  const left = 30, right = 8;
+  const slot = (w - left - right) / run.slots;
+  return { slot, at: (x) => left + x * slot };
+}
+
+// Tokens under their window brackets, the KV cache below them, and now.
+function drawLane(canvas, run, index) {
+  const { ctx, w, h } = fit(canvas);
+  const { slot, at } = laneScale(run, w);
+  const frame = run.frames[index];
+  const top = 24, cell = Math.max(4, Math.min(20, slot)), base = h - 8, roof = top + cell + 20;
+  const most = Math.max(1, ...run.frames.flatMap((f) => f.kv));
+  const level = (n) => base - (n / most) * (base - roof);
+
+  for (const sleep of run.sleeps) {
+    ctx.fillStyle = "rgb(0 0 0 / .3)";
+    ctx.fillRect(at(sleep.start), 0, (sleep.stop - sleep.start) * slot, h);
+    bracket(ctx, at(run.token_slots[sleep.first]), at(run.token_slots[sleep.last - 1] + 1), 15);
+    const middle = (run.token_slots[sleep.first] + run.token_slots[sleep.last - 1] + 1) / 2;
+    const room = (sleep.last - sleep.first) * slot - 8;
+    label(ctx, [`window ${sleep.window + 1}`, `w${sleep.window + 1}`, `${sleep.window + 1}`], at(middle), 7, room, INK.dim);
+    const wide = (sleep.stop - sleep.start) * slot - 4, centre = at((sleep.start + sleep.stop) / 2);
+    label(ctx, [`asleep, N = ${sleep.passes}`, "asleep", "z"], centre, 7, wide, INK.dim);
+  }
+  label(ctx, ["answer", "?"], at(run.answer_slot + 1.5), 7, 3 * slot, INK.dim);
+
+  run.tokens.forEach((token, i) => {
+    const x = at(run.token_slots[i]), seen = i < frame.read, gone = i < frame.dropped;
+    const box = Math.max(2, slot - 1.5);
+    const isCell = token === "0" || token === "1";
+    ctx.fillStyle = !seen ? "transparent" : gone ? INK.gone : token === "1" ? INK.one : isCell ? INK.zero : "#2b4d72";
+    ctx.fillRect(x, top, box, cell);
+    if (!seen) { ctx.strokeStyle = INK.line; ctx.lineWidth = 1; ctx.strokeRect(x + 0.5, top + 0.5, box - 1, cell - 1); }
+    if (seen) label(ctx, [token], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : token === "1" ? "#10182a" : INK.text);
+    if (gone) line(ctx, [[x, top + cell / 2], [x + box, top + cell / 2]], "#8e9ab3", 1.5);
+  });
+
+  ctx.textAlign = "right";
+  ctx.fillStyle = INK.dim;
+  ctx.fillText(String(most), 24, level(most));
+  ctx.fillText("0", 24, base - 4);
+  line(ctx, [[30, level(most)], [w - 8, level(most)]], INK.line, 1, [3, 4]);
+  line(ctx, [[30, base], [w - 8, base]], INK.line);
+
+  for (let layer = 0; layer < run.attention_layers; layer++) {
+    const lift = layer * 2.5, points = [[at(0), base - lift]];
+    for (let i = 0; i <= index; i++) {
+      const f = run.frames[i], x = at(f.kind === "token" ? f.x + 0.5 : f.x);
+      points.push([x, points[points.length - 1][1]], [x, level(f.kv[layer] ?? 0) - lift]);
+    }
+    points.push([at(frame.x), points[points.length - 1][1]]);
+    if (layer === 0) {
+      ctx.beginPath();
+      points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+      ctx.lineTo(points[points.length - 1][0], base);
+      ctx.lineTo(at(0), base);
+      ctx.fillStyle = "rgb(86 180 233 / .2)";
+      ctx.fill();
+    }
+    line(ctx, points, SERIES[layer % SERIES.length], 2);
+  }
+
+  for (const sleep of run.sleeps) {
+    run.frames.forEach((f, i) => {
+      if (f.kind === "sleep" && f.x === sleep.start + 0.25 && i <= index) trigger(ctx, at(sleep.start), roof, sleep, slot);
+    });
+  }
+  run.frames.forEach((f, i) => {
+    if (f.kind !== "pass") return;
+    ctx.beginPath();
+    ctx.arc(at(f.x), top + cell / 2, i === index ? 5 : Math.min(3, slot / 3), 0, 7);
+    ctx.fillStyle = i <= index ? INK.accent : INK.line;
+    ctx.fill();
+  });
+  if (frame.kind === "answer") {
+    ctx.fillStyle = INK.warm;
+    ctx.fillRect(at(run.answer_slot) + 3, top, 3 * slot - 6, cell);
+    label(ctx, ["one pass", "1"], at(run.answer_slot + 1.5), top + cell / 2 + 1, 3 * slot - 8, "#10182a");
+  }
+  line(ctx, [[at(frame.x), 18], [at(frame.x), base]], INK.text, 1);
+}
+
+function bracket(ctx, from, to, y) {
+  line(ctx, [[from + 0.5, y + 5], [from + 0.5, y], [to - 1.5, y], [to - 1.5, y + 5]], INK.dim);
+}
+
+function trigger(ctx, x, y, sleep, slot) {
+  ctx.beginPath();
+  ctx.moveTo(x - 5, y - 10); ctx.lineTo(x + 5, y - 10); ctx.lineTo(x, y - 2);
+  ctx.fillStyle = INK.warm;
+  ctx.fill();
+  label(ctx, [sleep.reason], x + 9, y - 7, (sleep.stop - sleep.start) * slot - 10, INK.warm, "left");
+}
+
+// Blue is positive, orange negative, nothing is dark: one scale for the whole run.
+function diverging() {
+  const table = new Uint8ClampedArray(256 * 4);
+  for (let i = 0; i < 256; i++) {
+    const signed = Math.max(-1, (i - 128) / 127), amount = Math.pow(Math.abs(signed), 0.7);
+    const to = signed < 0 ? [240, 165, 30] : [100, 190, 240];
+    [22, 29, 45].forEach((from, channel) => { table[4 * i + channel] = from + (to[channel] - from) * amount; });
+    table[4 * i + 3] = 255;
+  }
+  return table;
+}
+const COLOURS = diverging();
+
+function drawStates(canvas, run, frame, mix, bytes, scratch) {
+  const { ctx, w, h } = fit(canvas);
+  const [, layers, heads, rows, columns] = run.states.shape;
+  const n = layers * heads, foot = 18, head = 16;
+  if (!n) return;
+  let across = heads, side = 0;
+  for (let c = 1; c <= n; c++) {  // the arrangement with the largest maps
+    const size = Math.min((w - (c - 1) * 10) / c, (h - foot) / Math.ceil(n / c) - head - 4);
+    if (size > side) { side = size; across = c; }
+  }
+  const map = rows * columns, size = n * map;
+  const value = (state, i) => (state < 0 ? 128 : bytes[state * size + i]);
+  scratch.width = columns; scratch.height = rows;
+  const paint = scratch.getContext("2d");
+  const image = paint.createImageData(columns, rows);
+  const offset = (w - across * side - (across - 1) * 10) / 2;
+  ctx.imageSmoothingEnabled = false;
+  for (let m = 0; m < n; m++) {
+    for (let i = 0; i < map; i++) {
+      const from = value(frame.state - 1, m * map + i), to = value(frame.state, m * map + i);
+      const level = Math.round(from + (to - from) * mix) * 4;
+      for (let channel = 0; channel < 4; channel++) image.data[4 * i + channel] = COLOURS[level + channel];
+    }
+    paint.putImageData(image, 0, 0);
+    const x = offset + (m % across) * (side + 10), y = Math.floor(m / across) * (side + head + 4);
+    const layer = Math.floor(m / heads), name = layers > 1 ? `L${run.states.layers[layer]} h${(m % heads) + 1}` : `head ${(m % heads) + 1}`;
+    const norm = frame.state < 0 ? 0 : run.norm[frame.state][layer][m % heads];
+    label(ctx, [`${name}  |S| ${norm.toFixed(1)}`, name], x, y + 8, side, INK.dim, "left");
+    ctx.drawImage(scratch, x, y + head, side, side);
+  }
+  const bar = Math.min(120, w / 3), x = (w - bar) / 2;
+  for (let i = 0; i < bar; i++) {
+    const level = Math.round(1 + (i / (bar - 1)) * 254) * 4;
+    ctx.fillStyle = `rgb(${COLOURS[level]} ${COLOURS[level + 1]} ${COLOURS[level + 2]})`;
+    ctx.fillRect(x + i, h - 9, 1, 6);
+  }
+  label(ctx, [`−${run.states.scale.toPrecision(2)}`], x - 6, h - 5, 60, INK.dim, "right");
+  label(ctx, [`+${run.states.scale.toPrecision(2)}`], x + bar + 6, h - 5, 60, INK.dim, "left");
+}
+
+// One line a head, this sleep bright and earlier sleeps faint; dashed is the hidden stream h.
+function drawDrift(canvas, run, frame) {
+  const { ctx, w, h } = fit(canvas);
+  const left = 30, right = 10, top = 20, base = h - 20;
+  const most = Math.max(0.01, ...run.drift.flat(2), ...run.h_drift);
+  const longest = Math.max(1, ...run.frames.map((f) => f.of));
+  const x = (pass) => left + 8 + ((pass - 1) / Math.max(1, longest - 1)) * (w - left - right - 12);
+  const y = (value) => base - (value / most) * (base - top);
+  for (const share of [0, 0.5, 1]) {
+    line(ctx, [[left, y(share * most)], [w - right, y(share * most)]], INK.line, 1, share ? [2, 4] : []);
+    label(ctx, [(share * most).toFixed(most < 1 ? 2 : 1)], left - 5, y(share * most), left, INK.dim, "right");
+  }
+  const every = Math.ceil(longest / Math.max(1, Math.floor((w - 50) / 22)));
+  for (let pass = 1; pass <= longest; pass++) {
+    if ((pass - 1) % every === 0) label(ctx, [String(pass)], x(pass), h - 8, 30, INK.dim);
+  }
+  const now = frame.state < 0 ? -1 : run.pass_window[frame.state];
+  const starts = run.pass_window.map((win, i) => i - run.pass_window.indexOf(win) + 1);
+  const curve = (read, colour, width, dash, win, alpha) => {
+    const points = [];
+    run.pass_window.forEach((at, i) => { if (at === win && i <= frame.state) points.push([x(starts[i]), y(read(i))]); });
+    ctx.globalAlpha = alpha;
+    if (points.length) line(ctx, points, colour, width, dash);
+    for (const [px, py] of points) { ctx.beginPath(); ctx.arc(px, py, width + 0.6, 0, 7); ctx.fillStyle = colour; ctx.fill(); }
+    ctx.globalAlpha = 1;
+  };
+  let legend = left + 4;
+  (run.drift[0] ?? []).forEach((layer, l) => layer.forEach((_, head) => {
+    const colour = SERIES[(l * layer.length + head) % SERIES.length];
+    for (let win = 0; win <= now; win++) curve((i) => run.drift[i][l][head], colour, 1.8, [], win, win === now ? 1 : 0.22);
+    const name = run.drift[0].length > 1 ? `L${run.states.layers[l]}h${head + 1}` : `head ${head + 1}`;
+    if (legend + ctx.measureText(name).width < w) label(ctx, [name], legend, 8, 90, colour, "left");
+    legend += ctx.measureText(name).width + 9;
+  }));
+  if (now >= 0) curve((i) => run.h_drift[i], INK.dim, 1.2, [4, 3], now, 1);
+}
+
+// Left: the row after each pass of this sleep. Right: the true rows. A line joins pass and nearest true row.
+function drawWoken(canvas, run, frame) {
+  const { ctx, w, h } = fit(canvas);
+  const shown = [];
+  const win = frame.state < 0 ? -1 : run.pass_window[frame.state];
+  run.pass_window.forEach((at, i) => { if (at === win && i <= frame.state) shown.push(i); });
+  const row = (frame.state >= 0 && run.woken[frame.state]) ? run.woken[frame.state].row : Math.min(frame.window, run.truth.length - 1);
+  const truth = run.truth[row], width = truth[0].length;
+  const gutter = 46, between = 40, top = 18;
+  const size = Math.max(3, Math.min((w - gutter - between - 44) / (2 * width), (h - top) / Math.max(truth.length, 5), 15));
+  const lines = Math.max(1, Math.floor((h - top) / size)), passes = shown.slice(-lines);
+  const right = gutter + width * size + between;
+  const font = ctx.font;
+  label(ctx, ["after pass"], gutter, 7, 120, INK.dim, "left");
+  label(ctx, [`true rows of row ${row + 1}`], right, 7, 160, INK.dim, "left");
+  ctx.font = `${Math.max(8, Math.min(12, size))}px system-ui, sans-serif`;
+  const every = size < 9 ? Math.ceil(9 / size) : 1;
+  truth.forEach((text, step) => {
+    const y = top + step * size;
+    if (y + size > h) return;
+    cells(ctx, text, right, y, size, [], step === run.steps ? 1 : 0.62);
+    if (step % every === 0 || step === run.steps)
+      label(ctx, [`t${step}`], right + width * size + 6, y + size / 2, 60, step === run.steps ? INK.text : INK.dim, "left");
+  });
+  const asked = top + run.steps * size;
+  if (asked + size <= h) { ctx.strokeStyle = INK.accent; ctx.lineWidth = 1.5; ctx.strokeRect(right - 2, asked - 1.5, width * size + 3, size + 2); }
+  passes.forEach((state, place) => {
+    const woken = run.woken[state], y = top + place * size, current = state === frame.state;
+    if (!woken) return;
+    cells(ctx, woken.cells, gutter, y, size, woken.wrong, current ? 1 : 0.75);
+    label(ctx, [`${shown.indexOf(state) + 1}`], gutter - 8, y + size / 2, 30, current ? INK.text : INK.dim, "right");
+    if (!current) return;
+    const near = top + woken.reached * size + size / 2, from = gutter + width * size + 3;
+    if (woken.reached < truth.length && near < h) {
+      line(ctx, [[from, y + size / 2], [from + 12, y + size / 2], [right - 14, near], [right - 6, near]], INK.accent, 1.5);
+      ctx.beginPath(); ctx.moveTo(right - 3, near); ctx.lineTo(right - 10, near - 4); ctx.lineTo(right - 10, near + 4);
+      ctx.fillStyle = INK.accent; ctx.fill();
+    }
+  });
+  ctx.font = font;
+}
+
+// The answer with its crosses, how sure each cell is (a bar), and the truth under it.
+function drawCard(canvas, card, revealed) {
+  const width = card.rows[0].cells.length, tall = 62;
+  canvas.style.height = `${card.rows.length * tall}px`;
+  const { ctx, w } = fit(canvas);
+  const gutter = 46, size = Math.min(20, (w - gutter) / width);
+  card.rows.forEach((row, index) => {
+    const y = index * tall;
+    label(ctx, [row.asked], 0, y + size / 2, gutter - 4, INK.dim, "left");
+    label(ctx, ["truth"], 0, y + 1.5 * size + 22, gutter - 4, INK.dim, "left");
+    if (revealed) {
+      cells(ctx, row.cells, gutter, y, size, row.wrong);
+      row.confidence.forEach((p, i) => {
+        ctx.fillStyle = INK.gone;
+        ctx.fillRect(gutter + i * size, y + size + 3, size - 1, 14);
+        ctx.fillStyle = row.wrong.includes(i) ? INK.wrong : INK.accent;
+        ctx.fillRect(gutter + i * size, y + size + 17 - 14 * p, size - 1, 14 * p);
+      });
+    } else {
+      ctx.strokeStyle = INK.line;
+      for (let i = 0; i < width; i++) ctx.strokeRect(gutter + i * size + 0.5, y + 0.5, size - 2, size - 2);
+    }
+    cells(ctx, row.truth, gutter, y + size + 22, size, [], 0.62);
+  });
+}

@@ -1,0 +1,212 @@
+"""Events -> the compact dict that the player draws; pure: no streamlit, no torch.
+
+A frame is one event. The clock, the scrubber and the text all count frames. Lengths on the time
+line are in slots: a token takes one, a sleep takes a few whatever its number of passes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.player.narration import count, mean_drift, milliseconds, narrate, trigger_text
+from sleepviz.events import Answer, AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
+from sleepviz.tasks.rule110 import row_text, space_time
+
+SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep
+ANSWER_SLOTS = 3
+# At 1x a run of one row plays in under ten seconds: about 2 s of tokens and 5 s of passes.
+TOKENS_MS, TOKEN_MS = 2200, (24, 90)
+PASSES_MS, PASS_MS = 4800, (90, 800)
+FALL_ASLEEP_MS, CLEAR_MS, ANSWER_MS = 600, 900, 600
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of the answers shown side by side; without a trace, `missing` says why in one sentence."""
+
+    title: str
+    note: str
+    trace: Trace | None
+    missing: str = ""
+
+
+def player_payload(
+    trace: Trace, *, contenders: tuple[Contender, ...] = (), badge: str = "", terms: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Everything the player needs for one Rule 110 run: JSON values only, arrays as base64 of uint8."""
+    passes = [event for event in trace.events if isinstance(event, SleepPassDone)]
+    rows, steps = task_input(trace)
+    diagrams = [space_time(np.array([int(cell) for cell in row], dtype=np.uint8), steps) for row in rows]
+    payload: dict[str, Any] = {
+        **_timeline(trace),
+        "attention_layers": len(next((e.kv_tokens for e in trace.events if isinstance(e, TokenRead)), ())),
+        "states": _states(passes),
+        "drift": [[_rounded(layer.drift) for layer in event.layers] for event in passes],
+        "norm": [[_rounded(layer.norm) for layer in event.layers] for event in passes],
+        "h_drift": [round(event.h_drift, 4) for event in passes],
+        "pass_window": [event.window_index for event in passes],
+        "woken": [_woken(event.woken, trace) for event in passes],
+        "truth": [[row_text(cells) for cells in diagram] for diagram in diagrams],
+        "steps": steps,
+        "contenders": [_contender(contender) for contender in contenders],
+        "badge": badge,
+        "terms": terms or {},
+    }
+    payload["id"] = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:16]
+    return payload
+
+
+def task_input(trace: Trace) -> tuple[tuple[str, ...], int]:
+    """The rows and the steps that a Rule 110 run was given."""
+    values = json.loads(trace.spec["input"])
+    return tuple(values["rows"]), int(values["steps"])
+
+
+def _timeline(trace: Trace) -> dict[str, Any]:
+    """Frames with their place on the time line, and the spans that stand on it."""
+    n_tokens = sum(isinstance(event, TokenRead) for event in trace.events)
+    n_passes = sum(isinstance(event, SleepPassDone) for event in trace.events)
+    token_ms = _share(TOKENS_MS, n_tokens, TOKEN_MS)
+    pass_ms = _share(PASSES_MS, n_passes, PASS_MS)
+    frames: list[dict[str, Any]] = []
+    tokens: list[str] = []
+    slots: list[int] = []
+    sleeps: list[dict[str, Any]] = []
+    cursor, passes_done, dropped, wide = 0, 0, 0, SLEEP_SLOTS[0]
+    last: SleepPassDone | None = None
+    for event, sentence in zip(trace.events, narrate(trace), strict=True):
+        before = frames[-1] if frames else {"kv": [], "of": 0, "pass": 0, "window": 0}
+        frame = {**before, "say": sentence, "functions": {}}
+        if isinstance(event, TokenRead):
+            tokens.append(event.token)
+            slots.append(cursor)
+            cursor += 1
+            frame |= {"kind": "token", "x": cursor - 0.5, "ms": token_ms, "kv": list(event.kv_tokens)}
+            frame |= {"window": event.window_index, "pass": 0, "of": 0}
+        elif isinstance(event, SleepStarted):
+            wide = max(SLEEP_SLOTS[0], min(SLEEP_SLOTS[1], event.n_passes + 1))
+            sleeps.append(
+                {"start": cursor, "stop": cursor + wide, "reason": trigger_text(event.trigger), "first": event.start}
+                | {"last": event.stop, "passes": event.n_passes, "window": event.window_index}
+            )
+            frame |= {"kind": "sleep", "x": cursor + 0.25, "ms": FALL_ASLEEP_MS, "kv": list(event.kv_tokens)}
+            frame |= {"pass": 0, "of": event.n_passes}
+        elif isinstance(event, SleepPassDone):
+            passes_done, last = passes_done + 1, event
+            along = (event.pass_index + 1) / (frame["of"] + 1)
+            frame |= {"kind": "pass", "x": cursor + along * wide, "ms": pass_ms, "pass": event.pass_index + 1}
+            frame["functions"] = {"compress": f"Pass {event.pass_index + 1}: drift {mean_drift(event):.2f}"}
+        elif isinstance(event, CacheEvicted):
+            cursor, dropped = cursor + wide, dropped + event.tokens_dropped
+            frame |= {"kind": "evict", "x": cursor - 0.25, "ms": CLEAR_MS, "kv": list(event.kv_tokens)}
+            frame["functions"] = _cleared(event, last)
+        else:
+            frame |= {"kind": "answer", "x": cursor + ANSWER_SLOTS / 2, "ms": ANSWER_MS}
+        frames.append({**frame, "read": len(tokens), "dropped": dropped, "state": passes_done - 1})
+    return {
+        "frames": frames,
+        "tokens": tokens,
+        "token_slots": slots,
+        "sleeps": sleeps,
+        "slots": cursor + ANSWER_SLOTS,
+        "answer_slot": cursor,
+    }
+
+
+def _cleared(event: CacheEvicted, last: SleepPassDone | None) -> dict[str, str]:
+    """What the second and third functions of sleep did, in figures."""
+    cleared = f"{count(event.tokens_dropped, 'token')} dropped, {event.bytes_freed:,} bytes freed"
+    if last is None or not last.woken.asked:
+        return {"clear": cleared, "update": "No complete row yet"}
+    answered = [
+        f"{asked} {'right' if correct else 'wrong'}"
+        for asked, correct in zip(last.woken.asked, last.woken.correct, strict=True)
+    ]
+    return {"clear": cleared, "update": "From S alone: " + ", ".join(answered)}
+
+
+def _states(passes: list[SleepPassDone]) -> dict[str, Any]:
+    """S of every pass as uint8 around 128, on one scale over the whole run."""
+    if not passes or not passes[0].layers:
+        return {"shape": [0, 0, 0, 0, 0], "scale": 0.0, "layers": [], "data": ""}
+    stacked = np.stack([np.stack([layer.state for layer in event.layers]) for event in passes]).astype(np.float64)
+    scale = float(np.abs(stacked).max())
+    levels = np.round(stacked / (scale or 1.0) * 127) + 128
+    return {
+        "shape": list(stacked.shape),  # passes, layers, heads, K, V
+        "scale": round(scale, 4),
+        "layers": [layer.layer + 1 for layer in passes[0].layers],
+        "data": base64.b64encode(levels.astype(np.uint8).tobytes()).decode("ascii"),
+    }
+
+
+def _woken(woken: Answer, trace: Trace) -> dict[str, Any] | None:
+    """The newest row as it would be answered now, against the true row that is nearest to it."""
+    if not woken.asked:
+        return None
+    rows, _ = task_input(trace)
+    row, reached = len(woken.asked) - 1, woken.reached[-1]
+    cells = np.array([int(cell) for cell in rows[row]], dtype=np.uint8)
+    nearest = row_text(space_time(cells, reached)[reached])
+    return {
+        "row": row,
+        "cells": woken.answers[-1],
+        "reached": reached,
+        "correct": woken.correct[-1],
+        "wrong": differing(woken.answers[-1], nearest),
+        "wrong_asked": differing(woken.answers[-1], woken.truths[-1]),
+        "least": round(float(woken.confidence[-1].min()), 3),
+    }
+
+
+def _contender(contender: Contender) -> dict[str, Any]:
+    """One card: the answer row by row, where it is wrong, how sure it is, and what it cost."""
+    card: dict[str, Any] = {"title": contender.title, "note": contender.note, "missing": contender.missing, "rows": []}
+    if contender.trace is None:
+        return card
+    scored = next((event for event in contender.trace.events if isinstance(event, AnswerScored)), None)
+    if scored is None:
+        return {**card, "missing": "This run did not reach its answer."}
+    slept = sum(event.sleep_s for event in contender.trace.events if isinstance(event, SleepPassDone))
+    answer = scored.answer
+    rows = [
+        {
+            "asked": answer.asked[index],
+            "cells": answer.answers[index],
+            "truth": answer.truths[index],
+            "wrong": differing(answer.answers[index], answer.truths[index]),
+            "confidence": _rounded(answer.confidence[index]),
+        }
+        for index in range(len(answer.asked))
+    ]
+    n_wrong, n_cells = sum(len(row["wrong"]) for row in rows), sum(len(row["cells"]) for row in rows)
+    return {
+        **card,
+        "rows": rows,
+        "right": all(answer.correct),
+        "verdict": "Right: every cell" if n_wrong == 0 else f"Wrong in {n_wrong} of {n_cells} cells",
+        "least": round(float(answer.confidence.min()), 3) if answer.confidence.size else 0.0,
+        "sleep_s": slept,
+        "wake_s": scored.wake_s,
+        "cost": f"Slept {milliseconds(slept)}, answered in {milliseconds(scored.wake_s)}",
+    }
+
+
+def differing(answer: str, truth: str) -> list[int]:
+    """Indices of the cells that differ."""
+    return [index for index, (a, b) in enumerate(zip(answer, truth, strict=True)) if a != b]
+
+
+def _rounded(values: Any) -> list[float]:
+    return [round(float(value), 4) for value in values]
+
+
+def _share(total_ms: int, n_frames: int, bounds: tuple[int, int]) -> int:
+    """An equal share of the time, within bounds."""
+    return max(bounds[0], min(bounds[1], total_ms // max(n_frames, 1)))

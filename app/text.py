@@ -1,0 +1,133 @@
+"""All prose of the pages, and the glossary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TITLE = "A small language model falls asleep"
+
+EXPLANATION = (
+    "The model reads rows of cells into a short-lived **KV cache**; when its window is full it **sleeps**: it goes "
+    "over the window N times, and each pass rewrites its **fast weights**. Then the cache is cleared, so whatever it "
+    "has not worked out by then is gone. It wakes, and in one ordinary pass it answers what each row becomes after "
+    "t steps of Rule 110: hard questions need several passes of sleep, easy ones need none beyond the first."
+)
+
+NOTICE = (
+    "What to notice: after each pass the answer “if woken now” moves further down the true diagram, and the time "
+    "to answer stays the same however long the model slept."
+)
+
+BASELINE_WARNING = (
+    "The model on this page learned to use its later passes, so its own N = 1 answer alone proves nothing; the fair "
+    "comparison is the separate model that was only ever trained with N = 1, on the same task."
+)
+
+TERMS: dict[str, str] = {
+    "window": "Window: the tokens that are read before the model must sleep. Here one window is one row: a row "
+    "marker, the number of steps t, and the cells.",
+    "kv_cache": "KV cache: the keys and values that attention keeps of every token it has read. It grows token by "
+    "token and is cleared after each sleep.",
+    "trigger": "Trigger: why a sleep begins. In the paper, because the window is full; here also every M tokens, or "
+    "when asked for.",
+    "evict": "Evict: to drop tokens from the KV cache. After hard eviction only the fast weights still know them.",
+    "fast_weights": "Fast weights S: small matrices that every token rewrites while it is read. Blue is positive, "
+    "orange negative. The slow weights, learned in training, never move during sleep.",
+    "drift": "Drift: how much a pass changed the fast weights, |S after − S before| / |S after|. It falls when there "
+    "is little left to work out.",
+    "h": "h: the stream of activations over the window. It is carried from pass to pass, so every pass reads what "
+    "the one before worked out, and it is thrown away on waking.",
+    "woken": "If woken now: the answer that the model would give had it slept only this many passes. A cross marks "
+    "each cell that differs from the nearest true row.",
+}
+
+GLOSSARY: dict[str, str] = {
+    **TERMS,
+    "pass": "Pass: one trip of the whole window through all layers. A sleep is N passes.",
+    "slow_weights": "Slow weights: the parameters learned in training. Sleep never changes them.",
+    "gated_deltanet": "Gated DeltaNet: the layer that holds S. For each token it first forgets a little, then "
+    "corrects what S recalls for the token's key towards the token's value.",
+    "steps": "Steps t: how many times Rule 110 is applied to the row. It is told to the model as a token.",
+    "rule110": "Rule 110: a row of cells in which each next cell depends on the cell and its two neighbours; the "
+    "row wraps around. To know a row after t steps takes t steps of work.",
+    "confidence": "Least sure cell: the lowest probability that the model gave to any cell of its answer.",
+}
+
+FUNCTIONS = (
+    (
+        "Compress",
+        "Each pass writes the window into the fast weights again, from features that the pass before "
+        "helped to make. The drift says how much they still change.",
+    ),
+    (
+        "Clear",
+        "When the passes are over, the window's keys and values are dropped. The bytes freed are memory that the "
+        "model does not need while it answers.",
+    ),
+    (
+        "Update",
+        "The fast weights are the model's long-term memory of this sequence. They must keep earlier rows while "
+        "they take in new ones: after each sleep every earlier row is asked again.",
+    ),
+)
+
+ANALOGY = (
+    "In one account of sleep, the hippocampus keeps the day's experience for a short time and replays it at night, "
+    "until the cortex holds it. The KV cache stands for the hippocampus, the offline passes for the replay, the fast "
+    "weights for what stays."
+)
+ANALOGY_ENDS = (
+    "The likeness ends soon. Nothing here is replayed as it was: each pass computes with what the pass before "
+    "worked out, and that is why more passes reach further. The slow weights, which would be the closer match to "
+    "cortex, do not move at all. S is forgotten when the sequence ends. And the model sleeps for milliseconds, "
+    "because its window is full and not because it is tired."
+)
+PAPER = (
+    "The mechanism is that of “Do Language Models Need Sleep? Offline Recurrence for Improved Online Inference” "
+    "(Lee, McLeish, Goldstein and Fanti, [arXiv:2605.26099](https://arxiv.org/abs/2605.26099))."
+)
+
+ROW_HELP = "Cells as 0 and 1, {cells} of them. Type here, or click the cells below."
+STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
+PASSES_HELP = "N, the passes of one sleep. N = 1 is the ordinary hybrid model; N = 0 evicts the window unread."
+EVICTION = {
+    "hard": "hard: the whole cache (the paper)",
+    "sliding": "sliding: keep the newest L − 1 tokens",
+    "none": "none: keep everything",
+}
+ATTENTION = {"": "as it was trained", "causal": "causal (the paper)", "full": "full: both ways while asleep"}
+TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "manual": "asked for"}
+CONTROLS = {
+    "none": "none: the run as it is",
+    "zero_state": "zero S before waking",
+    "shuffled_state": "S of another sequence",
+    "replay": "replay the same keys and values",
+    "reset_state": "reset S before each pass",
+    "untrained": "untrained weights",
+}
+
+NO_CHECKPOINT = "No trained Rule 110 model is here yet; `python -m sleepviz train --preset rule110-micro` makes one."
+NO_RECORDING = "No recorded run is here; `python -m sleepviz record --all` makes it. Until then every run is live."
+NO_RESULTS = "The measured accuracies are not here; `python -m sleepviz experiments --queue --only rule110` makes them."
+INTERNAL_ERROR = "The run stopped on an internal error; the server's log says more."
+TOO_MANY = "Too many visitors' runs are waiting; try again in a moment."
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A named departure from the paper, and what it is in one sentence."""
+
+    name: str
+    sentence: str
+
+
+DEVIATIONS = {
+    "input_recall": Deviation("input recall", "From the second pass on, h is mixed again with the embedding."),
+    "window_positions": Deviation("window positions", "A learned vector marks each place in the window."),
+    "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
+    "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),
+    "per_pass_loss": Deviation("loss after every pass", "Training scored the answer after each pass, not only the last."),
+    "whole_row": Deviation("whole-row answers", "The paper asks for the first cell of each row only."),
+    "steps_token": Deviation("t as a token", "One model serves every t; the paper fixes t for each model."),
+    "any_n": Deviation("one model for every N", "The paper trains a separate model for each N."),
+}
