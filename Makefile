@@ -1,0 +1,72 @@
+# make app     install what the app needs into .venv, and open it on http://localhost:8501
+# make test    install what the tests need, and run every check
+# make lint    ruff and mypy alone
+# make clean   remove .venv and every cache
+#
+# PORT=8600 serves elsewhere, ADDRESS=0.0.0.0 to other machines too; PYTHON=/path/to/python chooses
+# the interpreter; PYTEST_ARGS="-k rule110" goes to pytest.
+
+SHELL := /bin/sh
+PORT ?= 8501
+ADDRESS ?= localhost
+PYTHON ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+SUPPORTED := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
+CAN_APT := [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
+
+.PHONY: app test lint clean chromium
+.DELETE_ON_ERROR:
+
+app: $(VENV)/.app-installed
+	$(PY) -m streamlit run app/main.py --server.port $(PORT) --server.address $(ADDRESS)
+
+test: lint chromium
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.test-installed
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+# A stamp is newer than what it was made from, so a second make installs nothing.
+$(VENV)/.app-installed: requirements.txt $(VENV)/.made
+	$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.test-installed: requirements-dev.txt requirements.txt $(VENV)/.made
+	$(PIP) install -r requirements-dev.txt
+	@touch $@ $(VENV)/.app-installed
+
+# Keeps a working .venv that was made by hand. Debian keeps venv in a package of its own.
+$(VENV)/.made:
+	@if $(PY) -c '$(SUPPORTED)' 2>/dev/null && $(PIP) --version >/dev/null 2>&1; then touch $@; exit 0; fi; \
+	python=; \
+	for candidate in $(or $(PYTHON),python3.11 python3.12 python3); do \
+	    if $$candidate -c '$(SUPPORTED)' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "sleepviz needs Python 3.11 or 3.12, and found neither: install one, or name it with make PYTHON=..." >&2; exit 1; \
+	fi; \
+	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+	    package=$$($$python -c 'import sys; print("python3.%d-venv" % sys.version_info[1])'); \
+	    if $(CAN_APT); then apt-get update -q && $(APT_INSTALL) $$package ca-certificates || exit 1; \
+	    else echo "Python's venv module is missing: run 'sudo apt-get install $$package', then make again." >&2; exit 1; fi; \
+	fi; \
+	echo "making $(VENV) with $$($$python --version)"; \
+	$$python -m venv --clear $(VENV) && touch $@
+
+# The browser tests drive the system's Chromium.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if $(CAN_APT) && apt-get update -q && $(APT_INSTALL) chromium; then exit 0; fi; \
+	echo "The browser tests need Chromium: run 'sudo apt-get install chromium' on Debian," >&2; \
+	echo "or install Google Chrome, which Ubuntu can take as a .deb; then make test again." >&2; exit 1
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
