@@ -184,3 +184,59 @@ class RunSpec(JsonRoundTrip):
         if isinstance(trigger, dict):
             values = {**values, "trigger": Trigger.from_json(trigger)}
         return super().from_json(values)
+
+
+@dataclass(frozen=True)
+class Stage(JsonRoundTrip):
+    """One step of a curriculum: how many windows are read and how hard the questions are at its frontier."""
+
+    difficulty: int
+    windows: tuple[int, int]  # fewest and most windows in an instance
+    single_window_share: float = 0.0  # share of batches with one window only, which are cheaper
+
+    def __post_init__(self) -> None:
+        require(self.difficulty >= 0, "a stage's difficulty must be at least 0.")
+        require(1 <= self.windows[0] <= self.windows[1], "a stage has at least 1 window.")
+
+
+@dataclass(frozen=True)
+class TrainConfig(JsonRoundTrip):
+    """How a model is trained; with ModelConfig, the task's sizes and a seed, it fixes every batch."""
+
+    stages: tuple[Stage, ...]
+    steps: int  # optimiser steps, unless `match` names another training to equal
+    batch: int = 64
+    loss: Literal["every_pass", "final"] = "every_pass"
+    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for
+    n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
+    extra_passes: int = 1  # passes beyond those that the difficulty needs
+    grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
+    sleep_attention: SleepAttention = "causal"
+    advance_at: float = 0.9  # running accuracy at the frontier that ends a stage
+    curriculum: Literal["stages", "uniform"] = "stages"
+    lr_muon: float = 0.01
+    lr_adamw: float = 2e-3
+    warmup_steps: int = 100
+    decay_share: float = 0.25  # of the budget, at the end: linear decay to 0, difficulties mixed uniformly
+    clip_norm: float = 1.0
+    match: str = ""  # checkpoint whose training this one equals ...
+    match_on: Literal["", "tokens", "flops"] = ""  # ... in context tokens read, or in operations
+
+    def __post_init__(self) -> None:
+        require(len(self.stages) >= 1, "training needs at least one stage.")
+        require(1 <= self.steps <= 10_000_000, "steps must be from 1 to 10000000.")
+        require(self.batch >= 1, "batch must be at least 1.")
+        require(self.steps_per_pass >= 1, "steps_per_pass must be at least 1.")
+        require(0 <= self.n_passes <= PASSES_MAX, f"n_passes must be from 0 (any N) to {PASSES_MAX}.")
+        require(0 < self.advance_at <= 1, "advance_at must be above 0 and at most 1.")
+        require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
+        require(bool(self.match) == bool(self.match_on), "match and match_on go together.")
+        _require_choice("loss", self.loss, Literal["every_pass", "final"])
+        _require_choice("curriculum", self.curriculum, Literal["stages", "uniform"])
+        _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainConfig:
+        """Inverse of `to_json`, the nested stages included. Raises ConfigError."""
+        stages = tuple(Stage.from_json(stage) for stage in values.get("stages", ()))
+        return super().from_json({**values, "stages": stages})

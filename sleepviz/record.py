@@ -84,7 +84,7 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
     """Yield what happens, in order. Raises InputError, ConfigError or CheckpointError before the first event."""
     checkpoint = checkpoint or checkpoint_of(spec)
     policy, task, model = policy_of(spec, checkpoint), checkpoint.task, checkpoint.model
-    instance = task.parse(spec.input)
+    instance = task.parse(spec.input, checkpoint.info.limits)
     problem = task.encode(instance)
     if len(problem.context) > CONTEXT_MAX_TOKENS:
         raise InputError(f"The input is longer than {CONTEXT_MAX_TOKENS} tokens.")
@@ -177,7 +177,9 @@ def _controlled(
     if spec.control != "shuffled_state":
         return memory
     task, rng = checkpoint.task, np.random.default_rng(spec.seed)
-    other = task.batch(rng, size=1, n_windows=len(problem.queries), difficulty=np.array([task.difficulty_max]))
+    other = task.batch(
+        rng, size=1, n_windows=len(problem.queries), difficulty=np.array([task.difficulty_max]), split="held_out"
+    )
     strange = Memory.empty(checkpoint.model.config, batch=1)
     for window in torch.from_numpy(other.windows).unbind(dim=1):
         strange = sleep(checkpoint.model, window, strange, policy)

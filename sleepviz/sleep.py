@@ -35,13 +35,25 @@ class Pass:
 
 
 def sleep_passes(
-    model: HybridLM, tokens: Tensor, memory: Memory, policy: SleepPolicy, *, observe: bool = False
+    model: HybridLM,
+    tokens: Tensor,
+    memory: Memory,
+    policy: SleepPolicy,
+    *,
+    observe: bool = False,
+    grad_passes: int | None = None,
 ) -> Iterator[Pass]:
-    """Yield the N passes over one window of tokens [B, T], starting from `memory`. Evicts nothing."""
+    """Yield the N passes over one window of tokens [B, T], starting from `memory`. Evicts nothing.
+
+    `grad_passes` = k stops the gradient at the start of the last k passes (training only; None: nowhere).
+    """
     before = memory
     embedding = h = model.embed(tokens)
     done: Pass | None = None
     for pass_index in range(policy.n_passes):
+        if done is not None and pass_index == policy.n_passes - (grad_passes or policy.n_passes):
+            states = tuple(state.detach() for state in done.memory.fast_weights)
+            done = replace(done, h=done.h.detach(), memory=done.memory.with_fast_weights(states))
         if done is not None and policy.recurrence == "replay":
             done = Pass(pass_index, done.h, _rewritten(model, done), done.observations)
         else:

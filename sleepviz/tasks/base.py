@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sleepviz.events import Answer
 
 Tokens = NDArray[np.int64]
+Split = Literal["train", "held_out"]
 NOT_ASKED = -100  # the target at a place where no answer is read
 
 
@@ -62,8 +64,15 @@ class Task(Protocol):
         """The largest difficulty (steps, hops or operations) that it can ask for."""
 
     @property
+    def difficulty_name(self) -> str:
+        """The key of `limits` that bounds the difficulty."""
+
+    @property
     def windows_max(self) -> int:
         """The most windows in one instance."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its sizes, for `build_task`."""
 
     def limits(self) -> dict[str, Any]:
         """What a person may ask of it, for `checkpoints` and for messages."""
@@ -71,11 +80,16 @@ class Task(Protocol):
     def token_text(self, token: int) -> str:
         """How a token is written in the token strip."""
 
-    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens) -> Batch:
-        """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size]."""
+    def batch(
+        self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split
+    ) -> Batch:
+        """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size].
 
-    def parse(self, text: str) -> Any:
-        """Read a person's JSON input. Raises InputError with one sentence on anything else."""
+        No instance of one split can be drawn in the other, whatever the generators.
+        """
+
+    def parse(self, text: str, limits: Mapping[str, Any]) -> Any:
+        """Read a person's JSON input within `limits`. Raises InputError with one sentence on anything else."""
 
     def encode(self, instance: Any) -> Problem:
         """Tokens of one instance."""

@@ -10,6 +10,7 @@ Cells are periodic: the last is a neighbour of the first.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from sleepviz.config import JsonRoundTrip, require
 from sleepviz.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Tokens
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens
 
 Cells = NDArray[np.uint8]
 
@@ -40,6 +41,27 @@ def space_time(rows: Cells, steps: int) -> Cells:
     for _ in range(steps):
         diagram.append(next_rows(diagram[-1]))
     return np.stack(diagram, axis=-2)
+
+
+def is_held_out(rows: Cells) -> NDArray[np.bool_]:
+    """Whether each row, [..., W] -> [...], is kept from training: one in eight, together with its rotations.
+
+    Rows of 16 cells are so few that training sees them all; only these are never seen, so only they
+    can show that the rule was learned and not the table.
+    """
+    weights = 1 << np.arange(rows.shape[-1], dtype=np.uint64)
+    codes = [(np.roll(rows, shift, -1) * weights).sum(-1, dtype=np.uint64) for shift in range(rows.shape[-1])]
+    canonical = np.minimum.reduce(codes)
+    hashed = (canonical * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(61)  # Fibonacci hashing
+    return np.asarray(hashed == 0)
+
+
+def sample_rows(rng: np.random.Generator, shape: tuple[int, ...], row_cells: int, split: Split) -> Cells:
+    """Uniform random rows of one split, [*shape, W]."""
+    rows = rng.integers(0, 2, (*shape, row_cells), dtype=np.uint8)
+    while (wrong := is_held_out(rows) != (split == "held_out")).any():
+        rows[wrong] = rng.integers(0, 2, (int(wrong.sum()), row_cells), dtype=np.uint8)
+    return rows
 
 
 def row_text(row: Cells) -> str:
@@ -69,11 +91,12 @@ class Rule110(JsonRoundTrip):
     steps_max: int = 12
 
     def __post_init__(self) -> None:
-        require(3 <= self.row_cells <= 256, "row_cells must be from 3 to 256.")
+        require(8 <= self.row_cells <= 64, "row_cells must be from 8 to 64.")
         require(1 <= self.rows_max <= 64, "rows_max must be from 1 to 64.")
         require(0 <= self.steps_max <= 256, "steps_max must be from 0 to 256.")
 
     name = "rule110"
+    difficulty_name = "steps_max"
 
     @property
     def vocab_size(self) -> int:
@@ -109,17 +132,20 @@ class Rule110(JsonRoundTrip):
             return "01?"[token % ROW_TOKENS]
         return "ask" if token == self._ask else f"t{token - self._ask - 1}"
 
-    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens) -> Batch:
-        """Sample uniform random rows."""
-        rows = rng.integers(0, 2, (size, n_windows, self.row_cells), dtype=np.uint8)
+    def batch(
+        self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split
+    ) -> Batch:
+        """Sample uniform random rows of one split."""
+        rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
         diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]
         targets = np.full((*diagram.shape[:-1], self.window), NOT_ASKED, dtype=np.int64)
         targets[..., HEADER:] = diagram
         queries = np.broadcast_to(self._queries(n_windows), (size, n_windows, self.window))
         return Batch(self._windows(rows, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
 
-    def parse(self, text: str) -> Rule110Instance:
+    def parse(self, text: str, limits: Mapping[str, Any]) -> Rule110Instance:
         """Read {"rows": ["0110..."], "steps": 4}. Raises InputError."""
+        rows_max, steps_max = min(limits["rows_max"], self.rows_max), min(limits["steps_max"], self.steps_max)
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -127,12 +153,12 @@ class Rule110(JsonRoundTrip):
         if not isinstance(values, dict) or set(values) != {"rows", "steps"}:
             raise InputError('The input must have exactly "rows" and "steps".')
         rows, steps = values["rows"], values["steps"]
-        if not isinstance(rows, list) or not 1 <= len(rows) <= self.rows_max:
-            raise InputError(f"Give from 1 to {self.rows_max} rows.")
+        if not isinstance(rows, list) or not 1 <= len(rows) <= rows_max:
+            raise InputError(f"Give from 1 to {rows_max} rows.")
         for number, row in enumerate(rows, start=1):
             self._check_row(row, number)
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= self.steps_max:
-            raise InputError(f"Steps must be a whole number from 0 to {self.steps_max}.")
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= steps_max:
+            raise InputError(f"Steps must be a whole number from 0 to {steps_max}.")
         return Rule110Instance(tuple(rows), steps)
 
     def _check_row(self, row: Any, number: int) -> None:

@@ -1,0 +1,348 @@
+"""Training: Algorithm 1 of arXiv:2605.26099 under a curriculum, resumable after every checkpoint.
+
+Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, coupled
+to a difficulty that grows in stages, so that one model serves every N; and with loss "every_pass"
+the model is also asked after a pass before the last, for the level that so many passes can reach
+(n passes: level min(difficulty, r n)), so that each pass's credit is local.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from sleepviz.checkpoint import FOLDER, CheckpointError, find, provenance, save, write_atomically
+from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig
+from sleepviz.measures import sleep_flops, wake_flops
+from sleepviz.memory import Memory
+from sleepviz.model import HybridLM
+from sleepviz.presets import Preset
+from sleepviz.sleep import evict, sleep_passes
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task
+
+TRAINING_STREAM = 0  # first word of every training seed; evaluation uses another, see evaluate.py
+SAVE_EVERY_S = 120.0
+FRONTIER_SHARE = 0.6  # of batches take exactly the passes that the frontier needs
+
+
+@dataclass
+class Progress:
+    """Where a training stands; everything but the tensors, so that it can be resumed."""
+
+    step: int = 0
+    stage: int = 0
+    accuracy: float = 0.0  # running, at the stage's frontier
+    tokens: int = 0  # context tokens read
+    flops: float = 0.0  # forward and backward, all of training
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one step trains on, drawn from (seed, step, stage) and nothing else."""
+
+    batch: Batch
+    n_passes: int
+    early: tuple[int, int] | None  # (query, passes) of the answer asked for before the last pass
+
+
+def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
+    """Draw the batch of one step. `mixing`: difficulties and passes uniform up to the stage's."""
+    rng = np.random.default_rng((TRAINING_STREAM, seed, step))
+    frontier = math.ceil(stage.difficulty / config.steps_per_pass) + config.extra_passes
+    if config.n_passes:
+        n_passes = config.n_passes
+    elif not mixing and rng.random() < FRONTIER_SHARE:
+        n_passes = frontier
+    else:
+        n_passes = int(rng.integers(1, frontier + 2 + 2 * mixing))
+    single = rng.random() < stage.single_window_share
+    n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
+    difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
+    batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train")
+    early = None
+    if config.loss == "every_pass" and n_passes > 1:
+        early = int(rng.integers(len(batch.query_windows))), int(rng.integers(1, n_passes))
+    return Plan(batch, n_passes, early)
+
+
+def _difficulties(
+    rng: np.random.Generator, task: Task, config: TrainConfig, stage: Stage, n_passes: int, mixing: bool
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Difficulties [batch] of one step."""
+    size, hardest = config.batch, task.difficulty_max
+    if config.curriculum == "uniform":
+        return rng.integers(0, hardest + 1, size)
+    if config.loss == "final":
+        reach = stage.difficulty if config.n_passes else min(stage.difficulty, config.steps_per_pass * n_passes)
+        spread = rng.integers(0, reach + 1, size)
+        return spread if mixing else np.where(rng.random(size) < 0.5, reach, spread)
+    if mixing:
+        return rng.integers(0, hardest + 1, size)
+    # Asked after n passes for min(difficulty, r n), a difficulty beyond the stage only says "go on":
+    # it costs nothing to show all of them from the start, and the model learns to count sooner.
+    near = rng.integers(0, min(stage.difficulty + 1, hardest) + 1, size)
+    beyond = rng.integers(min(stage.difficulty, hardest), hardest + 1, size)
+    anywhere = rng.integers(0, hardest + 1, size)
+    which = rng.random(size)
+    return np.where(which < 0.4, near, np.where(which < 0.7, beyond, anywhere))
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """Loss to backpropagate, exact answers [B, Q] after the last sleep, and the step's forward operations."""
+
+    loss: Tensor
+    exact: Tensor
+    flops: float
+
+
+def training_step(model: HybridLM, config: TrainConfig, plan: Plan, *, device: torch.device | str = "cpu") -> StepResult:
+    """Algorithm 1 over one batch: sleep through every window, then answer every query awake."""
+    batch, policy = plan.batch, SleepPolicy(n_passes=plan.n_passes, sleep_attention=config.sleep_attention)
+    windows = torch.from_numpy(batch.windows).to(device)  # [B, W, L]
+    queries = torch.from_numpy(np.ascontiguousarray(batch.queries)).to(device)  # [B, Q, T]
+    targets = torch.from_numpy(batch.targets).to(device)  # [B, Q, levels, T]
+    difficulty = torch.from_numpy(batch.difficulty).to(device)
+    memory = Memory.empty(model.config, len(windows), device=device)
+    losses: list[Tensor] = []
+
+    def asked(query: int, n_passes: int) -> tuple[Tensor, Tensor]:
+        """Answer one query awake from the memory so far -> (logits [B, T, vocab], target [B, T])."""
+        # Hard eviction leaves no key, and rotary attention sees only distances: positions may restart.
+        logits, _ = model(queries[:, query], replace(evict(memory, policy, model.config.window), position=0))
+        reach = difficulty
+        if config.loss == "every_pass" and not config.n_passes:
+            reach = difficulty.clamp(max=n_passes * config.steps_per_pass)
+        target = targets[torch.arange(len(targets), device=device), query, reach]  # [B, T]
+        losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
+        return logits, target
+
+    for index, window in enumerate(windows.unbind(dim=1)):
+        start = replace(memory, position=0)
+        for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
+            memory = done.memory
+            if plan.early is not None and done.pass_index + 1 == plan.early[1]:
+                if batch.query_windows[plan.early[0]] == index:
+                    asked(*plan.early)
+        memory = evict(memory, policy, model.config.window)
+    exact = []
+    for query in range(queries.shape[1]):
+        logits, target = asked(query, plan.n_passes)
+        exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
+    return StepResult(torch.stack(losses).mean(), torch.stack(exact, dim=1), _step_flops(model.config, plan, len(losses)))
+
+
+def _step_flops(config: ModelConfig, plan: Plan, n_answers: int) -> float:
+    """Forward operations of one step over the whole batch."""
+    size, n_windows, n_tokens = plan.batch.windows.shape
+    asleep = sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes) * n_windows
+    awake = wake_flops(config, n_tokens=plan.batch.queries.shape[-1]) * n_answers
+    return float(size * (asleep + awake))
+
+
+@dataclass
+class Trainer:
+    """Model, optimisers and progress of one training; `steps()` advances it, `save_state()` keeps it."""
+
+    preset: Preset
+    seed: int
+    model: HybridLM
+    device: torch.device
+    budget: Callable[[Progress], float]  # share of the training that is done, 0 to 1
+
+    def __post_init__(self) -> None:
+        config = self.preset.train
+        matrices = [p for name, p in self.model.named_parameters() if is_muon_matrix(name, p)]
+        chosen = {id(p) for p in matrices}
+        rest = [p for p in self.model.parameters() if id(p) not in chosen]
+        self.muon = torch.optim.Muon(matrices, lr=config.lr_muon, momentum=0.95, weight_decay=0.0)
+        self.adamw = torch.optim.AdamW(rest, lr=config.lr_adamw, betas=(0.9, 0.99), weight_decay=0.0)
+        self.progress = Progress()
+
+    @property
+    def stage(self) -> Stage:
+        """The curriculum's present stage."""
+        return self.preset.train.stages[self.progress.stage]
+
+    def steps(self) -> Iterator[float]:
+        """Train until the budget is spent; yield the loss of each step."""
+        config, progress = self.preset.train, self.progress
+        while (share := self.budget(progress)) < 1:
+            started = time.perf_counter()
+            decaying = share > 1 - config.decay_share
+            mixing = decaying or (progress.stage == len(config.stages) - 1 and progress.accuracy > config.advance_at)
+            plan = plan_step(
+                self.preset.task, config, seed=self.seed, step=progress.step, stage=self.stage, mixing=mixing
+            )
+            self._set_learning_rate(share)
+            result = training_step(self.model, config, plan, device=self.device)
+            result.loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+            for optimiser in (self.muon, self.adamw):
+                optimiser.step()
+                optimiser.zero_grad()
+            self._advance(plan, result, decaying)
+            progress.seconds += time.perf_counter() - started
+            yield result.loss.item()
+
+    def _set_learning_rate(self, share: float) -> None:
+        config = self.preset.train
+        warm = min(1.0, (self.progress.step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+        factor = warm * min(1.0, (1 - share) / config.decay_share if config.decay_share else 1.0)
+        for optimiser, rate in ((self.muon, config.lr_muon), (self.adamw, config.lr_adamw)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+
+    def _advance(self, plan: Plan, result: StepResult, decaying: bool) -> None:
+        """Count the step, and go to the next stage when the frontier is mastered."""
+        config, progress = self.preset.train, self.progress
+        progress.step += 1
+        progress.tokens += plan.batch.windows.size
+        progress.flops += 3 * result.flops  # backward costs twice the forward
+        reached = plan.n_passes * config.steps_per_pass >= self.stage.difficulty
+        if config.n_passes or reached:
+            progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
+        if progress.accuracy > config.advance_at and not decaying and progress.stage < len(config.stages) - 1:
+            progress.stage += 1
+            progress.accuracy = 0.0
+
+    def save_state(self, path: Path) -> None:
+        """Write everything that `load_state` needs, atomically."""
+        import io
+
+        buffer = io.BytesIO()
+        state = {
+            "config": json.dumps(self.preset.to_json()),
+            "seed": self.seed,
+            "progress": vars(self.progress),
+            "model": self.model.state_dict(),
+            "muon": self.muon.state_dict(),
+            "adamw": self.adamw.state_dict(),
+        }
+        torch.save(state, buffer)
+        write_atomically(path, buffer.getvalue())
+
+    def load_state(self, path: Path) -> None:
+        """Continue from `save_state`'s file. Raises CheckpointError when it is of another training or damaged."""
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except FileNotFoundError as error:
+            raise CheckpointError("There is no training to resume.") from error
+        except Exception as error:  # torch raises pickle, zip and runtime errors alike
+            raise CheckpointError("The saved training is damaged.") from error
+        if state["config"] != json.dumps(self.preset.to_json()) or state["seed"] != self.seed:
+            raise CheckpointError("The saved training has other settings; train without --resume to start anew.")
+        self.model.load_state_dict(state["model"])
+        self.muon.load_state_dict(state["muon"])
+        self.adamw.load_state_dict(state["adamw"])
+        self.progress = Progress(**state["progress"])
+
+
+def is_muon_matrix(name: str, parameter: Tensor) -> bool:
+    """Whether Muon trains it: the matrices inside the blocks, and the recall; AdamW trains the rest."""
+    return parameter.ndim == 2 and name.startswith(("blocks.", "recall.")) and "gates" not in name and "conv" not in name
+
+
+def compiled(model: HybridLM) -> None:
+    """Compile the pass in place: 2 to 4 times faster on two cores; needs a C++ compiler."""
+    if shutil.which("g++") is None:
+        raise ConfigError("--compile needs a C++ compiler (g++).")
+    model.run_blocks = torch.compile(model.run_blocks, dynamic=False)  # type: ignore[method-assign]
+
+
+def budget_of(preset: Preset, steps: int | None, folder: Path) -> Callable[[Progress], float]:
+    """How much of the training is done: by steps, or by the tokens or operations of another checkpoint's."""
+    config = preset.train
+    if steps is None and config.match:
+        total = find(config.match, task=preset.task.name, folder=folder).meta["training"][config.match_on]
+        return lambda progress: getattr(progress, config.match_on) / total
+    total_steps = steps or config.steps
+    return lambda progress: progress.step / total_steps
+
+
+def train(
+    preset: Preset,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    compile_pass: bool = False,
+    command: str = "",
+    folder: Path = FOLDER,
+    runs: Path = Path("runs"),
+) -> Path:
+    """Train a preset to the end and write its checkpoint; return the checkpoint's folder.
+
+    On KeyboardInterrupt the state is saved first; `resume` goes on from there.
+    """
+    name = preset.name if seed == 0 else f"{preset.name}-s{seed}"
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    model = HybridLM(preset.model, generator=torch.Generator().manual_seed(seed)).to(where)
+    trainer = Trainer(preset, seed, model, where, budget_of(preset, steps, folder))
+    state_path = runs / name / "state.pt"
+    if resume:
+        trainer.load_state(state_path)
+    if compile_pass:
+        compiled(model)
+    log_path = runs / name / "log.jsonl"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    saved = time.monotonic()
+    with tqdm(total=100.0, unit="%", desc=name, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}") as bar:
+        try:
+            with log_path.open("a" if resume else "w") as log:
+                for loss in trainer.steps():
+                    progress = trainer.progress
+                    bar.n = min(100.0, 100 * trainer.budget(progress))
+                    bar.set_postfix_str(f"step {progress.step} stage {progress.stage} loss {loss:.4f}", refresh=False)
+                    bar.update(0)
+                    log.write(json.dumps({"loss": loss, **vars(progress)}) + "\n")
+                    if time.monotonic() - saved > SAVE_EVERY_S:
+                        log.flush()
+                        trainer.save_state(state_path)
+                        saved = time.monotonic()
+        finally:
+            trainer.save_state(state_path)
+    return write_checkpoint(trainer, folder / name, command=command)
+
+
+def write_checkpoint(trainer: Trainer, path: Path, *, command: str) -> Path:
+    """Write the weights, and in meta.json what they are, how they were made and what they can do."""
+    from sleepviz.evaluate import measured_limits
+
+    preset, progress = trainer.preset, trainer.progress
+    limits, metrics = measured_limits(preset, trainer.model)
+    meta = {
+        "task": preset.task.name,
+        "task_sizes": preset.task.to_json(),
+        "model": preset.model.to_json(),
+        "sleep_attention": preset.train.sleep_attention,
+        "preset": preset.name,
+        "default": preset.default,
+        "train": preset.train.to_json(),
+        "command": command,
+        "seed": trainer.seed,
+        "data_seed": [TRAINING_STREAM, trainer.seed],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": str(trainer.device),
+        **provenance(),
+        "training": {**vars(progress), "stage_reached": trainer.stage.to_json()},
+        "limits": limits,
+        "metrics": metrics,
+    }
+    save(path, trainer.model.state_dict(), meta)
+    return path
