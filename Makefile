@@ -3,12 +3,12 @@
 # make lint    ruff and mypy alone
 # make clean   remove .venv and every cache
 #
-# PORT=8600 serves elsewhere, ADDRESS=0.0.0.0 to other machines too; PYTHON=/path/to/python chooses
+# PORT=8600 serves elsewhere, ADDRESS=0.0.0.0 for other machines too; PYTHON=/path/to/python chooses
 # the interpreter; PYTEST_ARGS="-k rule110" goes to pytest.
 
 SHELL := /bin/sh
 PORT ?= 8501
-ADDRESS ?= localhost
+ADDRESS ?= 127.0.0.1
 PYTHON ?=
 PYTEST_ARGS ?=
 
@@ -23,7 +23,7 @@ CAN_APT := [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
 .DELETE_ON_ERROR:
 
 app: $(VENV)/.app-installed
-	$(PY) -m streamlit run app/main.py --server.port $(PORT) --server.address $(ADDRESS)
+	$(PY) -m streamlit run app/main.py --server.port $(PORT) --server.address $(ADDRESS) --browser.serverAddress localhost
 
 test: lint chromium
 	$(PY) -m pytest $(PYTEST_ARGS)
