@@ -133,7 +133,9 @@ def load(name: str = "", *, task: str = "", folder: Path = FOLDER) -> Checkpoint
     except OSError as error:
         raise CheckpointError(f"The weights of checkpoint {info.name!r} are missing.") from error
     if hashlib.sha256(data).hexdigest() != info.digest:
-        raise CheckpointError(f"The weights of checkpoint {info.name!r} do not match their digest: the file was changed.")
+        raise CheckpointError(
+            f"The weights of checkpoint {info.name!r} do not match their digest: the file was changed."
+        )
     model = HybridLM(ModelConfig.from_json(info.meta["model"]))
     try:
         model.load_state_dict(parse_weights(data))

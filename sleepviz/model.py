@@ -66,9 +66,7 @@ class GatedDeltaNet(nn.Module):
         self.output_gate = nn.Linear(config.d_model, heads * value, bias=False)
         self.norm = nn.RMSNorm(value, eps=config.norm_eps)
         self.out = nn.Linear(heads * value, config.d_model, bias=False)
-        self.conv = (
-            ShortConvolution(heads * (2 * key + value), config.conv_kernel) if config.conv_kernel else None
-        )
+        self.conv = ShortConvolution(heads * (2 * key + value), config.conv_kernel) if config.conv_kernel else None
 
     def forward(self, x: Tensor, fast: FastWeights) -> tuple[Tensor, FastWeights, Writing]:
         """x [B, T, D], S -> (o [B, T, D], S after the last token, what was written)."""
@@ -104,9 +102,7 @@ class Block(nn.Module):
         super().__init__()
         self.mixer_norm = nn.RMSNorm(config.d_model, eps=config.norm_eps)
         sliding = config.window if layer_type == "sliding_attention" else None
-        self.mixer = (
-            GatedDeltaNet(config) if layer_type == "linear_attention" else Attention(config, sliding=sliding)
-        )
+        self.mixer = GatedDeltaNet(config) if layer_type == "linear_attention" else Attention(config, sliding=sliding)
         self.mlp_norm = nn.RMSNorm(config.d_model, eps=config.norm_eps)
         self.up = nn.Linear(config.d_model, config.mlp_ratio * config.d_model, bias=False)
         self.down = nn.Linear(config.mlp_ratio * config.d_model, config.d_model, bias=False)

@@ -34,9 +34,7 @@ class Preset:
 def _rule110_stages(rows_max: int, steps_max: int) -> tuple[Stage, ...]:
     """First rows are told apart, one, two, ... windows in a sequence; then the steps grow one by one."""
     rows = tuple(Stage(difficulty=1, windows=(2, n)) for n in range(2, rows_max + 1))
-    steps = tuple(
-        Stage(difficulty=t, windows=(2, rows_max), single_window_share=0.7) for t in range(2, steps_max + 1)
-    )
+    steps = tuple(Stage(difficulty=t, windows=(2, rows_max), single_window_share=0.7) for t in range(2, steps_max + 1))
     return rows + steps
 
 
@@ -59,9 +57,7 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
 
 
 _MICRO = Rule110(row_cells=16, rows_max=4, steps_max=12)
-_MICRO_TRAIN = TrainConfig(
-    stages=_rule110_stages(4, 12), steps=20_000, batch=64, sleep_attention="full", grad_passes=3
-)
+_MICRO_TRAIN = TrainConfig(stages=_rule110_stages(4, 12), steps=20_000, batch=64, sleep_attention="full", grad_passes=3)
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset

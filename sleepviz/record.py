@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,7 +68,7 @@ def policy_of(spec: RunSpec, checkpoint: Checkpoint) -> SleepPolicy:
         n_passes=spec.n_passes,
         eviction="none" if spec.control == "oracle" else spec.eviction,
         sleep_attention=spec.sleep_attention or checkpoint.info.sleep_attention,
-        recurrence=spec.control if spec.control in ("replay", "reset_state") else "carry",  # type: ignore[arg-type]
+        recurrence=spec.control if spec.control in ("replay", "reset_state") else "carry",
     )
 
 
@@ -114,7 +114,7 @@ def _sleep_through(
     index: int,
     window: Window,
     memory: Memory,
-) -> Iterator[Event]:
+) -> Generator[Event, None, Memory]:
     """Yield one sleep's events over `window`; return the memory after eviction (generator's value)."""
     model, task = checkpoint.model, checkpoint.task
     n_tokens, n_cached = window.stop - window.start, max(memory.kv_tokens, default=0)

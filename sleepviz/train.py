@@ -110,7 +110,9 @@ class StepResult:
     flops: float
 
 
-def training_step(model: HybridLM, config: TrainConfig, plan: Plan, *, device: torch.device | str = "cpu") -> StepResult:
+def training_step(
+    model: HybridLM, config: TrainConfig, plan: Plan, *, device: torch.device | str = "cpu"
+) -> StepResult:
     """Algorithm 1 over one batch: sleep through every window, then answer every query awake."""
     batch, policy = plan.batch, SleepPolicy(n_passes=plan.n_passes, sleep_attention=config.sleep_attention)
     windows = torch.from_numpy(batch.windows).to(device)  # [B, W, L]
@@ -135,15 +137,18 @@ def training_step(model: HybridLM, config: TrainConfig, plan: Plan, *, device: t
         start = replace(memory, position=0)
         for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
             memory = done.memory
-            if plan.early is not None and done.pass_index + 1 == plan.early[1]:
-                if batch.query_windows[plan.early[0]] == index:
-                    asked(*plan.early)
+            if plan.early is not None:
+                early_query, early_passes = plan.early
+                if (batch.query_windows[early_query], early_passes) == (index, done.pass_index + 1):
+                    asked(early_query, early_passes)
         memory = evict(memory, policy, model.config.window)
     exact = []
     for query in range(queries.shape[1]):
         logits, target = asked(query, plan.n_passes)
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
-    return StepResult(torch.stack(losses).mean(), torch.stack(exact, dim=1), _step_flops(model.config, plan, len(losses)))
+    return StepResult(
+        torch.stack(losses).mean(), torch.stack(exact, dim=1), _step_flops(model.config, plan, len(losses))
+    )
 
 
 def _step_flops(config: ModelConfig, plan: Plan, n_answers: int) -> float:
@@ -193,7 +198,7 @@ class Trainer:
             result.loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
             for optimiser in (self.muon, self.adamw):
-                optimiser.step()
+                optimiser.step()  # type: ignore[no-untyped-call]
                 optimiser.zero_grad()
             self._advance(plan, result, decaying)
             progress.seconds += time.perf_counter() - started
@@ -254,7 +259,9 @@ class Trainer:
 
 def is_muon_matrix(name: str, parameter: Tensor) -> bool:
     """Whether Muon trains it: the matrices inside the blocks, and the recall; AdamW trains the rest."""
-    return parameter.ndim == 2 and name.startswith(("blocks.", "recall.")) and "gates" not in name and "conv" not in name
+    return (
+        parameter.ndim == 2 and name.startswith(("blocks.", "recall.")) and "gates" not in name and "conv" not in name
+    )
 
 
 def compiled(model: HybridLM) -> None:

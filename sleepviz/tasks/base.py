@@ -80,9 +80,7 @@ class Task(Protocol):
     def token_text(self, token: int) -> str:
         """How a token is written in the token strip."""
 
-    def batch(
-        self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split
-    ) -> Batch:
+    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size].
 
         No instance of one split can be drawn in the other, whatever the generators.

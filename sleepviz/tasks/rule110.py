@@ -132,9 +132,7 @@ class Rule110(JsonRoundTrip):
             return "01?"[token % ROW_TOKENS]
         return "ask" if token == self._ask else f"t{token - self._ask - 1}"
 
-    def batch(
-        self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split
-    ) -> Batch:
+    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample uniform random rows of one split."""
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
         diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]
