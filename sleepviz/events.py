@@ -118,11 +118,12 @@ def event_to_json(event: Event) -> dict[str, Any]:
 
 def event_from_json(values: dict[str, Any]) -> Event:
     """Inverse of `event_to_json`. Raises ValueError when the dict is not an event's."""
-    fields = dict(values)
-    kind = EVENT_TYPES.get(fields.pop("type", ""))
-    if kind is None:
-        raise ValueError("not an event: its type is not known.")
-    return _build(kind, fields)
+    try:
+        fields = dict(values)
+        kind = EVENT_TYPES[fields.pop("type")]
+        return _build(kind, fields)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an event: {error}.") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,7 @@ class Trace:
         """Inverse of `to_json`. Raises ValueError when the JSON is not a trace's."""
         try:
             events = tuple(event_from_json(event) for event in values["events"])
-            return cls(values["spec"], values["checkpoint"], events)
+            return cls(dict(values["spec"]), dict(values["checkpoint"]), events)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a recorded run: {error}.") from error
 
@@ -163,9 +164,10 @@ class Trace:
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 values = json.loads(stored["text"].tobytes().decode())
                 arrays = {name: stored[name] for name in stored.files if name != "text"}
+            values = _restore(values, arrays)
         except Exception as error:  # zipfile, numpy and json each raise their own kinds
             raise ValueError("not a recorded run: the file is damaged.") from error
-        return cls.from_json(_restore(values, arrays))
+        return cls.from_json(values)
 
 
 def _plain(record: Any, arrays: dict[str, Array] | None = None) -> Any:
@@ -202,7 +204,10 @@ def _build(kind: type[Any], fields: dict[str, Any]) -> Any:
 def _value(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         if set(value) == {"dtype", "shape", "values"}:
-            return np.array(value["values"], dtype=value["dtype"]).reshape(value["shape"])
+            dtype = np.dtype(value["dtype"])
+            if dtype.kind not in "biuf":
+                raise ValueError(f"an array of {dtype} is not one of numbers.")
+            return np.array(value["values"], dtype=dtype).reshape(value["shape"])
         return _build(_NESTED[name], value)
     if isinstance(value, list):
         return tuple(_value(name, item) for item in value)
