@@ -19,13 +19,13 @@ SUPPORTED := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12))
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 CAN_APT := [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
 
-.PHONY: app test lint clean chromium
+.PHONY: app test lint clean browser
 .DELETE_ON_ERROR:
 
 app: $(VENV)/.app-installed
 	$(PY) -m streamlit run app/main.py --server.port $(PORT) --server.address $(ADDRESS) --browser.serverAddress localhost
 
-test: lint chromium
+test: lint browser
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.test-installed
@@ -60,12 +60,15 @@ $(VENV)/.made:
 	echo "making $(VENV) with $$($$python --version)"; \
 	$$python -m venv --clear $(VENV) && touch $@
 
-# The browser tests drive the system's Chromium.
-chromium:
-	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
-	if $(CAN_APT) && apt-get update -q && $(APT_INSTALL) chromium; then exit 0; fi; \
-	echo "The browser tests need Chromium: run 'sudo apt-get install chromium' on Debian," >&2; \
-	echo "or install Google Chrome, which Ubuntu can take as a .deb; then make test again." >&2; exit 1
+# The browser tests drive the system's Chromium through Playwright, whose Node.js needs libatomic.
+browser: $(VENV)/.test-installed
+	@missing=; \
+	command -v chromium || command -v chromium-browser || command -v google-chrome || missing=chromium; \
+	$(PY) -m playwright --version 2>/dev/null || missing="$$missing libatomic1"; \
+	[ -z "$$missing" ] && exit 0; \
+	if $(CAN_APT) && apt-get update -q && $(APT_INSTALL) $$missing; then exit 0; fi; \
+	echo "The browser tests need what is missing here: run 'sudo apt-get install $$missing' on Debian;" >&2; \
+	echo "Ubuntu has no Chromium .deb, so install Google Chrome's there; then make test again." >&2; exit 1
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
