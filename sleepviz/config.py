@@ -206,8 +206,8 @@ class TrainConfig(JsonRoundTrip):
     stages: tuple[Stage, ...]
     steps: int  # optimiser steps, unless `match` names another training to equal
     batch: int = 64
-    loss: Literal["every_pass", "final"] = "every_pass"
-    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for
+    loss: Literal["next_step", "final"] = "next_step"  # see train.py
+    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, with loss "final"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     extra_passes: int = 1  # passes beyond those that the difficulty needs
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
@@ -231,9 +231,14 @@ class TrainConfig(JsonRoundTrip):
         require(0 < self.advance_at <= 1, "advance_at must be above 0 and at most 1.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
         require(bool(self.match) == bool(self.match_on), "match and match_on go together.")
-        _require_choice("loss", self.loss, Literal["every_pass", "final"])
+        _require_choice("loss", self.loss, Literal["next_step", "final"])
+        require(self.loss == "final" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
         _require_choice("curriculum", self.curriculum, Literal["stages", "uniform"])
         _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
+
+    def passes_of(self, stage: Stage) -> int:
+        """The largest N drawn in a stage: what its difficulty needs, and passes beyond that must do no harm."""
+        return self.n_passes or -(-stage.difficulty // self.steps_per_pass) + self.extra_passes
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:

@@ -89,13 +89,7 @@ def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], di
     best = np.array(table).max(axis=0)
     short = np.flatnonzero(best < EARNED_ACCURACY)
     earned = int(short[0]) - 1 if len(short) and not train.n_passes else task.difficulty_max
-    limits = {**task.limits(), "passes_trained": train.n_passes or passes_trained(preset), "passes_max": PASSES_MAX}
+    limits = {**task.limits(), "passes_trained": train.passes_of(train.stages[-1]), "passes_max": PASSES_MAX}
     limits[task.difficulty_name] = max(earned, 0)
     metrics = {"passes": list(passes), "difficulty": list(range(task.difficulty_max + 1)), "validation_accuracy": table}
     return limits, metrics
-
-
-def passes_trained(preset: Preset) -> int:
-    """The largest N that an any-N training draws, at its last stage."""
-    last, train = preset.train.stages[-1], preset.train
-    return math.ceil(last.difficulty / train.steps_per_pass) + train.extra_passes + 3

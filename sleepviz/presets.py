@@ -31,11 +31,12 @@ class Preset:
         }
 
 
-def _rule110_stages(rows_max: int, steps_max: int) -> tuple[Stage, ...]:
-    """First rows are told apart, one, two, ... windows in a sequence; then the steps grow one by one."""
-    rows = tuple(Stage(difficulty=1, windows=(2, n)) for n in range(2, rows_max + 1))
-    steps = tuple(Stage(difficulty=t, windows=(2, rows_max), single_window_share=0.7) for t in range(2, steps_max + 1))
-    return rows + steps
+def _rule110_stages(task: Rule110) -> tuple[Stage, ...]:
+    """Rows are told apart first, which a few passes are enough for; then any depth at once."""
+    return (
+        Stage(difficulty=1, windows=(2, task.rows_max)),
+        Stage(difficulty=task.steps_max, windows=(2, task.rows_max), single_window_share=0.7),
+    )
 
 
 def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
@@ -57,7 +58,9 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
 
 
 _MICRO = Rule110(row_cells=16, rows_max=4, steps_max=12)
-_MICRO_TRAIN = TrainConfig(stages=_rule110_stages(4, 12), steps=20_000, batch=64, sleep_attention="full", grad_passes=3)
+_MICRO_TRAIN = TrainConfig(
+    stages=_rule110_stages(_MICRO), steps=20_000, sleep_attention="full", grad_passes=3, extra_passes=3
+)
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset

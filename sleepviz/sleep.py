@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from sleepviz.config import SleepPolicy
@@ -45,23 +46,22 @@ def sleep_passes(
 ) -> Iterator[Pass]:
     """Yield the N passes over one window of tokens [B, T], starting from `memory`. Evicts nothing.
 
-    `grad_passes` = k stops the gradient at the start of the last k passes (training only; None: nowhere).
+    `grad_passes` = k gives only the last k passes a gradient (training only; None: every pass).
     """
     before = memory
     embedding = h = model.embed(tokens)
     done: Pass | None = None
+    first_with_grad = policy.n_passes - (grad_passes or policy.n_passes)
     for pass_index in range(policy.n_passes):
-        if done is not None and pass_index == policy.n_passes - (grad_passes or policy.n_passes):
-            states = tuple(state.detach() for state in done.memory.fast_weights)
-            done = replace(done, h=done.h.detach(), memory=done.memory.with_fast_weights(states))
-        if done is not None and policy.recurrence == "replay":
-            done = Pass(pass_index, done.h, _rewritten(model, done), done.observations)
-        else:
-            if done is not None:
-                h = model.recalled(done.h, embedding)
-                if policy.recurrence == "carry":
-                    memory = before.with_fast_weights(done.memory.fast_weights)  # the window's own KV is rebuilt
-            done = Pass(pass_index, *model.run_blocks(h, memory, mode=policy.sleep_attention, observe=observe))
+        with torch.set_grad_enabled(torch.is_grad_enabled() and pass_index >= first_with_grad):
+            if done is not None and policy.recurrence == "replay":
+                done = Pass(pass_index, done.h, _rewritten(model, done), done.observations)
+            else:
+                if done is not None:
+                    h = model.recalled(done.h, embedding)
+                    if policy.recurrence == "carry":
+                        memory = before.with_fast_weights(done.memory.fast_weights)  # its own KV is rebuilt
+                done = Pass(pass_index, *model.run_blocks(h, memory, mode=policy.sleep_attention, observe=observe))
         yield done
 
 

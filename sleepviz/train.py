@@ -1,22 +1,24 @@
 """Training: Algorithm 1 of arXiv:2605.26099 under a curriculum, resumable after every checkpoint.
 
-Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, coupled
-to a difficulty that grows in stages, so that one model serves every N; and with loss "every_pass"
-the model is also asked after a pass before the last, for the level that so many passes can reach
-(n passes: level min(difficulty, r n)), so that each pass's credit is local.
+Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, so that
+one model serves every N, and there are two losses.
+"final": the answer of the asked difficulty, as in the paper; difficulty grows in stages, N with it.
+"next_step": after N passes, the answer one level further than what the model itself would have
+answered after N - 1 passes (never further than the asked difficulty). The target is the task's own
+rule applied to the model's own answer, so every depth is trained from the first step on what the
+model really reaches there; on the true answers only, each depth costs twice the one before
+(assets/EXPERIMENTS.md).
 """
 
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +33,7 @@ from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
 from sleepviz.presets import Preset
 from sleepviz.sleep import evict, sleep_passes
-from sleepviz.tasks.base import NOT_ASKED, Batch, Task
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task, Tokens
 
 TRAINING_STREAM = 0  # first word of every training seed; evaluation uses another, see evaluate.py
 SAVE_EVERY_S = 120.0
@@ -56,107 +58,100 @@ class Plan:
 
     batch: Batch
     n_passes: int
-    early: tuple[int, int] | None  # (query, passes) of the answer asked for before the last pass
 
 
 def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
     """Draw the batch of one step. `mixing`: difficulties and passes uniform up to the stage's."""
     rng = np.random.default_rng((TRAINING_STREAM, seed, step))
-    frontier = math.ceil(stage.difficulty / config.steps_per_pass) + config.extra_passes
+    most = config.passes_of(stage)
     if config.n_passes:
         n_passes = config.n_passes
-    elif not mixing and rng.random() < FRONTIER_SHARE:
-        n_passes = frontier
+    elif config.loss == "final" and not mixing and rng.random() < FRONTIER_SHARE:
+        n_passes = most
     else:
-        n_passes = int(rng.integers(1, frontier + 2 + 2 * mixing))
+        n_passes = int(rng.integers(1, most + 1))
     single = rng.random() < stage.single_window_share
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
-    batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train")
-    early = None
-    if config.loss == "every_pass" and n_passes > 1:
-        early = int(rng.integers(len(batch.query_windows))), int(rng.integers(1, n_passes))
-    return Plan(batch, n_passes, early)
+    return Plan(task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train"), n_passes)
 
 
 def _difficulties(
     rng: np.random.Generator, task: Task, config: TrainConfig, stage: Stage, n_passes: int, mixing: bool
-) -> np.ndarray[Any, np.dtype[np.int64]]:
+) -> Tokens:
     """Difficulties [batch] of one step."""
-    size, hardest = config.batch, task.difficulty_max
-    if config.curriculum == "uniform":
-        return rng.integers(0, hardest + 1, size)
-    if config.loss == "final":
-        reach = stage.difficulty if config.n_passes else min(stage.difficulty, config.steps_per_pass * n_passes)
-        spread = rng.integers(0, reach + 1, size)
-        return spread if mixing else np.where(rng.random(size) < 0.5, reach, spread)
-    if mixing:
-        return rng.integers(0, hardest + 1, size)
-    # Asked after n passes for min(difficulty, r n), a difficulty beyond the stage only says "go on":
-    # it costs nothing to show all of them from the start, and the model learns to count sooner.
-    near = rng.integers(0, min(stage.difficulty + 1, hardest) + 1, size)
-    beyond = rng.integers(min(stage.difficulty, hardest), hardest + 1, size)
-    anywhere = rng.integers(0, hardest + 1, size)
-    which = rng.random(size)
-    return np.where(which < 0.4, near, np.where(which < 0.7, beyond, anywhere))
+    size = config.batch
+    if config.loss == "next_step" or config.curriculum == "uniform":
+        return rng.integers(0, task.difficulty_max + 1, size)
+    reach = stage.difficulty if config.n_passes else min(stage.difficulty, config.steps_per_pass * n_passes)
+    spread = rng.integers(0, reach + 1, size)
+    return spread if mixing else np.where(rng.random(size) < 0.5, reach, spread)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to backpropagate, exact answers [B, Q] after the last sleep, and the step's forward operations."""
+    """Loss to backpropagate, exact answers [B, Q] to what was asked, operations of both directions."""
 
     loss: Tensor
     exact: Tensor
     flops: float
 
 
-def training_step(
-    model: HybridLM, config: TrainConfig, plan: Plan, *, device: torch.device | str = "cpu"
-) -> StepResult:
+def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, *, device: torch.device) -> StepResult:
     """Algorithm 1 over one batch: sleep through every window, then answer every query awake."""
     batch, policy = plan.batch, SleepPolicy(n_passes=plan.n_passes, sleep_attention=config.sleep_attention)
     windows = torch.from_numpy(batch.windows).to(device)  # [B, W, L]
     queries = torch.from_numpy(np.ascontiguousarray(batch.queries)).to(device)  # [B, Q, T]
-    targets = torch.from_numpy(batch.targets).to(device)  # [B, Q, levels, T]
-    difficulty = torch.from_numpy(batch.difficulty).to(device)
-    memory = Memory.empty(model.config, len(windows), device=device)
-    losses: list[Tensor] = []
 
-    def asked(query: int, n_passes: int) -> tuple[Tensor, Tensor]:
-        """Answer one query awake from the memory so far -> (logits [B, T, vocab], target [B, T])."""
+    def awake(query: int, memory: Memory) -> Tensor:
         # Hard eviction leaves no key, and rotary attention sees only distances: positions may restart.
-        logits, _ = model(queries[:, query], replace(evict(memory, policy, model.config.window), position=0))
-        reach = difficulty
-        if config.loss == "every_pass" and not config.n_passes:
-            reach = difficulty.clamp(max=n_passes * config.steps_per_pass)
-        target = targets[torch.arange(len(targets), device=device), query, reach]  # [B, T]
-        losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
-        return logits, target
+        return model(queries[:, query], replace(evict(memory, policy, model.config.window), position=0))[0]
 
+    own = batch.targets[:, :, 0].copy()  # [B, Q, T] the answers one pass before the last; level 0 before any
+    memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
         start = replace(memory, position=0)
         for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
             memory = done.memory
-            if plan.early is not None:
-                early_query, early_passes = plan.early
-                if (batch.query_windows[early_query], early_passes) == (index, done.pass_index + 1):
-                    asked(early_query, early_passes)
+            if config.loss == "next_step" and done.pass_index == plan.n_passes - 2:
+                with torch.no_grad():
+                    for query in _queries_of(batch, index):
+                        own[:, query] = awake(query, memory).argmax(dim=-1).cpu().numpy()
         memory = evict(memory, policy, model.config.window)
-    exact = []
+    losses, exact = [], []
     for query in range(queries.shape[1]):
-        logits, target = asked(query, plan.n_passes)
+        logits = awake(query, memory)  # [B, T, vocab]
+        target = torch.from_numpy(_targets(task, config, plan, query, own)).to(device)  # [B, T]
+        losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
-    return StepResult(
-        torch.stack(losses).mean(), torch.stack(exact, dim=1), _step_flops(model.config, plan, len(losses))
-    )
+    flops = step_flops(model.config, config, plan)
+    return StepResult(torch.stack(losses).mean(), torch.stack(exact, dim=1), flops)
 
 
-def _step_flops(config: ModelConfig, plan: Plan, n_answers: int) -> float:
-    """Forward operations of one step over the whole batch."""
+def _queries_of(batch: Batch, window_index: int) -> list[int]:
+    return [query for query, window in enumerate(batch.query_windows) if window == window_index]
+
+
+def _targets(task: Task, config: TrainConfig, plan: Plan, query: int, own: Tokens) -> Tokens:
+    """What the query should be answered after the plan's passes, [B, T]; see the losses above."""
+    batch = plan.batch
+    if config.loss == "final":
+        return batch.targets[np.arange(len(batch.targets)), query, batch.difficulty]
+    going_on = (batch.difficulty >= plan.n_passes)[:, None]
+    target = np.where(going_on, task.advance(own[:, query]), own[:, query])
+    return np.where(batch.targets[:, query, 0] == NOT_ASKED, NOT_ASKED, target)
+
+
+def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
+    """Operations of one step over the whole batch: forward, and backward at twice the forward."""
     size, n_windows, n_tokens = plan.batch.windows.shape
+    n_queries, query_tokens = plan.batch.queries.shape[1:]
     asleep = sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes) * n_windows
-    awake = wake_flops(config, n_tokens=plan.batch.queries.shape[-1]) * n_answers
-    return float(size * (asleep + awake))
+    n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
+    asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
+    awake = wake_flops(config, n_tokens=query_tokens) * n_queries
+    own = awake if train.loss == "next_step" and plan.n_passes > 1 else 0
+    return float(size * (asleep + asleep_backward + 3 * awake + own))
 
 
 @dataclass
@@ -194,7 +189,7 @@ class Trainer:
                 self.preset.task, config, seed=self.seed, step=progress.step, stage=self.stage, mixing=mixing
             )
             self._set_learning_rate(share)
-            result = training_step(self.model, config, plan, device=self.device)
+            result = training_step(self.model, self.preset.task, config, plan, device=self.device)
             result.loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
             for optimiser in (self.muon, self.adamw):
@@ -217,9 +212,8 @@ class Trainer:
         config, progress = self.preset.train, self.progress
         progress.step += 1
         progress.tokens += plan.batch.windows.size
-        progress.flops += 3 * result.flops  # backward costs twice the forward
-        reached = plan.n_passes * config.steps_per_pass >= self.stage.difficulty
-        if config.n_passes or reached:
+        progress.flops += result.flops
+        if config.loss == "next_step" or plan.n_passes == config.passes_of(self.stage):
             progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
         if progress.accuracy > config.advance_at and not decaying and progress.stage < len(config.stages) - 1:
             progress.stage += 1

@@ -86,6 +86,9 @@ class Task(Protocol):
         No instance of one split can be drawn in the other, whatever the generators.
         """
 
+    def advance(self, answers: Tokens) -> Tokens:
+        """The right answers one level further than the given answers [B, T], be those right or wrong."""
+
     def parse(self, text: str, limits: Mapping[str, Any]) -> Any:
         """Read a person's JSON input within `limits`. Raises InputError with one sentence on anything else."""
 

@@ -141,6 +141,12 @@ class Rule110(JsonRoundTrip):
         queries = np.broadcast_to(self._queries(n_windows), (size, n_windows, self.window))
         return Batch(self._windows(rows, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
 
+    def advance(self, answers: Tokens) -> Tokens:
+        """One step from the cells answered [B, T]; whatever is not a 1 counts as 0."""
+        further = np.array(answers)
+        further[:, HEADER:] = next_rows((answers[:, HEADER:] == 1).astype(np.uint8))
+        return further
+
     def parse(self, text: str, limits: Mapping[str, Any]) -> Rule110Instance:
         """Read {"rows": ["0110..."], "steps": 4}. Raises InputError."""
         rows_max, steps_max = min(limits["rows_max"], self.rows_max), min(limits["steps_max"], self.steps_max)
