@@ -97,6 +97,7 @@ EVICTION = {
 }
 ATTENTION = {"": "as it was trained", "causal": "causal (the paper)", "full": "full: both ways while asleep"}
 TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "manual": "asked for"}
+CONTROL_HELP = "Break one part of the mechanism and see whether the answer survives."
 CONTROLS = {
     "none": "none: the run as it is",
     "zero_state": "zero S before waking",
@@ -126,7 +127,7 @@ DEVIATIONS = {
     "window_positions": Deviation("window positions", "A learned vector marks each place in the window."),
     "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
     "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),
-    "per_pass_loss": Deviation("loss after every pass", "Training scored the answer after each pass, not only the last."),
+    "per_pass_loss": Deviation("loss after every pass", "Training scored the answer after every pass."),
     "whole_row": Deviation("whole-row answers", "The paper asks for the first cell of each row only."),
     "steps_token": Deviation("t as a token", "One model serves every t; the paper fixes t for each model."),
     "any_n": Deviation("one model for every N", "The paper trains a separate model for each N."),

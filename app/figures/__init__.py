@@ -1,6 +1,6 @@
 """Pure functions: events or results -> plotly Figure. No streamlit, no torch."""
 
-from app.figures.accuracy import accuracy_figure, difficulties_shown
+from app.figures.accuracy import accuracy_figure, accuracy_summary, difficulties_shown
 from app.figures.drift import drift_figure
 
-__all__ = ["accuracy_figure", "difficulties_shown", "drift_figure"]
+__all__ = ["accuracy_figure", "accuracy_summary", "difficulties_shown", "drift_figure"]

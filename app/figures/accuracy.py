@@ -19,8 +19,17 @@ def difficulties_shown(results: Results, current: int) -> tuple[int, ...]:
     known = sorted({entry.difficulty for entry in results.of("accuracy", "any_n")})
     if not known:
         return ()
-    wanted = [known[-1]] + [current] * (current in known) + [t for t in (1, 2, 4, 8, 16) if t in known]
-    return tuple(sorted(dict.fromkeys(wanted).keys() if len(dict.fromkeys(wanted)) <= 6 else list(dict.fromkeys(wanted))[:6]))
+    wanted = [known[-1], *(t for t in (current, 1, 2, 4, 8, 16) if t in known)]
+    return tuple(sorted(list(dict.fromkeys(wanted))[:6]))
+
+
+def accuracy_summary(results: Results, difficulty: int) -> str:
+    """The current line in words, for those who cannot see the plot."""
+    line = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == difficulty]
+    if not line:
+        return f"Accuracy against passes N; steps t = {difficulty} was not measured."
+    values = ", ".join(f"N = {entry.passes}: {entry.accuracy:.2f}" for entry in line)
+    return f"Accuracy against passes N. At t = {difficulty}: {values}."
 
 
 def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mode) -> go.Figure:

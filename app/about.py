@@ -1,0 +1,74 @@
+"""Where a run comes from, one click away; and the page's explanations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import text
+from app.player.narration import narrate
+from sleepviz.checkpoint import CheckpointInfo
+from sleepviz.events import Trace
+
+
+def provenance(info: CheckpointInfo | None, trace: Trace) -> None:
+    """A popover with the checkpoint's name, digest, training command, date, and departures from the paper."""
+    checkpoint = trace.checkpoint
+    meta: dict[str, Any] = info.meta if info is not None and info.name == checkpoint["name"] else {}
+    with st.popover(f"Checkpoint {checkpoint['name']}", icon=":material/verified:"):
+        st.markdown("**Digest of the weights** (SHA-256)")
+        st.code(str(checkpoint["digest"]), language=None, wrap_lines=True)
+        st.markdown("**Made by**")
+        st.code(str(meta.get("command", "not recorded")), language=None, wrap_lines=True)
+        st.markdown(
+            f"**Date** {meta.get('created', 'not recorded')}  \n**Commit** {meta.get('commit') or 'not recorded'}"
+        )
+        st.markdown("**Departures from the paper**")
+        for deviation in deviations(meta):
+            st.markdown(f"- *{deviation.name}*: {deviation.sentence}")
+
+
+def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
+    """The departures that are on for this checkpoint, read from its meta.json."""
+    model, train = meta.get("model", {}), meta.get("train", {})
+    is_on = {
+        "input_recall": bool(model.get("input_recall")),
+        "window_positions": bool(model.get("window_positions")),
+        "beta_max": model.get("beta_max", 1) > 1,
+        "sleep_attention": meta.get("sleep_attention") == "full",
+        "per_pass_loss": train.get("loss") == "every_pass",
+        "whole_row": True,
+        "steps_token": True,
+        "any_n": not train.get("n_passes"),
+    }
+    return tuple(text.DEVIATIONS[name] for name, on in is_on.items() if on)
+
+
+def transcript(trace: Trace) -> None:
+    """Every event of the run in words."""
+    with st.expander("The whole run in words", key="transcript"):
+        st.markdown(
+            "\n".join(f"{place}. {_escaped(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
+        )
+
+
+def explanations() -> None:
+    """The three functions, the analogy and where it ends, and the glossary."""
+    st.subheader("Three things that sleep does", anchor="functions")
+    for column, (name, sentence) in zip(st.columns(3, gap="large"), text.FUNCTIONS, strict=True):
+        column.markdown(f"**{name}.** {sentence}")
+    st.subheader("Why call it sleep?", anchor="analogy")
+    left, right = st.columns(2, gap="large")
+    left.markdown(text.ANALOGY)
+    right.markdown(text.ANALOGY_ENDS)
+    with st.expander("Glossary", key="glossary"):
+        for sentence in text.GLOSSARY.values():
+            name, _, rest = sentence.partition(": ")
+            st.markdown(f"**{name}**: {rest}")
+    st.caption(text.PAPER)
+
+
+def _escaped(sentence: str) -> str:
+    """A task's tokens are text, never Markdown."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|<>~$:" else char for char in sentence)

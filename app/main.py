@@ -1,0 +1,16 @@
+"""Entry: `streamlit run app/main.py`. Path guard, page configuration, navigation."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # streamlit puts only app/ there
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st
+
+st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout="wide")
+PAGES = [
+    st.Page(ROOT / "pages" / "home.py", title="Watch", icon=":material/bedtime:", url_path="watch", default=True),
+]
+st.navigation(PAGES, position="top").run()

@@ -1,0 +1,193 @@
+"""Which run the page shows: the recorded one at once, the live one when it is ready."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from app import runs, state, text
+from app.controls import Choice
+from app.jobs import Job, RunKey
+from app.player import Contender
+from sleepviz.checkpoint import CheckpointInfo
+from sleepviz.config import RunSpec
+from sleepviz.events import Trace
+
+QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run and the two that it is compared with; a sentence stands for one that could not be had."""
+
+    source: str  # "recorded" or "live"
+    trace: Trace
+    one_pass: Trace | str
+    baseline: Trace | str
+    baseline_name: str
+
+    @property
+    def badge(self) -> str:
+        """What the player says about where the run comes from."""
+        checkpoint = self.trace.checkpoint
+        return f"{self.source} · {checkpoint['name']} {str(checkpoint['digest'])[:8]}"
+
+
+def recorded(infos: tuple[CheckpointInfo, ...]) -> Shown | str:
+    """The run that ships with the app, or one sentence that says why it cannot be shown."""
+    try:
+        trace, one_pass = runs.recording("rule110-home"), runs.recording("rule110-home-n1")
+        baseline = runs.recording("rule110-home-baseline")
+    except ValueError:
+        return "The recorded run is damaged, so it is not shown; a live run still works."
+    if trace is None:
+        return text.NO_RECORDING
+    info = runs.baseline_checkpoint("rule110", infos)
+    return Shown(
+        "recorded",
+        trace,
+        one_pass or "Press “Run live” to see this answer.",
+        baseline or "Press “Run live” to ask this model.",
+        info.name if info else "",
+    )
+
+
+def shown_run(choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | str) -> Shown | None:
+    """Decide what to show, start a live run where one is wanted, and say what is going on."""
+    on_tape = tape if isinstance(tape, Shown) else None
+    if choice.spec is None or choice.info is None:
+        return _latest() or on_tape
+    if isinstance(tape, str):
+        st.info(tape, icon=":material/info:")
+    if on_tape and not state.asked_live() and _same_question(on_tape.trace, choice):
+        _say_if_weights_differ(on_tape, infos)
+        return on_tape
+    job = _job(choice, infos)
+    if not job.is_over:
+        job.wait(QUICK_S)
+    if job.phase == "done":
+        return _of_job(job, infos)
+    if job.phase == "failed":
+        st.error(job.message, icon=":material/error:")
+    elif job.phase == "cancelled":
+        st.info("The run was stopped. Press “Run live” to start it again.", icon=":material/stop_circle:")
+    else:
+        _progress()
+    return _latest() or on_tape
+
+
+def contenders(shown: Shown, passes: int) -> tuple[Contender, ...]:
+    """The cards under the player: N = 1, the chosen N, and the model that only ever knew N = 1."""
+    own = Contender(f"This model, N = {passes}", "the run above", shown.trace)
+    one = shown.one_pass
+    cards = [own]
+    if passes != 1:
+        first = Contender("This model, N = 1", "the same weights, woken after one pass", *_trace_or_reason(one))
+        cards.insert(0, first)
+    note = f"a separate model: {shown.baseline_name}" if shown.baseline_name else "a separate model"
+    cards.append(Contender("Trained with N = 1 only", note, *_trace_or_reason(shown.baseline)))
+    return tuple(cards)
+
+
+def as_json(shown: Shown) -> str:
+    """The run for download."""
+    return json.dumps({"source": shown.source, **shown.trace.to_json()})
+
+
+def _job(choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
+    """This visitor's job for the chosen run, submitted if it is not there."""
+    assert choice.spec is not None and choice.info is not None
+    keys = [runs.key_of(choice.spec, choice.info)]
+    if choice.spec.n_passes != 1:
+        keys.append(runs.key_of(replace(choice.spec, n_passes=1), choice.info))
+    other = runs.baseline_checkpoint(choice.spec.task, infos)
+    if other is not None:
+        keys.append(runs.key_of(_baseline_spec(choice, other), other))
+    wanted = tuple(dict.fromkeys(keys))
+    job = state.current_job()
+    if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
+        job = runs.queue().submit(wanted)
+        state.set_current_job(job)
+    return job
+
+
+def _baseline_spec(choice: Choice, other: CheckpointInfo) -> RunSpec:
+    """The same question for the model trained with N = 1, slept on as it was trained."""
+    assert choice.spec is not None
+    return replace(choice.spec, checkpoint=other.name, n_passes=1, sleep_attention="", control="none")
+
+
+def _of_job(job: Job, infos: tuple[CheckpointInfo, ...]) -> Shown:
+    trace = job.results[job.keys[0]]
+    assert isinstance(trace, Trace)
+    info = runs.baseline_checkpoint("rule110", infos)
+    one_pass: Trace | str = trace
+    baseline: Trace | str = "There is no separately trained N = 1 model here to compare with."
+    for key, result in job.results.items():
+        if info is not None and key.spec.checkpoint == info.name and key.spec.n_passes == 1:
+            baseline = result
+        elif key.spec.n_passes == 1:
+            one_pass = result
+    shown = Shown("live", trace, one_pass, baseline, info.name if info else "")
+    st.session_state["latest"] = job
+    return shown
+
+
+def _latest() -> Shown | None:
+    """The visitor's latest finished live run, kept on screen while the next one computes."""
+    job: Job | None = st.session_state.get("latest")
+    if job is None or job.phase != "done":
+        return None
+    return _of_job(job, runs.checkpoints(runs.checkpoint_folder()))
+
+
+def _same_question(trace: Trace, choice: Choice) -> bool:
+    """Whether a recording answers what the controls ask; the checkpoint is compared apart."""
+    assert choice.spec is not None
+    spec = choice.spec.to_json()
+    ignored = ("checkpoint", "input")
+    same_input = json.loads(trace.spec["input"]) == json.loads(choice.spec.input)
+    same_rest = all(json.dumps(trace.spec.get(k)) == json.dumps(v) for k, v in spec.items() if k not in ignored)
+    return same_input and same_rest and trace.checkpoint["name"] == choice.spec.checkpoint
+
+
+def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> None:
+    name, digest = shown.trace.checkpoint["name"], str(shown.trace.checkpoint["digest"])
+    here = next((info for info in infos if info.name == name), None)
+    if here is not None and here.digest != digest:
+        st.warning(
+            f"This recording was made with other weights ({digest[:8]}) than the checkpoint that is here "
+            f"({here.digest[:8]}), so a live run may differ.",
+            icon=":material/warning:",
+        )
+
+
+@st.fragment(run_every=POLL_S)
+def _progress() -> None:
+    """What the visitor's run is waiting for. Polling also keeps the job alive: it ends when a visitor leaves."""
+    job = state.current_job()
+    if job is None:
+        return
+    phase = job.poll()
+    if job.is_over:
+        st.rerun()
+    message = {
+        "waiting": "Another visitor's run is ahead of yours"
+        + (f" ({job.ahead} of them)" if job.ahead > 1 else "")
+        + "; it will start in a moment.",
+        "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run.",
+        "running": f"The model is running: {job.events} events so far.",
+    }.get(phase, "")
+    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
+        st.info(message, icon=":material/hourglass_top:")
+        st.button("Cancel", key="cancel", on_click=job.cancel)
+
+
+def _trace_or_reason(outcome: Trace | str) -> tuple[Trace | None, str]:
+    return (outcome, "") if isinstance(outcome, Trace) else (None, outcome)
+
+
+__all__ = ["RunKey", "Shown", "as_json", "contenders", "recorded", "shown_run"]

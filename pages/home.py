@@ -1,0 +1,52 @@
+"""Watch: one model, one row, N passes of sleep."""
+
+import streamlit as st
+
+from app import about, controls, figures, player, runs, state, text, watch
+
+mode = "dark" if st.context.theme.type == "dark" else "light"
+infos = runs.checkpoints(runs.checkpoint_folder())
+default = runs.default_checkpoint("rule110", infos)
+tape = watch.recorded(infos)
+
+st.title(text.TITLE, anchor=False)
+st.markdown(text.EXPLANATION)
+
+recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
+choice = controls.rule110_controls(infos, controls.defaults_of(recorded_spec, default))
+shown = watch.shown_run(choice, infos, tape)
+
+if shown is not None:
+    passes = int(shown.trace.spec["n_passes"])
+    cards = watch.contenders(shown, passes)
+    player.show(player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=text.TERMS))
+    st.caption(f"{text.NOTICE} {text.BASELINE_WARNING}")
+    with st.container(horizontal=True, key="actions"):
+        about.provenance(next((i for i in infos if i.name == shown.trace.checkpoint["name"]), None), shown.trace)
+        st.download_button(
+            "Run as JSON",
+            data=lambda: watch.as_json(shown),
+            file_name="sleepviz-run.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download",
+        )
+    about.transcript(shown.trace)
+    with st.expander("Drift of every head, pass by pass", key="drift"):
+        drift = figures.drift_figure(shown.trace.events, mode=mode)
+        st.plotly_chart(drift, key="drift_figure", theme=None, alt="Relative change of the fast weights in each pass.")
+
+st.subheader("Does sleeping longer help?", anchor="accuracy")
+results = runs.results("rule110")
+if isinstance(results, str):
+    st.info(results, icon=":material/info:")
+else:
+    st.markdown("Accuracy on fresh rows the model never saw, with 95 % Wilson intervals. The ring is your setting.")
+    accuracy = figures.accuracy_figure(results, difficulty=choice.steps, passes=choice.passes, mode=mode)
+    st.plotly_chart(accuracy, key="accuracy_figure", theme=None, alt=figures.accuracy_summary(results, choice.steps))
+
+about.explanations()
+
+if choice.spec is not None and (state.asked_live() or choice.spec.to_json() != recorded_spec):
+    state.write_url(choice.rows, choice.steps, choice.passes, choice.spec.checkpoint)
