@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sleepviz.config import ConfigError, ModelConfig, SleepAttention
+from sleepviz.config import ConfigError, ModelConfig, SleepAttention, require
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import Task
 
@@ -84,7 +84,11 @@ def read_info(path: Path) -> CheckpointInfo:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
         limits = {**meta["limits"]}
         task = build_task(meta["task"], meta["task_sizes"])
-        ModelConfig.from_json(meta["model"])
+        for limit, example in {**task.limits(), "passes_trained": 1, "passes_max": 1}.items():
+            require(type(limits.get(limit)) is type(example), f"the limit {limit} is missing or of the wrong type")
+        model = ModelConfig.from_json(meta["model"])
+        fits = (model.vocab_size, model.window) == (task.vocab_size, task.window)
+        require(fits, "the model's vocabulary or window is not the task's")
         if meta["sleep_attention"] not in ("causal", "full"):
             raise ConfigError("sleep_attention must be causal or full.")
         return CheckpointInfo(
@@ -98,8 +102,9 @@ def read_info(path: Path) -> CheckpointInfo:
         )
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint named {name!r}.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"The description of checkpoint {name!r} is damaged: {error}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(error).rstrip(".")
+        raise CheckpointError(f"The description of checkpoint {name!r} is damaged: {reason}.") from error
 
 
 def find(name: str, *, task: str, folder: Path = FOLDER) -> CheckpointInfo:
@@ -119,6 +124,7 @@ def find(name: str, *, task: str, folder: Path = FOLDER) -> CheckpointInfo:
 
 def load(name: str = "", *, task: str = "", folder: Path = FOLDER) -> Checkpoint:
     """Load a checkpoint and check its digest. Raises CheckpointError with one clear sentence."""
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load as parse_weights
 
@@ -136,12 +142,13 @@ def load(name: str = "", *, task: str = "", folder: Path = FOLDER) -> Checkpoint
         raise CheckpointError(
             f"The weights of checkpoint {info.name!r} do not match their digest: the file was changed."
         )
-    model = HybridLM(ModelConfig.from_json(info.meta["model"]))
+    with torch.device("meta"):  # takes no memory: a description cannot ask for more than the file holds
+        model = HybridLM(ModelConfig.from_json(info.meta["model"]))
     try:
-        model.load_state_dict(parse_weights(data))
+        model.load_state_dict(parse_weights(data), assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"The weights of checkpoint {info.name!r} do not fit its configuration.") from error
-    model.requires_grad_(False)
+    model.float().requires_grad_(False)
     return Checkpoint(info, build_task(info.task, info.meta["task_sizes"]), model)
 
 

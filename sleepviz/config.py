@@ -13,8 +13,9 @@ Dimensions: B batch, T tokens, H heads, K key dim, V value dim, D model dim.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 LayerType = Literal["full_attention", "sliding_attention", "linear_attention"]
 LocalRule = Literal["delta", "hebbian"]
@@ -41,6 +42,21 @@ def _require_choice(name: str, value: str, literal: Any) -> None:
     require(value in allowed, f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
 
 
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value read from JSON, its lists made tuples, is of an annotated type."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is tuple:
+        kinds = arguments[:1] * len(value) if isinstance(value, tuple) and arguments[-1] is ... else arguments
+        return isinstance(value, tuple) and len(value) == len(kinds) and all(map(_fits, value, kinds))
+    if arguments:  # a union
+        return any(_fits(value, argument) for argument in arguments)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind
+
+
 class JsonRoundTrip:
     """`to_json` and `from_json` for flat frozen dataclasses whose only containers are tuples."""
 
@@ -51,10 +67,14 @@ class JsonRoundTrip:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Build from `to_json`'s dict. Raises ConfigError on unknown names or values out of range."""
+        require(isinstance(values, dict), f"{cls.__name__} must be a JSON object.")
         known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
         unknown = sorted(set(values) - known)
         require(not unknown, f"{cls.__name__} has no setting named {', '.join(unknown)}.")
         tuples = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        kinds = get_type_hints(cls)
+        for key, value in tuples.items():
+            require(_fits(value, kinds[key]), f"{cls.__name__}'s {key} cannot be {str(value)[:80]!r}.")
         try:
             return cls(**tuples)
         except TypeError as error:
@@ -88,13 +108,16 @@ class ModelConfig(JsonRoundTrip):
         require(1 <= len(self.layer_types) <= 128, "a model has from 1 to 128 layers.")
         for layer_type in self.layer_types:
             _require_choice("layer type", layer_type, LayerType)
+        require(1 <= self.d_model <= 65_536, "d_model must be from 1 to 65536.")
         require(self.n_heads >= 1 and self.d_model % self.n_heads == 0, "n_heads must divide d_model.")
         require(self.head_dim % 2 == 0, "d_model / n_heads must be even, for rotary positions.")
-        require(self.key_dim >= 1 and self.value_dim >= 1, "key_dim and value_dim must be at least 1.")
-        require(self.mlp_ratio >= 1, "mlp_ratio must be at least 1.")
+        in_range = 1 <= self.key_dim <= 4096 and 1 <= self.value_dim <= 4096
+        require(in_range, "key_dim and value_dim must be from 1 to 4096.")
+        require(1 <= self.mlp_ratio <= 64, "mlp_ratio must be from 1 to 64.")
         require(self.conv_kernel in (0, 4), "conv_kernel must be 0 (none) or 4.")
         _require_choice("local_rule", self.local_rule, LocalRule)
         require(self.beta_max in (1.0, 2.0), "beta_max must be 1 or 2.")
+        require(self.rope_theta > 0 and self.norm_eps > 0, "rope_theta and norm_eps must be above 0.")
 
     @property
     def head_dim(self) -> int:
@@ -113,7 +136,7 @@ class SleepPolicy(JsonRoundTrip):
 
     def __post_init__(self) -> None:
         require(
-            isinstance(self.n_passes, int) and 0 <= self.n_passes <= PASSES_MAX,
+            type(self.n_passes) is int and 0 <= self.n_passes <= PASSES_MAX,
             f"passes must be a whole number from 0 to {PASSES_MAX}.",
         )
         _require_choice("eviction", self.eviction, Eviction)
@@ -145,9 +168,10 @@ class Trigger(JsonRoundTrip):
         """Read the command line's `window`, `every:M`, `manual` or `manual:A,B`. Raises ConfigError."""
         kind, _, rest = text.partition(":")
         numbers = [part for part in rest.split(",") if part]
-        require(all(part.isascii() and part.isdigit() for part in numbers), f"trigger {text!r}: {_TRIGGER_FORM}")
-        require(kind in ("every", "manual") or not rest, f"trigger {text!r}: {_TRIGGER_FORM}")
-        require(kind != "every" or len(numbers) == 1, f"trigger {text!r}: {_TRIGGER_FORM}")
+        refusal = f"trigger {text[:40]!r}: {_TRIGGER_FORM}"
+        require(all(part.isascii() and part.isdigit() and len(part) <= 9 for part in numbers), refusal)
+        require(kind in ("every", "manual") or not rest, refusal)
+        require(kind != "every" or len(numbers) == 1, refusal)
         if kind == "every":
             return cls("every", every=int(numbers[0]))
         return cls(kind, asked_after=tuple(int(part) for part in numbers))  # type: ignore[arg-type]
