@@ -212,13 +212,16 @@ class RunSpec(JsonRoundTrip):
 
 @dataclass(frozen=True)
 class Stage(JsonRoundTrip):
-    """One step of a curriculum: how many windows are read and how hard the questions are at its frontier."""
+    """One step of a curriculum: how many passes are taken, windows are read, and how hard the questions are."""
 
-    difficulty: int
+    passes: int  # the most passes drawn; its frontier
+    difficulty: int  # the hardest question, with loss "final"
     windows: tuple[int, int]  # fewest and most windows in an instance
     single_window_share: float = 0.0  # share of batches with one window only, which are cheaper
+    own_answers: bool = False  # with loss "next_step": go on from the model's answer, not from the true one
 
     def __post_init__(self) -> None:
+        require(1 <= self.passes <= PASSES_MAX, f"a stage's passes must be from 1 to {PASSES_MAX}.")
         require(self.difficulty >= 0, "a stage's difficulty must be at least 0.")
         require(1 <= self.windows[0] <= self.windows[1], "a stage has at least 1 window.")
 
@@ -233,7 +236,6 @@ class TrainConfig(JsonRoundTrip):
     loss: Literal["next_step", "final"] = "next_step"  # see train.py
     steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, with loss "final"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
-    extra_passes: int = 1  # passes beyond those that the difficulty needs
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     sleep_attention: SleepAttention = "causal"
     advance_at: float = 0.9  # running accuracy at the frontier that ends a stage
@@ -259,10 +261,6 @@ class TrainConfig(JsonRoundTrip):
         require(self.loss == "final" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
         _require_choice("curriculum", self.curriculum, Literal["stages", "uniform"])
         _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
-
-    def passes_of(self, stage: Stage) -> int:
-        """The largest N drawn in a stage: what its difficulty needs, and passes beyond that must do no harm."""
-        return self.n_passes or -(-stage.difficulty // self.steps_per_pass) + self.extra_passes
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:

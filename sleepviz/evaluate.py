@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from sleepviz.config import PASSES_MAX, SleepPolicy
+from sleepviz.config import PASSES_MAX, Control, RunSpec, SleepPolicy, Trigger, require
 from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
 from sleepviz.presets import Preset
+from sleepviz.record import checkpoint_of, cut_windows, policy_of
 from sleepviz.sleep import sleep
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task
 
 EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
 VALIDATION_STREAM = 2  # for the limits written at the end of training
 BATCH = 256
+N_MAX = 100_000
+VALIDATION_PASSES = (1, 2, 3, 4, 6, 8, 12, 16)
 EARNED_ACCURACY = 0.95
 
 
-def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(correct: float, n: int, z: float = 1.959964) -> tuple[float, float]:
     """95 % Wilson score interval of a proportion (Wilson, 1927); (0, 1) for n = 0."""
     if n == 0:
         return 0.0, 1.0
@@ -32,12 +37,26 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
 
 
-def right_parts(model: HybridLM, batch: Batch, policy: SleepPolicy, level: int) -> NDArray[np.bool_]:
-    """Sleep through every window, ask every query: is each part right? -> [B, Q, T], True where not asked."""
+@dataclass(frozen=True)
+class Setting:
+    """How a model sleeps and wakes in one evaluation."""
+
+    policy: SleepPolicy
+    trigger: Trigger = field(default_factory=Trigger)
+    control: Control = "none"
+
+
+def right_parts(model: HybridLM, batch: Batch, setting: Setting, level: int) -> NDArray[np.bool_]:
+    """Sleep through the whole context, ask every query: is each part right? -> [B, Q, T], True where not asked."""
+    context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
     with torch.inference_mode():
-        memory = Memory.empty(model.config, len(batch.windows))
-        for window in torch.from_numpy(batch.windows).unbind(dim=1):
-            memory = sleep(model, window, memory, policy)
+        memory = Memory.empty(model.config, len(context))
+        for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
+            memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
+        if setting.control == "zero_state":
+            memory = memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
+        elif setting.control == "shuffled_state":
+            memory = memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
         answers = [
             model(torch.from_numpy(batch.queries[:, query].copy()), memory)[0].argmax(dim=-1).numpy()
             for query in range(batch.queries.shape[1])
@@ -50,46 +69,109 @@ def right_parts(model: HybridLM, batch: Batch, policy: SleepPolicy, level: int) 
 def accuracy(
     model: HybridLM,
     task: Task,
-    policy: SleepPolicy,
+    setting: Setting,
     *,
     difficulty: int,
     n: int,
     n_windows: int,
     seed: Sequence[int],
 ) -> NDArray[np.bool_]:
-    """Whether each part of each answer is right on n held-out instances -> [n, Q, T]."""
-    rng = np.random.default_rng((*seed, difficulty))
+    """Whether each part of each answer is right on n held-out instances -> [n, Q, T].
+
+    The instances depend on the seed, the difficulty and n_windows alone: every N answers the same ones.
+    """
+    rng = np.random.default_rng((*seed, difficulty, n_windows))
     parts = []
     for start in range(0, n, BATCH):
         size = min(BATCH, n - start)
         levels = np.full(size, difficulty)
         batch = task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="held_out")
-        parts.append(right_parts(model, batch, policy, difficulty))
+        parts.append(right_parts(model, batch, setting, difficulty))
     return np.concatenate(parts)
+
+
+def evaluate(
+    spec: RunSpec, *, passes: Sequence[int], difficulties: Sequence[int], n: int, n_windows: int | None = None
+) -> dict[str, Any]:
+    """The `eval` command: accuracy of single answers over passes and difficulty; spec.input is not used.
+
+    n counts instances and so do the intervals, since the answers of one instance are not independent.
+    Raises ConfigError and CheckpointError.
+    """
+    checkpoint = checkpoint_of(spec)
+    task, windows_max = checkpoint.task, checkpoint.task.windows_max
+    n_windows = n_windows or windows_max
+    require(1 <= n <= N_MAX, f"n must be from 1 to {N_MAX} instances.")
+    require(1 <= n_windows <= windows_max, f"rows must be from 1 to {windows_max}.")
+    hardest = task.difficulty_max
+    require(all(0 <= d <= hardest for d in difficulties), f"difficulty must be whole numbers from 0 to {hardest}.")
+    table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": [], "all_rows": [], "first_cells": []}
+    with tqdm(total=len(passes) * len(difficulties), unit="cell", desc=checkpoint.info.name) as bar:
+        for n_passes in passes:
+            setting = Setting(policy_of(replace(spec, n_passes=n_passes), checkpoint), spec.trigger, spec.control)
+            row: dict[str, list[Any]] = {name: [] for name in table}
+            for difficulty in difficulties:
+                right = accuracy(
+                    checkpoint.model,
+                    task,
+                    setting,
+                    difficulty=difficulty,
+                    n=n,
+                    n_windows=n_windows,
+                    seed=(EVALUATION_STREAM, spec.seed),
+                )
+                exact: NDArray[np.bool_] = right.all(axis=-1)  # [n, Q]
+                row["accuracy"].append(float(exact.mean()))
+                row["ci95"].append(list(wilson(float(exact.mean()) * n, n)))
+                row["all_rows"].append(float(exact.all(axis=-1).mean()))
+                row["first_cells"].append(float(right[:, :, task.first_part].all(axis=-1).mean()))
+                bar.update()
+            for name in table:
+                table[name].append(row[name])
+    return {
+        "task": task.name,
+        "checkpoint": checkpoint.info.name,
+        "digest": checkpoint.info.digest,
+        "control": spec.control,
+        "windows": n_windows,
+        "seed": spec.seed,
+        "passes": list(passes),
+        "difficulty": list(difficulties),
+        "n": n,
+        **table,
+    }
 
 
 def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a trained model may be asked: limits and metrics for meta.json, from validation instances.
 
-    `difficulty_max` shrinks to the largest one up to which the best N is right at least 95 times in 100;
-    a model of one fixed N keeps the task's, since its border is what it is compared for.
+    The difficulty's limit is the largest up to which the best N is right at least 95 times in 100; a
+    model of one fixed N keeps the task's, since where it fails is what it is there to show.
     """
     task, train = preset.task, preset.train
-    passes = (train.n_passes,) if train.n_passes else (1, 2, 3, 4, 6, 8, 12, 16)
-    table = []
-    for n_passes in passes:
-        policy = SleepPolicy(n_passes=n_passes, sleep_attention=train.sleep_attention)
-        row = []
-        for difficulty in range(task.difficulty_max + 1):
-            right = accuracy(
-                model, task, policy, difficulty=difficulty, n=256, n_windows=task.windows_max, seed=(VALIDATION_STREAM,)
+    passes = (train.n_passes,) if train.n_passes else VALIDATION_PASSES
+    difficulties = range(task.difficulty_max + 1)
+    table = [
+        [
+            float(
+                accuracy(
+                    model,
+                    task,
+                    Setting(SleepPolicy(n_passes=n_passes, sleep_attention=train.sleep_attention)),
+                    difficulty=difficulty,
+                    n=BATCH,
+                    n_windows=task.windows_max,
+                    seed=(VALIDATION_STREAM,),
+                )
+                .all(axis=-1)
+                .mean()
             )
-            row.append(float(right.all(axis=-1).mean()))
-        table.append(row)
-    best = np.array(table).max(axis=0)
-    short = np.flatnonzero(best < EARNED_ACCURACY)
-    earned = int(short[0]) - 1 if len(short) and not train.n_passes else task.difficulty_max
-    limits = {**task.limits(), "passes_trained": train.passes_of(train.stages[-1]), "passes_max": PASSES_MAX}
-    limits[task.difficulty_name] = max(earned, 0)
-    metrics = {"passes": list(passes), "difficulty": list(range(task.difficulty_max + 1)), "validation_accuracy": table}
-    return limits, metrics
+            for difficulty in difficulties
+        ]
+        for n_passes in passes
+    ]
+    short = np.flatnonzero(np.array(table).max(axis=0) < EARNED_ACCURACY)
+    earned = max(int(short[0]) - 1, 0) if len(short) and not train.n_passes else task.difficulty_max
+    limits = {**task.limits(), "passes_trained": train.n_passes or train.stages[-1].passes, "passes_max": PASSES_MAX}
+    limits[task.difficulty_name] = earned
+    return limits, {"passes": list(passes), "difficulty": list(difficulties), "validation_accuracy": table}

@@ -32,10 +32,11 @@ class Preset:
 
 
 def _rule110_stages(task: Rule110) -> tuple[Stage, ...]:
-    """Rows are told apart first, which a few passes are enough for; then any depth at once."""
+    """Rows are told apart first, which two passes are enough for; then every depth at once."""
+    windows = (min(2, task.rows_max), task.rows_max)
     return (
-        Stage(difficulty=1, windows=(2, task.rows_max)),
-        Stage(difficulty=task.steps_max, windows=(2, task.rows_max), single_window_share=0.7),
+        Stage(passes=2, difficulty=1, windows=windows),
+        Stage(task.steps_max + 3, task.steps_max, windows, single_window_share=0.7, own_answers=True),
     )
 
 
@@ -58,9 +59,7 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
 
 
 _MICRO = Rule110(row_cells=16, rows_max=4, steps_max=12)
-_MICRO_TRAIN = TrainConfig(
-    stages=_rule110_stages(_MICRO), steps=20_000, sleep_attention="full", grad_passes=3, extra_passes=3
-)
+_MICRO_TRAIN = TrainConfig(stages=_rule110_stages(_MICRO), steps=20_000, sleep_attention="full", grad_passes=3)
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset

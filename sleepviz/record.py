@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sleepviz.checkpoint import Checkpoint, CheckpointError, load, untrained
+from sleepviz.checkpoint import Checkpoint, load, untrained
 from sleepviz.config import ConfigError, ModelConfig, RunSpec, SleepPolicy, Trigger
 from sleepviz.events import (
     AnswerScored,
@@ -21,6 +21,7 @@ from sleepviz.events import (
     SleepStarted,
     TokenRead,
     Trace,
+    event_to_json,
 )
 from sleepviz.measures import layer_measures, pass_flops, recall_flops, relative_drift, wake_flops
 from sleepviz.memory import Memory
@@ -192,4 +193,21 @@ def trace(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Trace:
     return Trace(spec.to_json(), checkpoint.info.to_json(), tuple(record(spec, checkpoint)))
 
 
-__all__ = ["CheckpointError", "ConfigError", "InputError", "Window", "ask", "cut_windows", "record", "trace"]
+def run_summary(spec: RunSpec, checkpoint: Checkpoint, *, events: bool) -> dict[str, Any]:
+    """The `run` command's line: answer, truth and times of one run, with or without its events."""
+    happened = tuple(record(spec, checkpoint))
+    scored = happened[-1]
+    assert isinstance(scored, AnswerScored)
+    summary = {
+        "task": spec.task,
+        "checkpoint": checkpoint.info.name,
+        "digest": checkpoint.info.digest,
+        "passes": spec.n_passes,
+        "eviction": spec.eviction,
+        "answer": list(scored.answer.answers),
+        "truth": list(scored.answer.truths),
+        "correct": all(scored.answer.correct),
+        "wake_ms": 1000 * scored.wake_s,
+        "sleep_ms": 1000 * sum(event.sleep_s for event in happened if isinstance(event, SleepPassDone)),
+    }
+    return {**summary, "events": [event_to_json(event) for event in happened]} if events else summary

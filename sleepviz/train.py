@@ -3,16 +3,19 @@
 Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, so that
 one model serves every N, and there are two losses.
 "final": the answer of the asked difficulty, as in the paper; difficulty grows in stages, N with it.
-"next_step": after N passes, the answer one level further than what the model itself would have
-answered after N - 1 passes (never further than the asked difficulty). The target is the task's own
-rule applied to the model's own answer, so every depth is trained from the first step on what the
-model really reaches there; on the true answers only, each depth costs twice the one before
+"next_step": after N passes, the answer of level min(difficulty, N); and in stages with `own_answers`,
+one level further than what the model itself would have answered after N - 1 passes. That target is
+the task's own rule applied to the model's own answer, so every depth is trained at once, on what the
+model really reaches there. From the true answers alone, each depth costs twice the one before; from
+its own answers alone, it learns to answer all zeros, whose next step is all zeros
 (assets/EXPERIMENTS.md).
 """
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -58,22 +61,26 @@ class Plan:
 
     batch: Batch
     n_passes: int
+    own_answers: bool
 
 
 def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
     """Draw the batch of one step. `mixing`: difficulties and passes uniform up to the stage's."""
     rng = np.random.default_rng((TRAINING_STREAM, seed, step))
-    most = config.passes_of(stage)
     if config.n_passes:
         n_passes = config.n_passes
     elif config.loss == "final" and not mixing and rng.random() < FRONTIER_SHARE:
-        n_passes = most
+        n_passes = stage.passes
     else:
-        n_passes = int(rng.integers(1, most + 1))
+        n_passes = int(rng.integers(1, stage.passes + 1))
     single = rng.random() < stage.single_window_share
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
-    return Plan(task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train"), n_passes)
+    return Plan(
+        task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train"),
+        n_passes,
+        stage.own_answers,
+    )
 
 
 def _difficulties(
@@ -107,13 +114,13 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         # Hard eviction leaves no key, and rotary attention sees only distances: positions may restart.
         return model(queries[:, query], replace(evict(memory, policy, model.config.window), position=0))[0]
 
-    own = batch.targets[:, :, 0].copy()  # [B, Q, T] the answers one pass before the last; level 0 before any
+    own = _true_answers(config, batch, plan.n_passes - 1)  # [B, Q, T] the answers one pass before the last
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
         start = replace(memory, position=0)
         for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
             memory = done.memory
-            if config.loss == "next_step" and done.pass_index == plan.n_passes - 2:
+            if plan.own_answers and done.pass_index == plan.n_passes - 2:
                 with torch.no_grad():
                     for query in _queries_of(batch, index):
                         own[:, query] = awake(query, memory).argmax(dim=-1).cpu().numpy()
@@ -132,11 +139,17 @@ def _queries_of(batch: Batch, window_index: int) -> list[int]:
     return [query for query, window in enumerate(batch.query_windows) if window == window_index]
 
 
+def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:
+    """What the queries should be answered after so many passes, [B, Q, T]."""
+    level = np.minimum(batch.difficulty, n_passes) if config.loss == "next_step" else batch.difficulty
+    return batch.targets[np.arange(len(level)), :, level]
+
+
 def _targets(task: Task, config: TrainConfig, plan: Plan, query: int, own: Tokens) -> Tokens:
     """What the query should be answered after the plan's passes, [B, T]; see the losses above."""
     batch = plan.batch
-    if config.loss == "final":
-        return batch.targets[np.arange(len(batch.targets)), query, batch.difficulty]
+    if not plan.own_answers:
+        return _true_answers(config, batch, plan.n_passes)[:, query]
     going_on = (batch.difficulty >= plan.n_passes)[:, None]
     target = np.where(going_on, task.advance(own[:, query]), own[:, query])
     return np.where(batch.targets[:, query, 0] == NOT_ASKED, NOT_ASKED, target)
@@ -150,7 +163,7 @@ def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
     n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
     asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
     awake = wake_flops(config, n_tokens=query_tokens) * n_queries
-    own = awake if train.loss == "next_step" and plan.n_passes > 1 else 0
+    own = awake if plan.own_answers and plan.n_passes > 1 else 0
     return float(size * (asleep + asleep_backward + 3 * awake + own))
 
 
@@ -213,7 +226,7 @@ class Trainer:
         progress.step += 1
         progress.tokens += plan.batch.windows.size
         progress.flops += result.flops
-        if config.loss == "next_step" or plan.n_passes == config.passes_of(self.stage):
+        if plan.n_passes == (config.n_passes or self.stage.passes):
             progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
         if progress.accuracy > config.advance_at and not decaying and progress.stage < len(config.stages) - 1:
             progress.stage += 1
@@ -221,8 +234,6 @@ class Trainer:
 
     def save_state(self, path: Path) -> None:
         """Write everything that `load_state` needs, atomically."""
-        import io
-
         buffer = io.BytesIO()
         state = {
             "config": json.dumps(self.preset.to_json()),
@@ -262,12 +273,18 @@ def compiled(model: HybridLM) -> None:
     """Compile the pass in place: 2 to 4 times faster on two cores; needs a C++ compiler."""
     if shutil.which("g++") is None:
         raise ConfigError("--compile needs a C++ compiler (g++).")
+    torch._dynamo.config.recompile_limit = 64  # asleep or awake, with and without gradient, in h or in S
     model.run_blocks = torch.compile(model.run_blocks, dynamic=False)  # type: ignore[method-assign]
 
 
-def budget_of(preset: Preset, steps: int | None, folder: Path) -> Callable[[Progress], float]:
-    """How much of the training is done: by steps, or by the tokens or operations of another checkpoint's."""
+def budget_of(preset: Preset, steps: int | None, budget: str, folder: Path) -> Callable[[Progress], float]:
+    """How much of the training is done: by steps, or by tokens or operations, given or another checkpoint's."""
     config = preset.train
+    if budget:
+        kind, _, amount = budget.partition(":")
+        if kind not in ("tokens", "flops") or not re.fullmatch(r"[0-9.]+(e[0-9]+)?", amount):
+            raise ConfigError("The budget is written tokens:X or flops:X, for example flops:2e14.")
+        return lambda progress: getattr(progress, kind) / float(amount)
     if steps is None and config.match:
         total = find(config.match, task=preset.task.name, folder=folder).meta["training"][config.match_on]
         return lambda progress: getattr(progress, config.match_on) / total
@@ -280,6 +297,7 @@ def train(
     *,
     seed: int = 0,
     steps: int | None = None,
+    budget: str = "",
     resume: bool = False,
     device: str = "auto",
     compile_pass: bool = False,
@@ -294,7 +312,7 @@ def train(
     name = preset.name if seed == 0 else f"{preset.name}-s{seed}"
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     model = HybridLM(preset.model, generator=torch.Generator().manual_seed(seed)).to(where)
-    trainer = Trainer(preset, seed, model, where, budget_of(preset, steps, folder))
+    trainer = Trainer(preset, seed, model, where, budget_of(preset, steps, budget, folder))
     state_path = runs / name / "state.pt"
     if resume:
         trainer.load_state(state_path)

@@ -68,6 +68,10 @@ class Task(Protocol):
         """The key of `limits` that bounds the difficulty."""
 
     @property
+    def first_part(self) -> int:
+        """The place in a query's tokens of the answer's first part (Rule 110: the row's first cell)."""
+
+    @property
     def windows_max(self) -> int:
         """The most windows in one instance."""
 

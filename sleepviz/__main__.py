@@ -1,0 +1,245 @@
+"""The command line: JSON on stdout, progress on stderr; bad input is one sentence and exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from sleepviz.checkpoint import CheckpointError, list_checkpoints
+from sleepviz.config import ConfigError, Control, RunSpec, Trigger
+from sleepviz.tasks import TASKS
+from sleepviz.tasks.base import InputError
+
+LINES_MAX = 100_000
+
+
+class UsageError(ValueError):
+    """The command's words are off; the message is one sentence."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but every refusal is one line on stderr."""
+
+    def error(self, message: str) -> Any:
+        """Raise instead of printing the usage and exiting."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.".replace("\n", " "))
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Read "1,2,4" as [1, 2, 4]."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 1,2,4") from error
+
+
+def build_parser() -> Parser:
+    """Every subcommand and flag."""
+    parser = Parser(prog="python -m sleepviz", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> Parser:
+        sub: Parser = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    run = command("run", run_command, "Run one problem, or one a line of a file, and print what happened.")
+    run.add_argument("--input", help="the problem as JSON")
+    run.add_argument("--inputs", help="a file with one problem a line; - is standard input")
+    run.add_argument("--events", action="store_true", help="with --inputs: print the events too")
+    run.add_argument("--seed", type=int, default=0, help="of the untrained and shuffled_state controls")
+    evaluate = command("eval", eval_command, "Measure accuracy on held-out problems.")
+    evaluate.add_argument("--difficulty", type=whole_numbers, required=True)
+    evaluate.add_argument("--n", type=int, default=512, help="instances a cell")
+    evaluate.add_argument("--seed", type=int, default=7)
+    evaluate.add_argument("--rows", type=int, help="windows in an instance (default: the most)")
+    for sub in (run, evaluate):
+        sub.add_argument("--task", required=True, choices=sorted(TASKS))
+        sub.add_argument("--checkpoint", default="")
+        sub.add_argument("--passes", type=whole_numbers, default=[4], help="N, or several: 1,2,4")
+        sub.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
+        sub.add_argument("--sleep-attention", choices=("causal", "full"), default="")
+        sub.add_argument("--trigger", default="window", help="window, every:M or manual:A,B")
+        sub.add_argument("--control", choices=get_args(Control), default="none")
+        sub.add_argument("--json", action="store_true", help="accepted for clarity: output is always JSON")
+
+    train = command("train", train_command, "Train a preset; Ctrl-C keeps the state for --resume.")
+    train.add_argument("--preset", required=True)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--steps", type=int, help="optimiser steps instead of the preset's budget")
+    train.add_argument("--budget", default="", help="tokens:X or flops:X instead of the preset's budget")
+    train.add_argument("--resume", action="store_true")
+    train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    train.add_argument("--compile", action="store_true", help="compile the pass; needs a C++ compiler")
+    train.add_argument("--folder", type=Path, help="where the checkpoint goes (default: assets/checkpoints)")
+    train.add_argument("--runs", type=Path, default=Path("runs"), help="where the resumable state goes")
+
+    experiments = command("experiments", experiments_command, "Make the results files behind every published figure.")
+    experiments.add_argument("--queue", action="store_true", help="run what is missing, and resume")
+    experiments.add_argument("--only", choices=sorted(TASKS))
+    record = command("record", record_command, "Make the recorded runs that pages show first.")
+    record.add_argument("--all", action="store_true", required=True)
+    bench = command("bench", bench_command, "Measure speed and memory on this machine.")
+    checkpoints = command("checkpoints", checkpoints_command, "List the checkpoints and what may be asked of them.")
+    for sub in (bench, checkpoints):
+        sub.add_argument("--json", action="store_true", help="accepted for clarity: output is always JSON")
+    return parser
+
+
+def emit(value: Any) -> None:
+    """Print one line of JSON."""
+    print(json.dumps(value), flush=True)
+
+
+def run_command(arguments: argparse.Namespace) -> None:
+    """`run`: one problem with its events, or one line for each input and N."""
+    if (arguments.input is None) == (arguments.inputs is None):
+        raise UsageError("Give either --input with one problem or --inputs with a file of them.")
+    trigger = Trigger.parse(arguments.trigger)
+
+    def specs(text: str) -> Iterator[RunSpec]:
+        for n_passes in arguments.passes:
+            yield RunSpec(
+                task=arguments.task,
+                input=text,
+                checkpoint=arguments.checkpoint,
+                n_passes=n_passes,
+                eviction=arguments.eviction,
+                sleep_attention=arguments.sleep_attention,
+                trigger=trigger,
+                control=arguments.control,
+                seed=arguments.seed,
+            )
+
+    from sleepviz.record import checkpoint_of, run_summary
+
+    if arguments.input is not None:
+        for spec in specs(arguments.input):
+            emit(run_summary(spec, checkpoint_of(spec), events=True))
+        return
+    checkpoint = checkpoint_of(next(specs("")))
+    for line in _lines(arguments.inputs):
+        for index, n_passes in enumerate(arguments.passes):
+            try:
+                spec = list(specs(line))[index]
+                emit(run_summary(spec, checkpoint, events=arguments.events))
+            except (InputError, ConfigError) as error:
+                emit({"passes": n_passes, "error": str(error)})
+
+
+def _lines(path: str) -> Iterator[str]:
+    """Lines of a file or of standard input, blank ones left out. Raises UsageError."""
+    try:
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if number > LINES_MAX:
+                    raise UsageError(f"The file has more than {LINES_MAX} lines.")
+                if line.strip():
+                    yield line.strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The file {path!r} cannot be read.") from error
+
+
+def eval_command(arguments: argparse.Namespace) -> None:
+    """`eval`: accuracy over passes and difficulty."""
+    from sleepviz.evaluate import evaluate
+
+    emit(
+        evaluate(
+            RunSpec(
+                task=arguments.task,
+                input="",
+                checkpoint=arguments.checkpoint,
+                eviction=arguments.eviction,
+                sleep_attention=arguments.sleep_attention,
+                trigger=Trigger.parse(arguments.trigger),
+                control=arguments.control,
+                seed=arguments.seed,
+            ),
+            passes=arguments.passes,
+            difficulties=arguments.difficulty,
+            n=arguments.n,
+            n_windows=arguments.rows,
+        )
+    )
+
+
+def train_command(arguments: argparse.Namespace) -> None:
+    """`train`: a preset to the end, then its checkpoint's description."""
+    from sleepviz.checkpoint import FOLDER, read_info
+    from sleepviz.presets import preset_named
+    from sleepviz.train import train
+
+    path = train(
+        preset_named(arguments.preset),
+        seed=arguments.seed,
+        steps=arguments.steps,
+        budget=arguments.budget,
+        resume=arguments.resume,
+        device=arguments.device,
+        compile_pass=arguments.compile,
+        command=_retold(arguments),
+        folder=arguments.folder or FOLDER,
+        runs=arguments.runs,
+    )
+    emit(read_info(path).to_json())
+
+
+def _retold(arguments: argparse.Namespace) -> str:
+    """The command that makes this checkpoint, without what does not change it."""
+    words = ["python -m sleepviz train --preset", arguments.preset]
+    words += ["--seed", str(arguments.seed)]
+    words += ["--steps", str(arguments.steps)] if arguments.steps else []
+    words += ["--budget", arguments.budget] if arguments.budget else []
+    words += ["--compile"] if arguments.compile else []
+    return " ".join(words)
+
+
+def experiments_command(arguments: argparse.Namespace) -> None:
+    """`experiments`: every results file, from where it was left."""
+    if not arguments.queue:
+        raise UsageError("Write experiments --queue to run what is missing.")
+    from sleepviz.experiments import run_queue
+
+    emit(run_queue(only=arguments.only))
+
+
+def record_command(arguments: argparse.Namespace) -> None:
+    """`record --all`: the recorded runs."""
+    from sleepviz.recordings import record_all
+
+    emit(record_all())
+
+
+def bench_command(arguments: argparse.Namespace) -> None:
+    """`bench`: ratios and medians on this machine."""
+    from sleepviz.bench import bench
+
+    emit(bench())
+
+
+def checkpoints_command(arguments: argparse.Namespace) -> None:
+    """`checkpoints`: a list; torch is not imported."""
+    emit([info.to_json() for info in list_checkpoints()])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    try:
+        arguments = build_parser().parse_args(words)
+        arguments.run(arguments)
+    except (UsageError, InputError, ConfigError, CheckpointError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; what was done is kept, and --resume goes on from it.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
