@@ -57,7 +57,9 @@ def rule110_controls(infos: tuple[CheckpointInfo, ...], defaults: state.Defaults
     state.set_missing(defaults, limits.rows_max)
     st.session_state["steps"] = min(int(st.session_state["steps"]), limits.steps_max)
 
-    _presets(limits)
+    with st.container(horizontal=True, gap="small", key="presets"):
+        _presets(limits)
+        advanced = _advanced(limits, mine)
     row, steps, passes, run = st.columns([5, 2.6, 2.6, 1.4], gap="medium", vertical_alignment="top")
     with row:
         _row_input(1, limits.row_cells)
@@ -68,7 +70,6 @@ def rule110_controls(infos: tuple[CheckpointInfo, ...], defaults: state.Defaults
     with passes:
         options = sorted({n for n in PASSES_SHOWN if n <= limits.passes_max} | {int(st.session_state["passes"])})
         st.select_slider("Passes N", options, key="passes", help=text.PASSES_HELP, on_change=state.forget_link_problems)
-    advanced = _advanced(limits, mine)
     spec, problems = _spec(chosen, advanced)
     with run:
         st.space("small")
@@ -100,21 +101,20 @@ def _row_input(number: int, n_cells: int) -> None:
 def _presets(limits: Limits) -> None:
     """Both sides of the question, and chance."""
     row = (_cut(SEED_ROW, limits.row_cells),)
-    with st.container(horizontal=True, gap="small", key="presets"):
-        st.button(
-            "Easy: right after one pass",
-            key="preset_easy",
-            on_click=state.set_problem,
-            args=(row, min(1, limits.steps_max), 1),
-        )
-        st.button(
-            f"Hard: {limits.steps_max} steps, needs sleep",
-            key="preset_hard",
-            on_click=state.set_problem,
-            args=(row, limits.steps_max, limits.passes_trained),
-        )
-        st.button("Two rows", key="preset_two", on_click=_two_rows, args=(limits,))
-        st.button("Random row", key="preset_random", on_click=_random_rows, args=(limits.row_cells,))
+    st.button(
+        "Easy: right after one pass",
+        key="preset_easy",
+        on_click=state.set_problem,
+        args=(row, min(1, limits.steps_max), 1),
+    )
+    st.button(
+        f"Hard: {limits.steps_max} steps, needs sleep",
+        key="preset_hard",
+        on_click=state.set_problem,
+        args=(row, limits.steps_max, limits.passes_trained),
+    )
+    st.button("Two rows", key="preset_two", on_click=_two_rows, args=(limits,))
+    st.button("Random row", key="preset_random", on_click=_random_rows, args=(limits.row_cells,))
 
 
 def _two_rows(limits: Limits) -> None:
@@ -141,27 +141,23 @@ class _Advanced:
 
 
 def _advanced(limits: Limits, mine: dict[str, CheckpointInfo]) -> _Advanced:
-    with st.expander("Advanced: more rows, trigger, eviction, attention, controls, checkpoint", key="advanced"):
-        left, middle, right = st.columns(3, gap="medium")
-        with left:
-            st.number_input("Rows in sequence, one window each", 1, limits.rows_max, key="n_rows")
-            for number in range(2, state.n_rows() + 1):
-                _row_input(number, limits.row_cells)
-        with middle:
-            trigger = _pick("Sleep trigger", text.TRIGGERS, "trigger")
-            every, asked_after = limits.window, ""
-            if trigger == "every":
-                every = int(
-                    st.number_input("M, tokens between sleeps", 1, limits.window, limits.window // 2, key="every")
-                )
-            if trigger == "manual":
-                asked_after = st.text_input("Sleep after these tokens, for example 6, 12", "6", key="asked_after")
-            eviction = _pick("Eviction", text.EVICTION, "eviction")
-            attention = _pick("Attention while asleep", text.ATTENTION, "sleep_attention")
-        with right:
-            control = _pick("Causal control", text.CONTROLS, "control", hint=text.CONTROL_HELP)
-            if mine:
-                st.selectbox("Checkpoint", list(mine), key="checkpoint", on_change=state.forget_link_problems)
+    """Everything beyond row, steps and passes: the paper's own choices unless the visitor changes them."""
+    with st.popover("Advanced", icon=":material/tune:", key="advanced"):
+        st.number_input("Rows in sequence, one window each", 1, limits.rows_max, key="n_rows")
+        for number in range(2, state.n_rows() + 1):
+            _row_input(number, limits.row_cells)
+        trigger = _pick("Sleep trigger", text.TRIGGERS, "trigger")
+        every, asked_after = limits.window, ""
+        if trigger == "every":
+            half = limits.window // 2
+            every = int(st.number_input("M, tokens between sleeps", 1, limits.window, half, key="every"))
+        if trigger == "manual":
+            asked_after = st.text_input("Sleep after these tokens, for example 6, 12", "6", key="asked_after")
+        eviction = _pick("Eviction", text.EVICTION, "eviction")
+        attention = _pick("Attention while asleep", text.ATTENTION, "sleep_attention")
+        control = _pick("Causal control", text.CONTROLS, "control", hint=text.CONTROL_HELP)
+        if mine:
+            st.selectbox("Checkpoint", list(mine), key="checkpoint", on_change=state.forget_link_problems)
     return _Advanced(trigger, every, asked_after, eviction, attention, control)
 
 

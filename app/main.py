@@ -10,6 +10,7 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout="wide")
+st.html(ROOT / "app" / "page.css")
 PAGES = [
     st.Page(ROOT / "pages" / "home.py", title="Watch", icon=":material/bedtime:", url_path="watch", default=True),
 ]

@@ -47,3 +47,8 @@ DARK = Palette(
 def palette(mode: Mode) -> Palette:
     """The palette of a page that is light or dark."""
     return DARK if mode == "dark" else LIGHT
+
+
+def page_mode(theme_type: str | None) -> Mode:
+    """Streamlit's word for the page's theme, or light when the browser has not said yet."""
+    return "dark" if theme_type == "dark" else "light"

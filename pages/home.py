@@ -1,10 +1,12 @@
 """Watch: one model, one row, N passes of sleep."""
 
+from functools import partial
+
 import streamlit as st
 
-from app import about, controls, figures, player, runs, state, text, watch
+from app import about, controls, figures, player, runs, state, text, theme, watch
 
-mode = "dark" if st.context.theme.type == "dark" else "light"
+mode = theme.page_mode(st.context.theme.type)
 infos = runs.checkpoints(runs.checkpoint_folder())
 default = runs.default_checkpoint("rule110", infos)
 tape = watch.recorded(infos)
@@ -25,7 +27,7 @@ if shown is not None:
         about.provenance(next((i for i in infos if i.name == shown.trace.checkpoint["name"]), None), shown.trace)
         st.download_button(
             "Run as JSON",
-            data=lambda: watch.as_json(shown),
+            data=partial(watch.as_json, shown),
             file_name="sleepviz-run.json",
             mime="application/json",
             on_click="ignore",

@@ -9,8 +9,8 @@ from app.results import Result, Results
 from app.theme import MARKERS, Mode, palette
 
 BASELINES = {
-    "n1_same_tokens": ("trained with N = 1, same tokens", "dot"),
-    "n1_same_flops": ("trained with N = 1, same FLOPs", "dash"),
+    "n1_same_tokens": ("N = 1 only, same tokens", "dot"),
+    "n1_same_flops": ("N = 1 only, same FLOPs", "dash"),
 }
 
 

@@ -47,4 +47,4 @@ def drift_figure(events: Sequence[Event], *, mode: Mode) -> go.Figure:
         )
     )
     figure.update_yaxes(rangemode="tozero")
-    return laid_out(figure, look, x="window · pass", y="relative change", height=320)
+    return laid_out(figure, look, x="window · pass", y="relative change", height=400)

@@ -173,17 +173,19 @@ function drawStates(canvas, run, frame, mix, bytes, scratch) {
   const [, layers, heads, rows, columns] = run.states.shape;
   const n = layers * heads, foot = 18, head = 16;
   if (!n) return;
-  let across = heads, side = 0;
+  let across = heads, cell = 0;
   for (let c = 1; c <= n; c++) {  // the arrangement with the largest maps
-    const size = Math.min((w - (c - 1) * 10) / c, (h - foot) / Math.ceil(n / c) - head - 4);
-    if (size > side) { side = size; across = c; }
+    const down = Math.ceil(n / c);
+    const size = Math.min((w - (c - 1) * 10) / (c * columns), ((h - foot) / down - head - 4) / rows);
+    if (size > cell) { cell = size; across = c; }
   }
+  const wide = cell * columns, tall = cell * rows, step = Math.min((w + 10) / across, wide + 26);
   const map = rows * columns, size = n * map;
   const value = (state, i) => (state < 0 ? 128 : bytes[state * size + i]);
   scratch.width = columns; scratch.height = rows;
   const paint = scratch.getContext("2d");
   const image = paint.createImageData(columns, rows);
-  const offset = (w - across * side - (across - 1) * 10) / 2;
+  const offset = (w - (across - 1) * step - wide) / 2;
   ctx.imageSmoothingEnabled = false;
   for (let m = 0; m < n; m++) {
     for (let i = 0; i < map; i++) {
@@ -192,11 +194,11 @@ function drawStates(canvas, run, frame, mix, bytes, scratch) {
       for (let channel = 0; channel < 4; channel++) image.data[4 * i + channel] = COLOURS[level + channel];
     }
     paint.putImageData(image, 0, 0);
-    const x = offset + (m % across) * (side + 10), y = Math.floor(m / across) * (side + head + 4);
-    const layer = Math.floor(m / heads), name = layers > 1 ? `L${run.states.layers[layer]} h${(m % heads) + 1}` : `head ${(m % heads) + 1}`;
+    const x = offset + (m % across) * step, y = Math.floor(m / across) * (tall + head + 4);
+    const layer = Math.floor(m / heads), name = layers > 1 ? `L${run.states.layers[layer]} h${(m % heads) + 1}` : `h${(m % heads) + 1}`;
     const norm = frame.state < 0 ? 0 : run.norm[frame.state][layer][m % heads];
-    label(ctx, [`${name}  |S| ${norm.toFixed(1)}`, name], x, y + 8, side, INK.dim, "left");
-    ctx.drawImage(scratch, x, y + head, side, side);
+    label(ctx, [`${name}  |S| ${norm.toFixed(1)}`, `${name} ${norm.toFixed(1)}`, name], x, y + 8, step - 6, INK.dim, "left");
+    ctx.drawImage(scratch, x, y + head, wide, tall);
   }
   const bar = Math.min(120, w / 3), x = (w - bar) / 2;
   for (let i = 0; i < bar; i++) {
@@ -253,8 +255,8 @@ function drawWoken(canvas, run, frame) {
   run.pass_window.forEach((at, i) => { if (at === win && i <= frame.state) shown.push(i); });
   const row = (frame.state >= 0 && run.woken[frame.state]) ? run.woken[frame.state].row : Math.min(frame.window, run.truth.length - 1);
   const truth = run.truth[row], width = truth[0].length;
-  const gutter = 46, between = 40, top = 18;
-  const size = Math.max(3, Math.min((w - gutter - between - 44) / (2 * width), (h - top) / Math.max(truth.length, 5), 15));
+  const gutter = 30, between = 34, top = 18;
+  const size = Math.max(3, Math.min((w - gutter - between - 32) / (2 * width), (h - top) / Math.max(truth.length, 5), 15));
   const lines = Math.max(1, Math.floor((h - top) / size)), passes = shown.slice(-lines);
   const right = gutter + width * size + between;
   const font = ctx.font;

@@ -85,7 +85,8 @@ class Player {
     this.el.statesUnit.textContent = run.states.scale ? "one scale for all passes" : "";
     this.el.scrub.max = String(this.last);
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
-    this.el.cards.replaceChildren(...run.contenders.map(makeCard));
+    const longest_s = Math.max(1e-9, ...run.contenders.map((c) => (c.rows.length ? c.sleep_s + c.wake_s : 0)));
+    this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, longest_s)));
     this.enter(0);
     this.pause();
     this.waiting = !this.reduced.matches;
@@ -202,7 +203,8 @@ function element(tag, className, text = "") {
   return made;
 }
 
-function makeCard(contender) {
+// Time bars share one scale over all cards: grey asleep, blue awake.
+function makeCard(contender, longest_s) {
   const card = element("div", "card");
   card.append(element("p", "card-title", contender.title), element("p", "note", contender.note));
   if (!contender.rows.length) {
@@ -212,8 +214,8 @@ function makeCard(contender) {
   const canvas = element("canvas", "c-card"), bars = element("div", "bars");
   canvas.setAttribute("role", "img");
   const slept = element("i", "slept"), woke = element("i", "woke");
-  slept.style.flexGrow = String(contender.sleep_s);
-  woke.style.flexGrow = String(contender.wake_s);
+  slept.style.width = `${(95 * contender.sleep_s) / longest_s}%`;
+  woke.style.width = `${(95 * contender.wake_s) / longest_s}%`;
   bars.append(slept, woke);
   card.append(canvas, element("p", "verdict"), element("p", "cost"), bars);
   return card;

@@ -1,0 +1,153 @@
+"""What the app's tests look at: a run made up by hand, and an assets folder made with random weights.
+
+The hand-made run has rows of four cells, one head and two passes, so that every number in a payload
+can be worked out on paper. Nothing here is ever shown to a visitor.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from sleepviz.config import RunSpec
+from sleepviz.events import (
+    Answer,
+    AnswerScored,
+    CacheEvicted,
+    Event,
+    LayerMeasures,
+    SleepPassDone,
+    SleepStarted,
+    TokenRead,
+    Trace,
+)
+
+HOME_ROW, HOME_STEPS, HOME_PASSES = "0100110101110010", 3, 4
+DEFAULT, BASELINE = "rule110-micro", "rule110-n1-flops"
+
+
+def made_answer(cells: str, *, reached: int, confidence: float = 0.75) -> Answer:
+    """Row 0110 after two steps of Rule 110 on a ring of four cells is 1011; see `test_payload`."""
+    truth = "1011"
+    sure = np.full((1, 4), confidence, dtype=np.float32)
+    return Answer(("row 1",), (cells,), (truth,), (cells == truth,), (reached,), sure)
+
+
+def made_pass(index: int, state: list[list[float]], drift: float, woken: Answer) -> SleepPassDone:
+    """One pass of a layer with one head and a 2 x 2 state."""
+    one = np.array([1.0], dtype=np.float32)
+    layer = LayerMeasures(
+        layer=1,
+        drift=np.array([drift], dtype=np.float32),
+        cosine=one,
+        norm=np.array([2.0 + index], dtype=np.float32),
+        effective_rank=one,
+        mean_decay=one,
+        mean_beta=one,
+        state=np.array([state], dtype=np.float32),
+    )
+    attention = (np.zeros((1, 5, 5), dtype=np.float32),)
+    return SleepPassDone(0, index, (layer,), 0.5, attention, woken, 0.002, 1000)
+
+
+def made_trace() -> Trace:
+    """Five tokens, a sleep of two passes, eviction, a right answer."""
+    spec = RunSpec("rule110", json.dumps({"rows": ["0110"], "steps": 2}), "made", 2)
+    events: list[Event] = [
+        TokenRead(position, token, 0, (position + 1,)) for position, token in enumerate(["t2", "0", "1", "1", "0"])
+    ]
+    events += [
+        SleepStarted("window full", 0, 0, 5, (5,), 2560, 2),
+        made_pass(0, [[1.0, 0.0], [0.0, -2.0]], 1.0, made_answer("1110", reached=1)),
+        made_pass(1, [[4.0, 0.0], [0.0, -1.0]], 0.25, made_answer("1011", reached=2)),
+        CacheEvicted(0, 5, 2560, (0,), 16),
+        AnswerScored(made_answer("1011", reached=2), 0.001, 1000),
+    ]
+    return Trace(spec.to_json(), {"name": "made", "digest": "0123456789abcdef"}, tuple(events))
+
+
+def make_assets(root: Path) -> Path:
+    """A folder like assets/, with two random-weight checkpoints, recordings of them, and results."""
+    make_checkpoint(root, DEFAULT, n_passes=0)
+    make_checkpoint(root, BASELINE, n_passes=1)
+    make_recordings(root)
+    (root / "results").mkdir()
+    (root / "results" / "rule110.json").write_text(json.dumps(made_results()))
+    return root
+
+
+def make_checkpoint(root: Path, name: str, *, n_passes: int) -> None:
+    """A checkpoint of the shipped kind whose weights are random: it answers wrongly, but it runs."""
+    import torch
+
+    from sleepviz.checkpoint import save
+    from sleepviz.config import ModelConfig
+    from sleepviz.model import HybridLM
+    from sleepviz.tasks.rule110 import Rule110
+
+    task = Rule110(row_cells=16, rows_max=4, steps_max=12)
+    config = ModelConfig(vocab_size=task.vocab_size, window=task.window, input_recall=True)
+    generator = torch.Generator().manual_seed(len(name))
+    weights = HybridLM(config, generator=generator).state_dict()
+    for weight in weights.values():
+        if weight.ndim == 2 and not weight.any():
+            weight.normal_(std=weight.shape[-1] ** -0.5, generator=generator)
+    meta = {
+        "task": task.name,
+        "task_sizes": task.to_json(),
+        "model": config.to_json(),
+        "sleep_attention": "full",
+        "default": name == DEFAULT,
+        "train": {"n_passes": n_passes, "loss": "every_pass", "match_on": "flops" if n_passes else ""},
+        "command": f"python -m sleepviz train --preset {name}",
+        "created": "2026-01-02T03:04:05+00:00",
+        "commit": "0a1b2c3",
+        "limits": {**task.limits(), "passes_trained": 6, "passes_max": 64},
+        "metrics": {},
+    }
+    save(root / "checkpoints" / name, weights, meta)
+
+
+def make_recordings(root: Path) -> None:
+    """The home run and its N = 1 twin."""
+    from sleepviz.checkpoint import load
+    from sleepviz.record import trace
+
+    folder = root / "recordings"
+    folder.mkdir()
+    checkpoint = load(DEFAULT, folder=root / "checkpoints")
+    for stem, n_passes in (("rule110-home", HOME_PASSES), ("rule110-home-n1", 1)):
+        spec = RunSpec("rule110", json.dumps({"rows": [HOME_ROW], "steps": HOME_STEPS}), DEFAULT, n_passes)
+        (folder / f"{stem}.npz").write_bytes(trace(spec, checkpoint).to_npz())
+
+
+def made_results() -> dict[str, object]:
+    """Two difficulties by two N, and both baselines; the numbers are round, not measured."""
+
+    def entry(variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, object]:
+        return {
+            "experiment": "accuracy",
+            "variant": variant,
+            "checkpoint": "made",
+            "digest": "0",
+            "passes": passes,
+            "difficulty": difficulty,
+            "n": 100,
+            "correct": round(100 * accuracy),
+            "accuracy": accuracy,
+            "ci95": [max(0.0, accuracy - 0.1), min(1.0, accuracy + 0.05)],
+            "seed": 0,
+        }
+
+    entries = [
+        entry("any_n", 1, 1, 1.0),
+        entry("any_n", 4, 1, 0.95),
+        entry("any_n", 4, 3, 0.9),
+        entry("any_n", 1, 3, 0.2),
+        entry("n1_same_tokens", 1, 3, 0.4),
+        entry("n1_same_flops", 1, 3, 0.5),
+        entry("n1_same_flops", 1, 1, 1.0),
+    ]
+    return {"task": "rule110", "made_by": "by hand", "commit": "", "entries": entries}

@@ -1,0 +1,121 @@
+"""Figures: their data against hand-computed values, and results files that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure
+from app.results import Results, ResultsError, read_results
+from app.theme import DARK, LIGHT
+from tests.app.made import made_results, made_trace
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    path = tmp_path / "rule110.json"
+    path.write_text(json.dumps(made_results()))
+    return read_results(path)
+
+
+def test_accuracy_lines_are_in_order_of_passes_with_unequal_arms(results: Results) -> None:
+    figure = accuracy_figure(results, difficulty=3, passes=4, mode="light")
+    lines = {trace.name: trace for trace in figure.data}
+    hard = lines["t = 3"]
+    assert list(hard.x) == [1, 4] and list(hard.y) == [0.2, 0.9]
+    assert list(hard.error_y.array) == pytest.approx([0.05, 0.05])
+    assert list(hard.error_y.arrayminus) == pytest.approx([0.1, 0.1])
+    assert hard.line.width > lines["t = 1"].line.width
+
+
+def test_baselines_are_level_lines_at_the_current_difficulty(results: Results) -> None:
+    lines = {trace.name: trace for trace in accuracy_figure(results, difficulty=3, passes=4, mode="light").data}
+    assert list(lines["N = 1 only, same tokens (t = 3)"].y) == [0.4, 0.4]
+    assert list(lines["N = 1 only, same FLOPs (t = 3)"].y) == [0.5, 0.5]
+    assert lines["N = 1 only, same FLOPs (t = 3)"].line.dash != lines["N = 1 only, same tokens (t = 3)"].line.dash
+    assert "N = 1 only, same FLOPs (t = 1)" not in lines
+
+
+def test_the_ring_is_the_current_setting_or_absent(results: Results) -> None:
+    here = [t for t in accuracy_figure(results, difficulty=3, passes=4, mode="dark").data if t.name == "your setting"]
+    assert list(here[0].x) == [4] and list(here[0].y) == [0.9] and here[0].marker.color == DARK.accent
+    away = accuracy_figure(results, difficulty=3, passes=5, mode="light")
+    assert "your setting" not in [trace.name for trace in away.data]
+    assert away.layout.shapes[0].x0 == 5 and away.layout.shapes[0].line.color == LIGHT.accent
+
+
+def test_at_most_six_difficulties_with_the_current_and_the_hardest() -> None:
+    values = made_results()
+    template = values["entries"][0]  # type: ignore[index]
+    values["entries"] = [{**template, "difficulty": t} for t in range(13)]
+    entries = Results("rule110", "", tuple(_entries(values)))
+    assert difficulties_shown(entries, 7) == (1, 2, 4, 7, 8, 12)
+    assert difficulties_shown(entries, 99) == (1, 2, 4, 8, 12)
+    assert difficulties_shown(Results("rule110", "", ()), 3) == ()
+
+
+def _entries(values: dict) -> tuple:
+    from app.results import _entry
+
+    return tuple(_entry(entry) for entry in values["entries"])
+
+
+def test_the_plot_in_words(results: Results) -> None:
+    assert accuracy_summary(results, 3) == "Accuracy against passes N. At t = 3: N = 1: 0.20, N = 4: 0.90."
+    assert "was not measured" in accuracy_summary(results, 9)
+
+
+def test_drift_lines() -> None:
+    head, stream = drift_figure(made_trace().events, mode="light").data
+    assert list(head.x) == ["w1·1", "w1·2"] and list(head.y) == [1.0, 0.25]
+    assert head.name == "layer 2, head 1" and stream.name == "h" and list(stream.y) == [0.5, 0.5]
+
+
+def test_drift_of_a_run_without_passes_is_empty() -> None:
+    assert list(drift_figure((), mode="dark").data[0].y) == []
+
+
+def test_every_series_colour_stands_out() -> None:
+    for look in (LIGHT, DARK):
+        for colour in (*look.series, look.accent, look.ink):
+            assert contrast(colour, look.background) >= 3, (colour, look.background)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG contrast of two #rrggbb colours."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["", "not json", "[]", '{"task": "rule110"}', '{"task": "x", "made_by": "", "entries": [{"n": 1}]}', "[" * 100_000],
+    ids=["empty", "text", "list", "no-entries", "bad-entry", "deep"],
+)
+def test_a_damaged_results_file_is_one_sentence(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "rule110.json"
+    path.write_text(damage)
+    with pytest.raises(ResultsError, match=r"^The results file rule110\.json is damaged"):
+        read_results(path)
+
+
+def test_an_accuracy_outside_its_interval_is_refused(tmp_path: Path) -> None:
+    values = made_results()
+    values["entries"][0]["ci95"] = [0.1, 0.2]  # type: ignore[index]
+    path = tmp_path / "rule110.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(ResultsError):
+        read_results(path)
+
+
+def test_a_missing_results_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="is not here"):
+        read_results(tmp_path / "rule110.json")
