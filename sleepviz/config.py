@@ -218,6 +218,7 @@ class Stage(JsonRoundTrip):
     difficulty: int  # the hardest question, with loss "final"
     windows: tuple[int, int]  # fewest and most windows in an instance
     single_window_share: float = 0.0  # share of batches with one window only, which are cheaper
+    frontier_share: float = 0.5  # of a batch with loss "final" is of the hardest difficulty; the rest is mixed
     own_answers: bool = False  # with loss "next_step": go on from the model's answer, not from the true one
 
     def __post_init__(self) -> None:
@@ -239,7 +240,6 @@ class TrainConfig(JsonRoundTrip):
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     sleep_attention: SleepAttention = "causal"
     advance_at: float = 0.9  # running accuracy at the frontier that ends a stage
-    curriculum: Literal["stages", "uniform"] = "stages"
     lr_muon: float = 0.01
     lr_adamw: float = 2e-3
     warmup_steps: int = 100
@@ -259,7 +259,6 @@ class TrainConfig(JsonRoundTrip):
         require(bool(self.match) == bool(self.match_on), "match and match_on go together.")
         _require_choice("loss", self.loss, Literal["next_step", "final"])
         require(self.loss == "final" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
-        _require_choice("curriculum", self.curriculum, Literal["stages", "uniform"])
         _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
 
     @classmethod

@@ -120,7 +120,7 @@ def evaluate(
                     n_windows=n_windows,
                     seed=(EVALUATION_STREAM, spec.seed),
                 )
-                exact: NDArray[np.bool_] = right.all(axis=-1)  # [n, Q]
+                exact = np.asarray(right.all(axis=-1))  # [n, Q]
                 row["accuracy"].append(float(exact.mean()))
                 row["ci95"].append(list(wilson(float(exact.mean()) * n, n)))
                 row["all_rows"].append(float(exact.all(axis=-1).mean()))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sleepviz.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
@@ -78,7 +77,7 @@ def measure(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
         n_windows=cell.n_windows,
         seed=(EVALUATION_STREAM, SEED),
     )
-    exact: NDArray[np.bool_] = right.all(axis=-1)  # [n, Q]
+    exact = np.asarray(right.all(axis=-1))  # [n, Q]
     asked = slice(None) if cell.query is None else slice(cell.query, cell.query + 1)
     share = float(exact[:, asked].mean())
     return {

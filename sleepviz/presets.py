@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
-from sleepviz.config import ConfigError, ModelConfig, Stage, TrainConfig
+from sleepviz.config import ConfigError, LayerType, ModelConfig, Stage, TrainConfig
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.rule110 import Rule110
 
@@ -58,13 +59,46 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
     )
 
 
-_MICRO = Rule110(row_cells=16, rows_max=4, steps_max=12)
-_MICRO_TRAIN = TrainConfig(stages=_rule110_stages(_MICRO), steps=20_000, sleep_attention="full", grad_passes=3)
+def _n1(task: Rule110, *, uniform: bool, match: str, match_on: Literal["tokens", "flops"]) -> TrainConfig:
+    """The ordinary hybrid, N = 1, on the same data with the same care: rows first, then steps.
 
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (Preset("rule110-micro", _MICRO, _rule110_model(_MICRO), _MICRO_TRAIN, default=True),)
-}
+    Steps come either mixed uniformly or one by one; which is better was measured, not assumed.
+    """
+    windows = (min(2, task.rows_max), task.rows_max)
+    rows = Stage(passes=1, difficulty=1, windows=windows)
+    further = Stage(1, task.steps_max, windows, single_window_share=0.7, frontier_share=0.0)
+    steps = tuple(replace(further, difficulty=t, frontier_share=0.5) for t in range(2, task.steps_max + 1))
+    return TrainConfig(
+        stages=(rows, further) if uniform else (rows, *steps),
+        steps=1,
+        loss="final",
+        n_passes=1,
+        sleep_attention="full",
+        match=match,
+        match_on=match_on,
+    )
+
+
+def _presets() -> Iterator[Preset]:
+    """Every preset, the default of each task first."""
+    micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
+    any_n = TrainConfig(stages=_rule110_stages(micro), steps=14_000, sleep_attention="full", grad_passes=3)
+    model = _rule110_model(micro)
+    yield Preset("rule110-micro", micro, model, any_n, default=True)
+    baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
+        ("rule110-n1-tokens", True, "tokens"),
+        ("rule110-n1-curriculum", False, "tokens"),
+        ("rule110-n1-flops", True, "flops"),
+    )
+    for name, uniform, match_on in baselines:
+        yield Preset(name, micro, model, _n1(micro, uniform=uniform, match="rule110-micro", match_on=match_on))
+    wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
+    wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
+    yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)
+
+
+_HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in _presets()}
 
 
 def preset_named(name: str) -> Preset:

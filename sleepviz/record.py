@@ -81,6 +81,7 @@ def checkpoint_of(spec: RunSpec) -> Checkpoint:
     return untrained(checkpoint, spec.seed) if spec.control == "untrained" else checkpoint
 
 
+@torch.inference_mode()  # entered anew for each event: whoever reads the events is not in that mode in between
 def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
     """Yield what happens, in order. Raises InputError, ConfigError or CheckpointError before the first event."""
     checkpoint = checkpoint or checkpoint_of(spec)
@@ -90,21 +91,20 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
     if len(problem.context) > CONTEXT_MAX_TOKENS:
         raise InputError(f"The input is longer than {CONTEXT_MAX_TOKENS} tokens.")
     windows = cut_windows(len(problem.context), task.window, spec.trigger)
-    with torch.inference_mode():
-        memory = Memory.empty(model.config, batch=1)
-        for index, window in enumerate(windows):
-            held = memory
-            for position in range(window.start, window.stop):
-                kv_tokens = tuple(n + position - window.start + 1 for n in held.kv_tokens)
-                yield TokenRead(position, task.token_text(problem.context[position]), index, kv_tokens)
-            memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
-        memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
-        started = time.perf_counter()
-        probabilities = ask(model, problem, memory, len(problem.queries))
-        wake_s = time.perf_counter() - started
-        cached = memory.kv_tokens[0] if memory.kv_tokens else 0
-        flops = wake_flops(model.config, n_tokens=problem.queries.shape[1], n_cached=cached)
-        yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * len(problem.queries))
+    memory = Memory.empty(model.config, batch=1)
+    for index, window in enumerate(windows):
+        held = memory
+        for position in range(window.start, window.stop):
+            kv_tokens = tuple(n + position - window.start + 1 for n in held.kv_tokens)
+            yield TokenRead(position, task.token_text(problem.context[position]), index, kv_tokens)
+        memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
+    memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
+    started = time.perf_counter()
+    probabilities = ask(model, problem, memory, len(problem.queries))
+    wake_s = time.perf_counter() - started
+    cached = memory.kv_tokens[0] if memory.kv_tokens else 0
+    flops = wake_flops(model.config, n_tokens=problem.queries.shape[1], n_cached=cached)
+    yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * len(problem.queries))
 
 
 def _sleep_through(

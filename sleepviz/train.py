@@ -88,11 +88,11 @@ def _difficulties(
 ) -> Tokens:
     """Difficulties [batch] of one step."""
     size = config.batch
-    if config.loss == "next_step" or config.curriculum == "uniform":
+    if config.loss == "next_step":
         return rng.integers(0, task.difficulty_max + 1, size)
     reach = stage.difficulty if config.n_passes else min(stage.difficulty, config.steps_per_pass * n_passes)
     spread = rng.integers(0, reach + 1, size)
-    return spread if mixing else np.where(rng.random(size) < 0.5, reach, spread)
+    return spread if mixing else np.where(rng.random(size) < stage.frontier_share, reach, spread)
 
 
 @dataclass(frozen=True)
