@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # torch is imported by the first live run, never by opening a
     from sleepviz.checkpoint import Checkpoint
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
-WITHOUT_OWN_WEIGHTS = ("oracle", "untrained")  # controls for which the engine makes or finds other weights
 
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner=False)
@@ -108,11 +107,13 @@ def _one_thread() -> None:
 
 def record_run(key: RunKey) -> Iterator[Event]:
     """The events of one run, with the shared, read-only weights. Called in a worker thread."""
+    from sleepviz.checkpoint import untrained
     from sleepviz.record import record
 
-    if key.spec.control in WITHOUT_OWN_WEIGHTS:
-        return record(key.spec)
-    return record(key.spec, _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest))
+    checkpoint = _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
+    if key.spec.control == "untrained":
+        checkpoint = untrained(checkpoint, key.spec.seed)
+    return record(key.spec, checkpoint)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

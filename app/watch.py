@@ -65,6 +65,7 @@ def shown_run(choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | s
     if on_tape and not state.asked_live() and _same_question(on_tape.trace, choice):
         _say_if_weights_differ(on_tape, infos)
         return on_tape
+    state.write_url(choice.rows, choice.steps, choice.passes, choice.spec.checkpoint)
     job = _job(choice, infos)
     if not job.is_over:
         job.wait(QUICK_S)

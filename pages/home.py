@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import about, controls, figures, player, runs, state, text, theme, watch
+from app import about, controls, figures, player, runs, text, theme, watch
 
 mode = theme.page_mode(st.context.theme.type)
 infos = runs.checkpoints(runs.checkpoint_folder())
@@ -49,6 +49,3 @@ else:
     st.plotly_chart(accuracy, key="accuracy_figure", theme=None, alt=figures.accuracy_summary(results, choice.steps))
 
 about.explanations()
-
-if choice.spec is not None and (state.asked_live() or choice.spec.to_json() != recorded_spec):
-    state.write_url(choice.rows, choice.steps, choice.passes, choice.spec.checkpoint)

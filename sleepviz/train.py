@@ -89,7 +89,10 @@ def _difficulties(
     """Difficulties [batch] of one step."""
     size = config.batch
     if config.loss == "next_step":
-        return rng.integers(0, task.difficulty_max + 1, size)
+        # Any difficulty beyond the passes only says "go on", so all are shown from the start; but the
+        # first thing to learn is to keep what was read, and that is what the easiest ask for.
+        easy = rng.integers(0, min(stage.difficulty + 1, task.difficulty_max) + 1, size)
+        return np.where(rng.random(size) < 0.5, easy, rng.integers(0, task.difficulty_max + 1, size))
     reach = stage.difficulty if config.n_passes else min(stage.difficulty, config.steps_per_pass * n_passes)
     spread = rng.integers(0, reach + 1, size)
     return spread if mixing else np.where(rng.random(size) < stage.frontier_share, reach, spread)

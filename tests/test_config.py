@@ -59,6 +59,7 @@ specs = st.builds(
 )
 stages = st.builds(
     Stage,
+    passes=st.integers(1, PASSES_MAX),
     difficulty=st.integers(0, 30),
     windows=st.tuples(st.integers(1, 4), st.integers(4, 9)),
     single_window_share=st.floats(0, 1),
@@ -216,12 +217,14 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
         {"n_passes": 65},
         {"loss": "hinge"},
         {"match": "rule110-micro"},
-        {"stages": [{"difficulty": -1, "windows": [1, 1]}]},
-        {"stages": [{"difficulty": 1, "windows": [2, 1]}]},
+        {"stages": [{"passes": 1, "difficulty": -1, "windows": [1, 1]}]},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [2, 1]}]},
+        {"stages": [{"passes": 0, "difficulty": 1, "windows": [1, 1]}]},
+        {"stages": [{"difficulty": 1, "windows": [1, 1]}]},
     ],
 )
 def test_a_training_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    valid = {"stages": [{"difficulty": 1, "windows": [1, 2]}], "steps": 10}
+    valid = {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 2]}], "steps": 10}
     TrainConfig.from_json(valid)
     with pytest.raises(ConfigError) as refusal:
         TrainConfig.from_json({**valid, **wrong})

@@ -335,6 +335,7 @@ def test_two_runs_in_turns_do_not_disturb_each_other() -> None:
         for events_of_one, event in zip(together, events, strict=True):
             if event is not None:
                 events_of_one.append(without_seconds(event))
+        assert not torch.is_inference_mode_enabled()  # nor do they leave their mode to whoever reads them
     assert together == alone
 
 
