@@ -1,0 +1,311 @@
+"""The Watch page as a script: what it shows, what each bad input says, and that two visitors stay apart."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.made import BASELINE, DEFAULT, HOME_PASSES, HOME_ROW, HOME_STEPS
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHER_ROW = "1111000011110001"
+
+
+def opened(**query: str) -> AppTest:
+    """The page after its first run, with these query parameters."""
+    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return clean(page.run())
+
+
+def clean(page: AppTest) -> AppTest:
+    assert not page.exception, [e.value for e in page.exception]
+    return page
+
+
+def payload(page: AppTest) -> dict[str, Any]:
+    """What the player is given."""
+    players = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    assert len(players) == 1
+    return players[0]
+
+
+def live(page: AppTest) -> AppTest:
+    """Run again, as the polling fragment does, until the live run is there."""
+    deadline = time.monotonic() + 60
+    while not payload(page)["badge"].startswith("live"):
+        assert time.monotonic() < deadline and not errors(page), errors(page)
+        clean(page.run())
+    return page
+
+
+def errors(page: AppTest) -> list[str]:
+    return [error.value for error in page.error]
+
+
+def test_first_paint_is_the_recorded_run(assets: Path) -> None:
+    page = opened()
+    shown = payload(page)
+    assert shown["badge"].startswith(f"recorded · {DEFAULT}")
+    assert shown["steps"] == HOME_STEPS and shown["truth"][0][0] == HOME_ROW
+    assert page.slider(key="steps").value == HOME_STEPS and page.select_slider(key="passes").value == HOME_PASSES
+    assert page.text_input(key="row_1").value == HOME_ROW
+    assert [card["title"] for card in shown["contenders"]] == [
+        "This model, N = 1",
+        f"This model, N = {HOME_PASSES}",
+        "Trained with N = 1 only",
+    ]
+    assert not errors(page) and not page.query_params
+
+
+def test_opening_the_page_does_not_import_torch(assets: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from app import runs; runs.ASSETS = Path(sys.argv[1]);"
+        "from streamlit.testing.v1 import AppTest; page = AppTest.from_file('app/main.py', default_timeout=60).run();"
+        "assert not page.exception; assert page.get('bidi_component'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(assets)], cwd=ROOT, check=True, timeout=120)
+
+
+def test_run_live_repeats_the_recorded_answer(assets: Path) -> None:
+    page = opened()
+    recorded = payload(page)
+    page.button(key="run").click()
+    shown = payload(live(clean(page.run())))
+    assert shown["badge"].startswith(f"live · {DEFAULT}")
+    assert [w["cells"] for w in shown["woken"]] == [w["cells"] for w in recorded["woken"]]
+    for ours, theirs in zip(shown["drift"], recorded["drift"], strict=True):
+        assert ours[0] == pytest.approx(theirs[0], abs=1e-4)
+    assert [len(card["rows"]) for card in shown["contenders"]] == [1, 1, 1]
+    assert shown["contenders"][2]["note"] == f"a separate model: {BASELINE}"
+
+
+def test_changing_a_control_runs_live_and_writes_the_link(assets: Path) -> None:
+    page = opened()
+    page.text_input(key="row_1").set_value(f"  {OTHER_ROW} ")
+    page.slider(key="steps").set_value(5)
+    page.select_slider(key="passes").set_value(6)
+    live(clean(page.run()))
+    shown = payload(page)
+    assert shown["truth"][0][0] == OTHER_ROW and len(shown["woken"]) == 6 and shown["steps"] == 5
+    link = {name: page.query_params[name] for name in page.query_params}
+    assert link == {"task": "rule110", "rows": OTHER_ROW, "t": "5", "N": "6", "checkpoint": DEFAULT}
+
+
+def test_a_link_restores_the_question(assets: Path) -> None:
+    page = live(opened(rows=f"{OTHER_ROW},{HOME_ROW}", t="2", N="3", checkpoint=DEFAULT))
+    shown = payload(page)
+    assert [rows[0] for rows in shown["truth"]] == [OTHER_ROW, HOME_ROW]
+    assert shown["steps"] == 2 and len(shown["woken"]) == 6  # three passes for each of two windows
+    assert not errors(page)
+
+
+def test_n_1_shows_two_cards(assets: Path) -> None:
+    page = live(opened(rows=HOME_ROW, t="1", N="1"))
+    assert [card["title"] for card in payload(page)["contenders"]] == ["This model, N = 1", "Trained with N = 1 only"]
+
+
+@pytest.mark.parametrize("control", ["zero_state", "shuffled_state", "replay", "reset_state", "untrained"])
+def test_every_causal_control_runs(assets: Path, control: str) -> None:
+    page = opened()
+    page.selectbox(key="control").set_value(control)
+    live(clean(page.run()))
+    assert not errors(page)
+
+
+@pytest.mark.parametrize("trigger", ["every", "manual"])
+def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
+    page = opened()
+    page.selectbox(key="trigger").set_value(trigger)
+    live(clean(page.run()))
+    reasons = [sleep["reason"] for sleep in payload(page)["sleeps"]]
+    assert reasons[0] == {"every": "Every 8 tokens", "manual": "Sleep was asked for"}[trigger]
+    assert reasons[-1] == "The context is over" and len(reasons) == {"every": 3, "manual": 2}[trigger]
+
+
+def test_a_bad_trigger_is_one_sentence(assets: Path) -> None:
+    page = opened()
+    page.selectbox(key="trigger").set_value("manual")
+    live(clean(page.run()))
+    page.text_input(key="asked_after").set_value("six; <b>")
+    clean(page.run())
+    assert len(errors(page)) == 1 and page.button(key="run").disabled
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("", "16"),
+        ("0101", "16"),
+        ("0" * 17, "16"),
+        ("0120110101110010", "0 and 1"),
+        ("<img src=x onerror=alert(1)>", "0 and 1"),
+        ("0100110101110\x00\x1b0", "0 and 1"),
+        ("😴" * 16, "0 and 1"),
+        ("٠١" * 8, "0 and 1"),
+        ("0" * 1_000_000, "character"),
+        ("x" * 1_000_000, "character"),
+    ],
+    ids=["empty", "short", "long", "digit", "html", "control", "emoji", "arabic-digits", "megabyte", "megabyte-x"],
+)
+def test_each_bad_row_is_one_sentence_and_nothing_runs(assets: Path, row: str, says: str) -> None:
+    page = opened()
+    page.text_input(key="row_1").set_value(row)
+    clean(page.run())
+    assert len(errors(page)) == 1 and says in errors(page)[0] and len(errors(page)[0]) < 200
+    assert "\n" not in errors(page)[0] and "<" not in errors(page)[0]
+    assert page.button(key="run").disabled
+    assert payload(page)["badge"].startswith("recorded")
+    page.text_input(key="row_1").set_value(HOME_ROW)
+    assert not errors(clean(page.run()))
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"t": "13"}, "steps t must be a whole number from 0 to 12"),
+        ({"N": "65"}, "passes N must be a whole number from 0 to 64"),
+        ({"N": "<b>"}, "passes N"),
+        ({"checkpoint": "../../etc/passwd"}, "checkpoint is not here"),
+        ({"rows": "0,1,0,1,0"}, "from 1 to 4 rows of 16 cells"),
+        ({"rows": "abc"}, "0 and 1"),
+        ({"task": "sudoku"}, "this page shows rule110"),
+    ],
+)
+def test_each_bad_link_is_one_sentence(assets: Path, query: dict[str, str], says: str) -> None:
+    page = opened(**query)
+    assert len(errors(page)) == 1 and says in errors(page)[0]
+    assert page.button(key="run").disabled
+    page.button(key="preset_easy").click()  # changing something leaves the bad link behind
+    clean(page.run())
+    assert not errors(page) and not page.button(key="run").disabled
+
+
+def test_presets_show_both_sides(assets: Path) -> None:
+    page = opened()
+    page.button(key="preset_easy").click()
+    clean(page.run())
+    assert (page.slider(key="steps").value, page.select_slider(key="passes").value) == (1, 1)
+    page.button(key="preset_hard").click()
+    clean(page.run())
+    assert (page.slider(key="steps").value, page.select_slider(key="passes").value) == (12, 6)
+    before = page.text_input(key="row_1").value
+    page.button(key="preset_random").click()
+    clean(page.run())
+    after = page.text_input(key="row_1").value
+    assert after != before and len(after) == 16 and set(after) <= {"0", "1"}
+    page.button(key="preset_two").click()
+    clean(page.run())
+    assert page.number_input(key="n_rows").value == 2 and not errors(page)
+
+
+def test_two_visitors_stay_apart(assets: Path) -> None:
+    one, other = opened(), opened()
+    one.text_input(key="row_1").set_value(OTHER_ROW)
+    one.run()
+    other.slider(key="steps").set_value(7)
+    other.run()
+    one, other = live(one), live(other)
+    assert payload(one)["truth"][0][0] == OTHER_ROW and payload(one)["steps"] == HOME_STEPS
+    assert payload(other)["truth"][0][0] == HOME_ROW and payload(other)["steps"] == 7
+
+
+def test_without_a_checkpoint_the_recording_plays_and_says_so(assets: Path) -> None:
+    shutil.rmtree(assets / "checkpoints")
+    page = opened()
+    assert len(errors(page)) == 1 and "sleepviz train" in errors(page)[0]
+    assert page.button(key="run").disabled and payload(page)["badge"].startswith("recorded")
+
+
+def test_with_nothing_at_all_the_page_still_explains(assets: Path) -> None:
+    shutil.rmtree(assets)
+    page = opened()
+    assert len(errors(page)) == 1 and not [p for p in page.get("bidi_component") if '"frames"' in p.proto.json]
+    assert any("experiments" in info.value for info in page.info)
+
+
+def test_damaged_weights_are_one_sentence(assets: Path) -> None:
+    weights = assets / "checkpoints" / DEFAULT / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x00")
+    from app import runs
+
+    runs._loaded.clear()
+    page = opened(rows=OTHER_ROW, t="3", N="11")
+    deadline = time.monotonic() + 60
+    while not errors(page):
+        assert time.monotonic() < deadline
+        clean(page.run())
+    assert len(errors(page)) == 1 and "digest" in errors(page)[0]
+    assert payload(page)["badge"].startswith("recorded")
+
+
+def test_a_damaged_description_leaves_the_checkpoint_out(assets: Path) -> None:
+    (assets / "checkpoints" / DEFAULT / "meta.json").write_text("{")
+    page = opened()
+    assert len(errors(page)) == 1 and page.button(key="run").disabled
+
+
+def test_a_damaged_recording_is_one_sentence_and_the_run_is_live(assets: Path) -> None:
+    (assets / "recordings" / "rule110-home.npz").write_bytes(b"PK not a recording")
+    page = opened()
+    assert any("recorded run is damaged" in info.value for info in page.info)
+    deadline = time.monotonic() + 60
+    while not [p for p in page.get("bidi_component") if '"frames"' in p.proto.json]:
+        assert time.monotonic() < deadline
+        clean(page.run())
+    assert payload(page)["badge"].startswith("live")
+
+
+def test_a_damaged_results_file_is_one_sentence(assets: Path) -> None:
+    (assets / "results" / "rule110.json").write_text("{}")
+    page = opened()
+    assert any("rule110.json is damaged" in info.value for info in page.info)
+
+
+def test_a_recording_of_other_weights_says_so(assets: Path) -> None:
+    meta = assets / "checkpoints" / DEFAULT / "meta.json"
+    values = json.loads(meta.read_text())
+    meta.write_text(json.dumps({**values, "digest": "f" * 64}))
+    page = opened()
+    assert any("other weights" in warning.value for warning in page.warning)
+    assert payload(page)["badge"].startswith("recorded")
+
+
+def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None:
+    page = opened()
+    said = " ".join(each.value for each in (*page.markdown, *page.code))
+    digest = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["digest"]
+    assert digest in said and f"--preset {DEFAULT}" in said and "2026-01-02" in said and "0a1b2c3" in said
+    for name in ("input recall", "full attention asleep", "loss after every pass", "t as a token"):
+        assert name in said
+    assert "window positions" not in said and "write strength" not in said  # off in this checkpoint
+
+
+def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
+    page = opened()
+    transcript = next(
+        each.value for each in page.markdown if each.value.startswith("1\\.") or each.value.startswith("1. ")
+    )
+    assert transcript.count("\n") + 1 == len(payload(page)["frames"])
+    charts = page.get("plotly_chart")
+    assert any("At t = 3" in chart.proto.alt for chart in charts)
+
+
+def test_the_download_is_the_run(assets: Path) -> None:
+    from app import watch
+    from sleepviz.events import Trace
+
+    shown = watch.recorded(())
+    assert isinstance(shown, watch.Shown)
+    values = json.loads(watch.as_json(shown))
+    assert values.pop("source") == "recorded"
+    assert len(Trace.from_json(values).events) == len(shown.trace.events)
