@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from app import text
+from app.figures import drift_figure
 from app.player.narration import narrate
+from app.theme import Mode
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.events import Trace
 
@@ -53,12 +55,21 @@ def transcript(trace: Trace) -> None:
         )
 
 
+def drift_curves(trace: Trace, mode: Mode) -> None:
+    """Every head's drift as a plot, and what it is a plot of in numbers; computed only once opened."""
+    opened = st.expander("Drift of every head, pass by pass", key="drift", on_change="rerun")
+    if opened.open:
+        figure = drift_figure(trace.events, mode=mode)
+        alt = "Relative change of the fast weights in each pass, a line for each head."
+        opened.plotly_chart(figure, key="drift_figure", theme=None, alt=alt)
+
+
 def explanations() -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
-    st.subheader("Three things that sleep does", anchor="functions")
+    st.header("Three things that sleep does", anchor="functions")
     for column, (name, sentence) in zip(st.columns(3, gap="large"), text.FUNCTIONS, strict=True):
         column.markdown(f"**{name}.** {sentence}")
-    st.subheader("Why call it sleep?", anchor="analogy")
+    st.header("Why call it sleep?", anchor="analogy")
     left, right = st.columns(2, gap="large")
     left.markdown(text.ANALOGY)
     right.markdown(text.ANALOGY_ENDS)

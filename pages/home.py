@@ -35,11 +35,9 @@ if shown is not None:
             key="download",
         )
     about.transcript(shown.trace)
-    with st.expander("Drift of every head, pass by pass", key="drift"):
-        drift = figures.drift_figure(shown.trace.events, mode=mode)
-        st.plotly_chart(drift, key="drift_figure", theme=None, alt="Relative change of the fast weights in each pass.")
+    about.drift_curves(shown.trace, mode)
 
-st.subheader("Does sleeping longer help?", anchor="accuracy")
+st.header("Does sleeping longer help?", anchor="accuracy")
 results = runs.results("rule110")
 if isinstance(results, str):
     st.info(results, icon=":material/info:")

@@ -1,0 +1,124 @@
+"""A served app and a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.app.made import make_assets
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+STARTS_WITHIN_S = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app."""
+
+    url: str
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def browser_assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_assets(tmp_path_factory.mktemp("browser-assets"))
+
+
+def serve(assets: Path, folder: Path, **environment: str) -> Iterator[Server]:
+    """Start the app on a free port, wait until it is healthy, and end it afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "runs.log"
+    log.touch()
+    environment = {**environment, "SLEEPVIZ_TEST_ASSETS": str(assets), "SLEEPVIZ_TEST_LOG": str(log)}
+    command = [sys.executable, "-m", "streamlit", "run", "tests/browser/served.py", "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
+    with (folder / "server.log").open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(url, process)
+        yield Server(url, log)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def server(browser_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from serve(browser_assets, tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture
+def slow_server(browser_assets: Path, tmp_path: Path) -> Iterator[Server]:
+    """Its runs take a tenth of a second an event."""
+    yield from serve(browser_assets, tmp_path, SLEEPVIZ_TEST_EVENT_S="0.1")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
+        yield launched
+        launched.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Open a URL as one visitor: width, scheme and motion as asked; closed after the test."""
+    contexts = []
+
+    def open_(url: str, *, width: int = 1440, height: int = 900, scheme: str = "light", motion: str = "reduce") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            reduced_motion=motion,  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(url)
+        page.locator(".theatre .frame", has_text="event").wait_for(timeout=30_000)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
