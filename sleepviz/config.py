@@ -89,7 +89,8 @@ class ModelConfig(JsonRoundTrip):
     window: int  # L, the tokens of one window; also the longest prediction chunk
     layer_types: tuple[LayerType, ...] = ("full_attention", "linear_attention")
     d_model: int = 64
-    n_heads: int = 4
+    n_heads: int = 4  # of attention
+    fast_heads: int = 4  # of fast weights
     key_dim: int = 16  # K of each fast-weight head
     value_dim: int = 16  # V of each fast-weight head
     mlp_ratio: int = 4

@@ -82,8 +82,8 @@ def accuracy(
     """
     rng = np.random.default_rng((*seed, difficulty, n_windows))
     parts = []
-    for start in range(0, n, BATCH):
-        size = min(BATCH, n - start)
+    for part in np.array_split(np.arange(n), math.ceil(n / BATCH)):  # even: shuffled_state needs company
+        size = len(part)
         levels = np.full(size, difficulty)
         batch = task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="held_out")
         parts.append(right_parts(model, batch, setting, difficulty))
@@ -100,8 +100,9 @@ def evaluate(
     """
     checkpoint = checkpoint_of(spec)
     task, windows_max = checkpoint.task, checkpoint.task.windows_max
-    n_windows = n_windows or windows_max
+    n_windows = windows_max if n_windows is None else n_windows
     require(1 <= n <= N_MAX, f"n must be from 1 to {N_MAX} instances.")
+    require(n > 1 or spec.control != "shuffled_state", "shuffled_state needs n of at least 2 instances.")
     require(1 <= n_windows <= windows_max, f"rows must be from 1 to {windows_max}.")
     hardest = task.difficulty_max
     require(all(0 <= d <= hardest for d in difficulties), f"difficulty must be whole numbers from 0 to {hardest}.")

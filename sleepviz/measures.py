@@ -59,7 +59,7 @@ def pass_flops(config: ModelConfig, *, n_tokens: int, n_cached: int = 0) -> int:
     A product of [m, k] and [k, n] counts 2 m k n, as torch's FlopCounterMode does; the triangular
     solve of the delta rule, which that counter leaves out, counts T^2 V a head.
     """
-    t, d, heads = n_tokens, config.d_model, config.n_heads
+    t, d, heads = n_tokens, config.d_model, config.fast_heads
     key, value = config.key_dim, config.value_dim
     mlp = 4 * t * d * config.mlp_ratio * d
     attention = 2 * t * d * 4 * d + 4 * t * (n_cached + t) * d

@@ -59,9 +59,9 @@ class Memory:
     ) -> Memory:
         """S = 0 and nothing cached: the start of every sequence."""
         kv = torch.zeros(batch, config.n_heads, 0, config.head_dim, dtype=dtype, device=device)
-        channels = config.n_heads * (2 * config.key_dim + config.value_dim)
+        channels = config.fast_heads * (2 * config.key_dim + config.value_dim)
         fast = FastWeights(
-            torch.zeros(batch, config.n_heads, config.key_dim, config.value_dim, dtype=dtype, device=device),
+            torch.zeros(batch, config.fast_heads, config.key_dim, config.value_dim, dtype=dtype, device=device),
             torch.zeros(batch, config.conv_kernel - 1, channels, dtype=dtype, device=device)
             if config.conv_kernel
             else None,

@@ -60,7 +60,7 @@ class GatedDeltaNet(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        heads, key, value = config.n_heads, config.key_dim, config.value_dim
+        heads, key, value = config.fast_heads, config.key_dim, config.value_dim
         self.qkv = nn.Linear(config.d_model, heads * (2 * key + value), bias=False)
         self.gates = nn.Linear(config.d_model, 2 * heads, bias=True)  # decay and write strength
         self.output_gate = nn.Linear(config.d_model, heads * value, bias=False)
@@ -71,7 +71,7 @@ class GatedDeltaNet(nn.Module):
     def forward(self, x: Tensor, fast: FastWeights) -> tuple[Tensor, FastWeights, Writing]:
         """x [B, T, D], S -> (o [B, T, D], S after the last token, what was written)."""
         config, (batch, n_tokens, _) = self.config, x.shape
-        heads, key, value = config.n_heads, config.key_dim, config.value_dim
+        heads, key, value = config.fast_heads, config.key_dim, config.value_dim
         qkv, conv = self.qkv(x), fast.conv
         if self.conv is not None and conv is not None:
             qkv, conv = self.conv(qkv, conv)

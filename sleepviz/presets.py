@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sleepviz.config import ConfigError, LayerType, ModelConfig, Stage, TrainConfig
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.rule110 import Rule110
+from sleepviz.tasks.rule110_paper import Rule110Paper
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def _rule110_stages(task: Rule110) -> tuple[Stage, ...]:
     """Rows are told apart first, which two passes are enough for; then every depth at once."""
     windows = (min(2, task.rows_max), task.rows_max)
     return (
-        Stage(passes=2, difficulty=1, windows=windows),
+        Stage(passes=2, difficulty=1, windows=(task.rows_max, task.rows_max)),
         Stage(task.steps_max + 3, task.steps_max, windows, single_window_share=0.7, own_answers=True),
     )
 
@@ -49,7 +50,8 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
             layer_types=("full_attention", "linear_attention"),
             d_model=64,
             n_heads=4,
-            key_dim=32,
+            fast_heads=8,
+            key_dim=16,
             value_dim=16,
             beta_max=2.0,
             input_recall=True,
@@ -65,7 +67,7 @@ def _n1(task: Rule110, *, uniform: bool, match: str, match_on: Literal["tokens",
     Steps come either mixed uniformly or one by one; which is better was measured, not assumed.
     """
     windows = (min(2, task.rows_max), task.rows_max)
-    rows = Stage(passes=1, difficulty=1, windows=windows)
+    rows = Stage(passes=1, difficulty=1, windows=(task.rows_max, task.rows_max))
     further = Stage(1, task.steps_max, windows, single_window_share=0.7, frontier_share=0.0)
     steps = tuple(replace(further, difficulty=t, frontier_share=0.5) for t in range(2, task.steps_max + 1))
     return TrainConfig(
@@ -95,6 +97,14 @@ def _presets() -> Iterator[Preset]:
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)
+    # The paper's protocol: plain carry, causal, hard eviction, final loss, t fixed, one model per N.
+    paper = Rule110Paper()
+    paper_model = ModelConfig(paper.vocab_size, paper.window, _HYBRID * 2, d_model=256, key_dim=64, value_dim=64)
+    for n_passes in (1, 2, 4):
+        stage = Stage(n_passes, paper.steps, (paper.rows, paper.rows), frontier_share=1.0)
+        recipe = TrainConfig((stage,), 100_000, 512, "final", n_passes=n_passes, lr_muon=2e-3, lr_adamw=5e-5)
+        name = "rule110-paper" if n_passes == 4 else f"rule110-paper-n{n_passes}"
+        yield Preset(name, paper, paper_model, recipe)
 
 
 _HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")

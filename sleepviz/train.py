@@ -17,11 +17,14 @@ import io
 import json
 import re
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 
 import numpy as np
 import torch
@@ -257,6 +260,8 @@ class Trainer:
             raise CheckpointError("There is no training to resume.") from error
         except Exception as error:  # torch raises pickle, zip and runtime errors alike
             raise CheckpointError("The saved training is damaged.") from error
+        if not isinstance(state, dict) or set(state) != {"config", "seed", "progress", "model", "muon", "adamw"}:
+            raise CheckpointError("The saved training is damaged.")
         if state["config"] != json.dumps(self.preset.to_json()) or state["seed"] != self.seed:
             raise CheckpointError("The saved training has other settings; train without --resume to start anew.")
         self.model.load_state_dict(state["model"])
@@ -295,6 +300,20 @@ def budget_of(preset: Preset, steps: int | None, budget: str, folder: Path) -> C
     return lambda progress: progress.step / total_steps
 
 
+@contextmanager
+def interrupt_held_back() -> Iterator[Event]:
+    """Catch Ctrl-C in an event: a step under way is finished first, or half of its update would be saved."""
+    interrupted = Event()
+    if current_thread() is not main_thread():
+        yield interrupted
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def train(
     preset: Preset,
     *,
@@ -310,7 +329,7 @@ def train(
 ) -> Path:
     """Train a preset to the end and write its checkpoint; return the checkpoint's folder.
 
-    On KeyboardInterrupt the state is saved first; `resume` goes on from there.
+    On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from there.
     """
     name = preset.name if seed == 0 else f"{preset.name}-s{seed}"
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
@@ -324,7 +343,10 @@ def train(
     log_path = runs / name / "log.jsonl"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     saved = time.monotonic()
-    with tqdm(total=100.0, unit="%", desc=name, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}") as bar:
+    with (
+        tqdm(total=100.0, unit="%", desc=name, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}") as bar,
+        interrupt_held_back() as interrupted,
+    ):
         try:
             with log_path.open("a" if resume else "w") as log:
                 for loss in trainer.steps():
@@ -337,6 +359,8 @@ def train(
                         log.flush()
                         trainer.save_state(state_path)
                         saved = time.monotonic()
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
         finally:
             trainer.save_state(state_path)
     return write_checkpoint(trainer, folder / name, command=command)

@@ -7,8 +7,9 @@ from typing import Any
 from sleepviz.config import require
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.rule110 import Rule110
+from sleepviz.tasks.rule110_paper import Rule110Paper
 
-TASKS: dict[str, type[Rule110]] = {Rule110.name: Rule110}
+TASKS: dict[str, type[Rule110 | Rule110Paper]] = {task.name: task for task in (Rule110, Rule110Paper)}
 
 
 def build_task(name: str, sizes: dict[str, Any]) -> Task:

@@ -135,13 +135,19 @@ class Rule110(JsonRoundTrip):
         return "ask" if token == self._ask else f"t{token - self._ask - 1}"
 
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
-        """Sample uniform random rows of one split."""
+        """Sample uniform random rows of one split.
+
+        In training, an instance's windows are any of the rows' names in any order, so that the last row's
+        name is learned as soon as the first's; to be measured, they are rows 1, 2, and so on.
+        """
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
+        names = np.broadcast_to(np.arange(self.rows_max), (size, self.rows_max))
+        names = (rng.permuted(names, axis=1) if split == "train" else names)[:, :n_windows]
         diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]
         targets = np.full((*diagram.shape[:-1], self.window), NOT_ASKED, dtype=np.int64)
         targets[..., HEADER:] = diagram
-        queries = np.broadcast_to(self._queries(n_windows), (size, n_windows, self.window))
-        return Batch(self._windows(rows, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
+        queries = self._queries(names)
+        return Batch(self._windows(rows, names, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
 
     def advance(self, answers: Tokens) -> Tokens:
         """One step from the cells answered [B, T]; whatever is not a 1 counts as 0."""
@@ -176,9 +182,10 @@ class Rule110(JsonRoundTrip):
     def encode(self, instance: Rule110Instance) -> Problem:
         """One window a row; one query a row."""
         cells = instance.cells
-        windows = self._windows(cells[None], np.array([instance.steps]))[0]  # [R, L]
+        names = np.arange(len(cells))
+        windows = self._windows(cells[None], names[None], np.array([instance.steps]))[0]  # [R, L]
         stops = tuple(self.window * (row + 1) for row in range(len(cells)))
-        return Problem(tuple(windows.reshape(-1).tolist()), self._queries(len(cells)), stops)
+        return Problem(tuple(windows.reshape(-1).tolist()), self._queries(names), stops)
 
     def answer(self, instance: Rule110Instance, probabilities: NDArray[np.float32]) -> Answer:
         """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""
@@ -199,16 +206,16 @@ class Rule110(JsonRoundTrip):
             confidence=cell.max(-1).astype(np.float32),
         )
 
-    def _windows(self, rows: Cells, steps: Tokens) -> Tokens:
-        """rows [B, R, W], steps [B] -> tokens [B, R, L]."""
+    def _windows(self, rows: Cells, names: Tokens, steps: Tokens) -> Tokens:
+        """rows [B, R, W] named names [B, R], steps [B] -> tokens [B, R, L]."""
         windows = np.empty((*rows.shape[:2], self.window), dtype=np.int64)
         windows[:, :, 0] = self._ask + 1 + steps[:, None]
-        windows[:, :, HEADER:] = rows + ROW_TOKENS * np.arange(rows.shape[1])[:, None]
+        windows[:, :, HEADER:] = rows + ROW_TOKENS * names[..., None]
         return windows
 
-    def _queries(self, n_rows: int) -> Tokens:
-        """[R, T]: one prediction chunk for each row."""
-        queries = np.empty((n_rows, self.window), dtype=np.int64)
-        queries[:, 0] = self._ask
-        queries[:, HEADER:] = UNKNOWN + ROW_TOKENS * np.arange(n_rows)[:, None]
+    def _queries(self, names: Tokens) -> Tokens:
+        """One prediction chunk for each named row: [..., R] -> [..., R, T]."""
+        queries = np.empty((*names.shape, self.window), dtype=np.int64)
+        queries[..., 0] = self._ask
+        queries[..., HEADER:] = UNKNOWN + ROW_TOKENS * names[..., None]
         return queries
