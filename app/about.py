@@ -7,17 +7,16 @@ from typing import Any
 import streamlit as st
 
 from app import text
-from app.figures import drift_figure
+from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
 from app.player.narration import narrate
+from app.results import Results
 from app.theme import Mode
-from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.events import Trace
 
 
-def provenance(info: CheckpointInfo | None, trace: Trace) -> None:
+def provenance(meta: dict[str, Any], trace: Trace) -> None:
     """A popover with the checkpoint's name, digest, training command, date, and departures from the paper."""
     checkpoint = trace.checkpoint
-    meta: dict[str, Any] = info.meta if info is not None and info.name == checkpoint["name"] else {}
     with st.popover(f"Checkpoint {checkpoint['name']}", icon=":material/verified:"):
         st.markdown("**Digest of the weights** (SHA-256)")
         st.code(str(checkpoint["digest"]), language=None, wrap_lines=True)
@@ -29,6 +28,12 @@ def provenance(info: CheckpointInfo | None, trace: Trace) -> None:
         st.markdown("**Departures from the paper**")
         for deviation in deviations(meta):
             st.markdown(f"- *{deviation.name}*: {deviation.sentence}")
+
+
+def departures(meta: dict[str, Any]) -> None:
+    """In sight, not only on a click: the names of the departures from the paper that are on."""
+    names = ", ".join(deviation.name for deviation in deviations(meta))
+    st.caption(f"Departs from the paper by: {names}.")
 
 
 def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
@@ -62,6 +67,21 @@ def drift_curves(trace: Trace, mode: Mode) -> None:
         figure = drift_figure(trace.events, mode=mode)
         alt = "Relative change of the fast weights in each pass, a line for each head."
         opened.plotly_chart(figure, key="drift_figure", theme=None, alt=alt)
+
+
+def measured(results: Results | str, steps: int, passes: int, mode: Mode) -> None:
+    """Accuracy against N, and retention, from the results file; or the sentence that says why there is none."""
+    st.header("Does sleeping longer help?", anchor="accuracy")
+    if isinstance(results, str):
+        st.info(results, icon=":material/info:")
+        return
+    st.markdown(text.ACCURACY)
+    figure = accuracy_figure(results, difficulty=steps, passes=passes, mode=mode)
+    st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=accuracy_summary(results, steps))
+    if results.of("retention"):
+        st.markdown(text.RETENTION)
+        figure = retention_figure(results, difficulty=steps, mode=mode)
+        st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
 
 
 def explanations() -> None:

@@ -55,12 +55,12 @@ def rule110_controls(infos: tuple[CheckpointInfo, ...], defaults: state.Defaults
     chosen = mine.get(str(st.session_state.get("checkpoint", defaults.checkpoint))) or chosen
     limits = limits_of(chosen)
     state.set_missing(defaults, limits.rows_max)
-    st.session_state["steps"] = min(int(st.session_state["steps"]), limits.steps_max)
+    state.keep_within(steps_max=limits.steps_max, rows_max=limits.rows_max)
 
     with st.container(horizontal=True, gap="small", key="presets"):
         _presets(limits)
         advanced = _advanced(limits, mine)
-    row, steps, passes, run = st.columns([5, 2.6, 2.6, 1.4], gap="medium", vertical_alignment="top")
+    row, steps, passes, run = st.columns([5, 2.6, 2.6, 1.4], gap="medium", vertical_alignment="center")
     with row:
         _row_input(1, limits.row_cells)
     with steps:
@@ -72,7 +72,6 @@ def rule110_controls(infos: tuple[CheckpointInfo, ...], defaults: state.Defaults
         st.select_slider("Passes N", options, key="passes", help=text.PASSES_HELP, on_change=state.forget_link_problems)
     spec, problems = _spec(chosen, advanced)
     with run:
-        st.space("small")
         pressed = st.button(
             "Run live", key="run", type="primary", disabled=spec is None, on_click=state.ask_live, width="stretch"
         )

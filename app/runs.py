@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,7 @@ def record_run(key: RunKey) -> Iterator[Event]:
     from sleepviz.record import record
 
     checkpoint = _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
+    _warmed(checkpoint_folder(), key.spec.checkpoint, key.digest, key.spec)
     if key.spec.control == "untrained":
         checkpoint = untrained(checkpoint, key.spec.seed)
     return record(key.spec, checkpoint)
@@ -125,6 +127,19 @@ def _loaded(folder: Path, name: str, digest: str) -> Checkpoint:
     gc.collect()
     gc.freeze()
     return checkpoint
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _warmed(folder: Path, name: str, digest: str, _spec: RunSpec) -> bool:
+    """One run thrown away: the first passes of a process are several times slower, and times are shown.
+
+    Which run it is changes no result, so it is not part of the key.
+    """
+    from sleepviz.record import record
+
+    for _ in record(replace(_spec, n_passes=1, control="none"), _loaded(folder, name, digest)):
+        pass
+    return True
 
 
 def describe_checkpoint(key: RunKey) -> dict[str, object]:

@@ -46,6 +46,12 @@ def set_missing(defaults: Defaults, rows_max: int) -> None:
         st.session_state[key] = st.session_state.get(key, value)
 
 
+def keep_within(*, steps_max: int, rows_max: int) -> None:
+    """Another checkpoint may allow less: a widget must not hold a value outside its range."""
+    st.session_state["steps"] = min(int(st.session_state["steps"]), steps_max)
+    st.session_state["n_rows"] = min(int(st.session_state["n_rows"]), rows_max)
+
+
 def rows() -> tuple[str, ...]:
     """The rows as typed, without the spaces around them."""
     return tuple(str(st.session_state.get(row_key(number), "")).strip() for number in range(1, n_rows() + 1))

@@ -87,6 +87,15 @@ PAPER = (
     "(Lee, McLeish, Goldstein and Fanti, [arXiv:2605.26099](https://arxiv.org/abs/2605.26099))."
 )
 
+ACCURACY = (
+    "Accuracy on fresh rows that were kept from training, with 95 % Wilson intervals. The ring is your setting; the "
+    "level lines are separate models that were only ever trained with N = 1, at your steps t."
+)
+RETENTION = (
+    "Long-term memory: how often the first row is still answered right after one, two, three and four windows have "
+    "been slept on."
+)
+
 ROW_HELP = "Cells as 0 and 1, {cells} of them. Type here, or click the cells below."
 STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
 PASSES_HELP = "N, the passes of one sleep. N = 1 is the ordinary hybrid model; N = 0 evicts the window unread."

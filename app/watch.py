@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+import numpy as np
 import streamlit as st
 
 from app import runs, state, text
 from app.controls import Choice
 from app.jobs import Job, RunKey
 from app.player import Contender
+from app.player.payload import task_input
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.config import RunSpec
 from sleepviz.events import Trace
+from sleepviz.tasks.rule110 import is_held_out
 
 QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
 POLL_S = 0.5
@@ -32,8 +35,14 @@ class Shown:
     @property
     def badge(self) -> str:
         """What the player says about where the run comes from."""
-        checkpoint = self.trace.checkpoint
-        return f"{self.source} · {checkpoint['name']} {str(checkpoint['digest'])[:8]}"
+        checkpoint, spec = self.trace.checkpoint, self.trace.spec
+        parts = [self.source, f"{checkpoint['name']} {str(checkpoint['digest'])[:8]}"]
+        trigger = spec["trigger"]["kind"]
+        parts += [f"trigger: {text.TRIGGERS[trigger]}"] * (trigger != "window")
+        parts += [f"eviction {spec['eviction']}"] * (spec["eviction"] != "hard")
+        parts += [f"{spec['sleep_attention']} attention asleep"] * bool(spec["sleep_attention"])
+        parts += [f"control: {text.CONTROLS.get(spec['control'], spec['control'])}"] * (spec["control"] != "none")
+        return " · ".join(parts)
 
 
 def recorded(infos: tuple[CheckpointInfo, ...]) -> Shown | str:
@@ -91,6 +100,19 @@ def contenders(shown: Shown, passes: int) -> tuple[Contender, ...]:
     note = f"a separate model: {shown.baseline_name}" if shown.baseline_name else "a separate model"
     cards.append(Contender("Trained with N = 1 only", note, *_trace_or_reason(shown.baseline)))
     return tuple(cards)
+
+
+def training_note(shown: Shown) -> str:
+    """Whether the model can have met these rows in training: one row in eight is kept from it."""
+    rows, _ = task_input(shown.trace)
+    if shown.trace.spec["control"] == "untrained":
+        return "These weights are random: nothing was learned."
+    kept = [is_held_out(np.array([int(cell) for cell in row], dtype=np.uint8)).item() for row in rows]
+    if all(kept):
+        return "No row here, nor a rotation of it, was ever shown to the model in training."
+    if not any(kept):
+        return "Rows like these may have been seen in training; the accuracies below are on rows kept from it."
+    return "Some of these rows may have been seen in training; the accuracies below are on rows kept from it."
 
 
 def as_json(shown: Shown) -> str:

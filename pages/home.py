@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import about, controls, figures, player, runs, text, theme, watch
+from app import about, controls, player, runs, text, theme, watch
 
 mode = theme.page_mode(st.context.theme.type)
 infos = runs.checkpoints(runs.checkpoint_folder())
@@ -22,9 +22,10 @@ if shown is not None:
     passes = int(shown.trace.spec["n_passes"])
     cards = watch.contenders(shown, passes)
     player.show(player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=text.TERMS))
-    st.caption(f"{text.NOTICE} {text.BASELINE_WARNING}")
+    st.caption(f"{text.NOTICE} {text.BASELINE_WARNING} {watch.training_note(shown)}")
+    meta = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
     with st.container(horizontal=True, key="actions"):
-        about.provenance(next((i for i in infos if i.name == shown.trace.checkpoint["name"]), None), shown.trace)
+        about.provenance(meta, shown.trace)
         st.download_button(
             "Run as JSON",
             data=partial(watch.as_json, shown),
@@ -34,16 +35,9 @@ if shown is not None:
             icon=":material/download:",
             key="download",
         )
+    about.departures(meta)
     about.transcript(shown.trace)
     about.drift_curves(shown.trace, mode)
 
-st.header("Does sleeping longer help?", anchor="accuracy")
-results = runs.results("rule110")
-if isinstance(results, str):
-    st.info(results, icon=":material/info:")
-else:
-    st.markdown("Accuracy on fresh rows the model never saw, with 95 % Wilson intervals. The ring is your setting.")
-    accuracy = figures.accuracy_figure(results, difficulty=choice.steps, passes=choice.passes, mode=mode)
-    st.plotly_chart(accuracy, key="accuracy_figure", theme=None, alt=figures.accuracy_summary(results, choice.steps))
-
+about.measured(runs.results("rule110"), choice.steps, choice.passes, mode)
 about.explanations()

@@ -11,6 +11,7 @@ from app.theme import MARKERS, Mode, palette
 BASELINES = {
     "n1_same_tokens": ("N = 1 only, same tokens", "dot"),
     "n1_same_flops": ("N = 1 only, same FLOPs", "dash"),
+    "n1_curriculum": ("N = 1 only, curriculum", "longdashdot"),
 }
 
 
@@ -43,7 +44,7 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
             go.Scatter(
                 x=[entry.passes for entry in line],
                 y=[entry.accuracy for entry in line],
-                error_y=_interval(line),
+                error_y=interval(line),
                 mode="lines+markers",
                 name=f"t = {shown}",
                 line={"color": look.series[place % len(look.series)], "width": 4 if is_current else 1.5},
@@ -53,7 +54,7 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
         )
     most = max((entry.passes for entry in measured), default=passes)
     for variant, (name, dash) in BASELINES.items():
-        for entry in results.of("accuracy", variant):
+        for entry in results.of("baseline", variant):
             if entry.difficulty == difficulty:
                 figure.add_trace(
                     go.Scatter(
@@ -82,8 +83,8 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
     return laid_out(figure, look, x="passes N", y="rows right in every cell")
 
 
-def _interval(line: list[Result]) -> dict[str, object]:
-    """Wilson intervals are not symmetric, so both arms are given."""
+def interval(line: list[Result]) -> dict[str, object]:
+    """Error bars; Wilson intervals are not symmetric, so both arms are given."""
     return {
         "type": "data",
         "symmetric": False,

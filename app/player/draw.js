@@ -71,7 +71,7 @@ function drawLane(canvas, run, index) {
   const { ctx, w, h } = fit(canvas);
   const { slot, at } = laneScale(run, w);
   const frame = run.frames[index];
-  const top = 24, cell = Math.max(4, Math.min(20, slot)), base = h - 8, roof = top + cell + 20;
+  const top = 24, cell = Math.max(14, Math.min(20, slot)), base = h - 8, roof = top + cell + 20;
   const most = Math.max(1, ...run.frames.flatMap((f) => f.kv));
   const level = (n) => base - (n / most) * (base - roof);
 
@@ -195,9 +195,10 @@ function drawStates(canvas, run, frame, mix, bytes, scratch) {
     }
     paint.putImageData(image, 0, 0);
     const x = offset + (m % across) * step, y = Math.floor(m / across) * (tall + head + 4);
-    const layer = Math.floor(m / heads), name = layers > 1 ? `L${run.states.layers[layer]} h${(m % heads) + 1}` : `h${(m % heads) + 1}`;
+    const layer = Math.floor(m / heads), name = layers > 1 ? `${run.states.layers[layer]}.${(m % heads) + 1}` : `${(m % heads) + 1}`;
     const norm = frame.state < 0 ? 0 : run.norm[frame.state][layer][m % heads];
-    label(ctx, [`${name}  |S| ${norm.toFixed(1)}`, `${name} ${norm.toFixed(1)}`, name], x, y + 8, step - 6, INK.dim, "left");
+    const strength = `|S| ${norm.toFixed(1)}`, room = Math.min(step - 6, w - x);
+    label(ctx, [`head ${name}  ${strength}`, `${name}  ${strength}`, `head ${name}`, name], x, y + 8, room, INK.dim, "left");
     ctx.drawImage(scratch, x, y + head, wide, tall);
   }
   const bar = Math.min(120, w / 3), x = (w - bar) / 2;
@@ -255,8 +256,8 @@ function drawWoken(canvas, run, frame) {
   run.pass_window.forEach((at, i) => { if (at === win && i <= frame.state) shown.push(i); });
   const row = (frame.state >= 0 && run.woken[frame.state]) ? run.woken[frame.state].row : Math.min(frame.window, run.truth.length - 1);
   const truth = run.truth[row], width = truth[0].length;
-  const gutter = 30, between = 34, top = 18;
-  const size = Math.max(3, Math.min((w - gutter - between - 32) / (2 * width), (h - top) / Math.max(truth.length, 5), 15));
+  const narrow = w < 380, gutter = narrow ? 18 : 30, between = narrow ? 26 : 34, top = 18;
+  const size = Math.max(3, Math.min((w - gutter - between - (narrow ? 22 : 32)) / (2 * width), (h - top) / Math.max(truth.length, 5), 15));
   const lines = Math.max(1, Math.floor((h - top) / size)), passes = shown.slice(-lines);
   const right = gutter + width * size + between;
   const font = ctx.font;
@@ -277,7 +278,7 @@ function drawWoken(canvas, run, frame) {
     const woken = run.woken[state], y = top + place * size, current = state === frame.state;
     if (!woken) return;
     cells(ctx, woken.cells, gutter, y, size, woken.wrong, current ? 1 : 0.75);
-    label(ctx, [`${shown.indexOf(state) + 1}`], gutter - 8, y + size / 2, 30, current ? INK.text : INK.dim, "right");
+    label(ctx, [`${shown.indexOf(state) + 1}`], gutter - 6, y + size / 2, gutter - 6, current ? INK.text : INK.dim, "right");
     if (!current) return;
     const near = top + woken.reached * size + size / 2, from = gutter + width * size + 3;
     if (woken.reached < truth.length && near < h) {

@@ -20,10 +20,12 @@ from sleepviz.tasks.rule110 import row_text, space_time
 
 SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep
 ANSWER_SLOTS = 3
-# At 1x a run of one row plays in under ten seconds: about 2 s of tokens and 5 s of passes.
-TOKENS_MS, TOKEN_MS = 2200, (24, 90)
-PASSES_MS, PASS_MS = 4800, (90, 800)
-FALL_ASLEEP_MS, CLEAR_MS, ANSWER_MS = 600, 900, 600
+# At 1x the home run plays in under ten seconds: each kind of frame shares its part of the time, within bounds.
+TOKENS_MS, TOKEN_MS = 2000, (24, 90)
+PASSES_MS, PASS_MS = 4200, (90, 800)
+SLEEPS_MS, FALL_ASLEEP_MS = 1200, (200, 600)
+CLEARS_MS, CLEAR_MS = 1400, (250, 900)
+ANSWER_MS = 600
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def _timeline(trace: Trace) -> dict[str, Any]:
     n_passes = sum(isinstance(event, SleepPassDone) for event in trace.events)
     token_ms = _share(TOKENS_MS, n_tokens, TOKEN_MS)
     pass_ms = _share(PASSES_MS, n_passes, PASS_MS)
+    n_sleeps = sum(isinstance(event, SleepStarted) for event in trace.events)
+    asleep_ms, clear_ms = _share(SLEEPS_MS, n_sleeps, FALL_ASLEEP_MS), _share(CLEARS_MS, n_sleeps, CLEAR_MS)
     frames: list[dict[str, Any]] = []
     tokens: list[str] = []
     slots: list[int] = []
@@ -95,7 +99,7 @@ def _timeline(trace: Trace) -> dict[str, Any]:
                 {"start": cursor, "stop": cursor + wide, "reason": trigger_text(event.trigger), "first": event.start}
                 | {"last": event.stop, "passes": event.n_passes, "window": event.window_index}
             )
-            frame |= {"kind": "sleep", "x": cursor + 0.25, "ms": FALL_ASLEEP_MS, "kv": list(event.kv_tokens)}
+            frame |= {"kind": "sleep", "x": cursor + 0.25, "ms": asleep_ms, "kv": list(event.kv_tokens)}
             frame |= {"pass": 0, "of": event.n_passes}
         elif isinstance(event, SleepPassDone):
             passes_done, last = passes_done + 1, event
@@ -104,7 +108,7 @@ def _timeline(trace: Trace) -> dict[str, Any]:
             frame["functions"] = {"compress": f"Pass {event.pass_index + 1}: drift {mean_drift(event):.2f}"}
         elif isinstance(event, CacheEvicted):
             cursor, dropped = cursor + wide, dropped + event.tokens_dropped
-            frame |= {"kind": "evict", "x": cursor - 0.25, "ms": CLEAR_MS, "kv": list(event.kv_tokens)}
+            frame |= {"kind": "evict", "x": cursor - 0.25, "ms": clear_ms, "kv": list(event.kv_tokens)}
             frame["functions"] = _cleared(event, last)
         else:
             frame |= {"kind": "answer", "x": cursor + ANSWER_SLOTS / 2, "ms": ANSWER_MS}

@@ -225,8 +225,8 @@ function revealCard(card, contender, revealed) {
   const canvas = card.querySelector("canvas");
   if (!canvas) return;
   const verdict = card.querySelector(".verdict");
-  verdict.textContent = revealed ? contender.verdict : "";
-  verdict.className = `verdict ${revealed ? (contender.right ? "right" : "wrong") : ""}`;
+  verdict.textContent = revealed ? contender.verdict : "Not awake yet";
+  verdict.className = `verdict ${revealed ? (contender.right ? "right" : "wrong") : "pending"}`;
   card.querySelector(".cost").textContent = revealed ? `${contender.cost}; least sure cell ${contender.least.toFixed(2)}` : "";
   card.querySelector(".bars").style.visibility = revealed ? "visible" : "hidden";
   canvas.setAttribute("aria-label", revealed ? `${contender.title}: ${contender.verdict}` : `${contender.title}: not answered yet`);

@@ -128,7 +128,7 @@ def made_results() -> dict[str, object]:
 
     def entry(variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, object]:
         return {
-            "experiment": "accuracy",
+            "experiment": "accuracy" if variant == "any_n" else "baseline",
             "variant": variant,
             "checkpoint": "made",
             "digest": "0",
@@ -150,4 +150,6 @@ def made_results() -> dict[str, object]:
         entry("n1_same_flops", 1, 3, 0.5),
         entry("n1_same_flops", 1, 1, 1.0),
     ]
+    asked = [("asked_after_1", 0.9), ("asked_after_2", 0.8), ("asked_after_3", 0.8), ("asked_after_4", 0.7)]
+    entries += [{**entry(variant, 12, 3, accuracy), "experiment": "retention"} for variant, accuracy in asked]
     return {"task": "rule110", "made_by": "by hand", "commit": "", "entries": entries}

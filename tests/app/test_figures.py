@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure
+from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure, retention_figure
 from app.results import Results, ResultsError, read_results
 from app.theme import DARK, LIGHT
 from tests.app.made import made_results, made_trace
@@ -65,6 +65,12 @@ def _entries(values: dict) -> tuple:
 def test_the_plot_in_words(results: Results) -> None:
     assert accuracy_summary(results, 3) == "Accuracy against passes N. At t = 3: N = 1: 0.20, N = 4: 0.90."
     assert "was not measured" in accuracy_summary(results, 9)
+
+
+def test_retention_is_ordered_by_windows_slept_on(results: Results) -> None:
+    (line,) = retention_figure(results, difficulty=3, mode="light").data
+    assert line.name == "t = 3" and list(line.x) == [1, 2, 3, 4] and list(line.y) == [0.9, 0.8, 0.8, 0.7]
+    assert not retention_figure(Results("rule110", "", ()), difficulty=3, mode="dark").data
 
 
 def test_drift_lines() -> None:
