@@ -290,13 +290,16 @@ def budget_of(preset: Preset, steps: int | None, budget: str, folder: Path) -> C
     config = preset.train
     if budget:
         kind, _, amount = budget.partition(":")
-        if kind not in ("tokens", "flops") or not re.fullmatch(r"[0-9.]+(e[0-9]+)?", amount):
+        is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?(e[0-9]{1,2})?", amount)
+        if kind not in ("tokens", "flops") or not is_number or not float(amount):
             raise ConfigError("The budget is written tokens:X or flops:X, for example flops:2e14.")
         return lambda progress: getattr(progress, kind) / float(amount)
     if steps is None and config.match:
         total = find(config.match, task=preset.task.name, folder=folder).meta["training"][config.match_on]
         return lambda progress: getattr(progress, config.match_on) / total
-    total_steps = steps or config.steps
+    total_steps = config.steps if steps is None else steps
+    if total_steps < 1:
+        raise ConfigError("steps must be at least 1.")
     return lambda progress: progress.step / total_steps
 
 
