@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from app import text
+from app import state, text
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
 from app.player.narration import narrate
 from app.results import Results
 from app.theme import Mode
 from sleepviz.events import Trace
+
+PLOTS_AFTER_S = 1.0
 
 
 def provenance(meta: dict[str, Any], trace: Trace) -> None:
@@ -75,6 +77,10 @@ def measured(results: Results | str, steps: int, passes: int, mode: Mode) -> Non
     if isinstance(results, str):
         st.info(results, icon=":material/info:")
         return
+    if state.is_first_run():
+        st.caption(text.PLOTS_FOLLOW)
+        _plots_later()
+        return
     st.markdown(text.ACCURACY)
     figure = accuracy_figure(results, difficulty=steps, passes=passes, mode=mode)
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=accuracy_summary(results, steps))
@@ -82,6 +88,14 @@ def measured(results: Results | str, steps: int, passes: int, mode: Mode) -> Non
         st.markdown(text.RETENTION)
         figure = retention_figure(results, difficulty=steps, mode=mode)
         st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
+
+
+@st.fragment(run_every=PLOTS_AFTER_S)
+def _plots_later() -> None:
+    """Ask for one more run soon: the plots' code is megabytes, and the player must not wait for it."""
+    if not state.is_first_run():
+        st.rerun()
+    state.end_first_run()
 
 
 def explanations() -> None:

@@ -77,6 +77,16 @@ def set_problem(new: tuple[str, ...], steps: int, passes: int) -> None:
     forget_link_problems()
 
 
+def is_first_run() -> bool:
+    """Whether this is the script's first run for this visitor."""
+    return bool(st.session_state.get("is_first_run", True))
+
+
+def end_first_run() -> None:
+    """The first run is over."""
+    st.session_state["is_first_run"] = False
+
+
 def link_problems() -> tuple[str, ...]:
     """What was wrong in the link that opened the page, one sentence each."""
     return tuple(st.session_state.get("link_problems", ()))

@@ -87,6 +87,7 @@ PAPER = (
     "(Lee, McLeish, Goldstein and Fanti, [arXiv:2605.26099](https://arxiv.org/abs/2605.26099))."
 )
 
+PLOTS_FOLLOW = "The plots follow in a moment."
 ACCURACY = (
     "Accuracy on fresh rows that were kept from training, with 95 % Wilson intervals. The ring is your setting; the "
     "level lines are separate models that were only ever trained with N = 1, at your steps t."

@@ -34,7 +34,7 @@ def retention_figure(results: Results, *, difficulty: int, mode: Mode) -> go.Fig
         )
     figure.update_xaxes(dtick=1)
     figure.update_yaxes(range=[-0.03, 1.05])
-    return laid_out(figure, look, x="windows slept on", y="first row right in every cell", height=340)
+    return laid_out(figure, look, x="windows slept on", y="first row right in every cell", height=400)
 
 
 def windows_slept(entry: Result) -> int:
