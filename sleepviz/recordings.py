@@ -20,6 +20,7 @@ _HOME = '{"rows": ["0100110101110010", "0100111010110010"], "steps": 6}'
 RECORDINGS: dict[str, RunSpec] = {
     "rule110-home": RunSpec(task="rule110", input=_HOME, n_passes=8),
     "rule110-home-n1": RunSpec(task="rule110", input=_HOME, n_passes=1),
+    "rule110-home-baseline": RunSpec(task="rule110", input=_HOME, checkpoint="rule110-n1-flops", n_passes=1),
 }
 
 
