@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +16,7 @@ from sleepviz.tasks import TASKS
 from sleepviz.tasks.base import InputError
 
 LINES_MAX = 100_000
+MESSAGE_MAX_CHARACTERS = 500
 
 
 class UsageError(ValueError):
@@ -34,7 +36,7 @@ def whole_numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 1,2,4") from error
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a list of whole numbers such as 1,2,4") from error
 
 
 def build_parser() -> Parser:
@@ -101,32 +103,30 @@ def run_command(arguments: argparse.Namespace) -> None:
         raise UsageError("Give either --input with one problem or --inputs with a file of them.")
     trigger = Trigger.parse(arguments.trigger)
 
-    def specs(text: str) -> Iterator[RunSpec]:
-        for n_passes in arguments.passes:
-            yield RunSpec(
-                task=arguments.task,
-                input=text,
-                checkpoint=arguments.checkpoint,
-                n_passes=n_passes,
-                eviction=arguments.eviction,
-                sleep_attention=arguments.sleep_attention,
-                trigger=trigger,
-                control=arguments.control,
-                seed=arguments.seed,
-            )
+    def spec_of(text: str, n_passes: int) -> RunSpec:
+        return RunSpec(
+            task=arguments.task,
+            input=text,
+            checkpoint=arguments.checkpoint,
+            n_passes=n_passes,
+            eviction=arguments.eviction,
+            sleep_attention=arguments.sleep_attention,
+            trigger=trigger,
+            control=arguments.control,
+            seed=arguments.seed,
+        )
 
     from sleepviz.record import checkpoint_of, run_summary
 
     if arguments.input is not None:
-        for spec in specs(arguments.input):
+        for spec in [spec_of(arguments.input, n_passes) for n_passes in arguments.passes]:
             emit(run_summary(spec, checkpoint_of(spec), events=True))
         return
-    checkpoint = checkpoint_of(next(specs("")))
+    checkpoint = checkpoint_of(spec_of("", 1))
     for line in _lines(arguments.inputs):
-        for index, n_passes in enumerate(arguments.passes):
+        for n_passes in arguments.passes:
             try:
-                spec = list(specs(line))[index]
-                emit(run_summary(spec, checkpoint, events=arguments.events))
+                emit(run_summary(spec_of(line, n_passes), checkpoint, events=arguments.events))
             except (InputError, ConfigError) as error:
                 emit({"passes": n_passes, "error": str(error)})
 
@@ -233,7 +233,7 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(words)
         arguments.run(arguments)
     except (UsageError, InputError, ConfigError, CheckpointError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
+        print(textwrap.shorten(str(error), MESSAGE_MAX_CHARACTERS, placeholder=" ..."), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; what was done is kept, and --resume goes on from it.", file=sys.stderr)

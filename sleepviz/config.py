@@ -200,6 +200,7 @@ class RunSpec(JsonRoundTrip):
         _require_choice("eviction", self.eviction, Eviction)
         _require_choice("control", self.control, Control)
         require(self.sleep_attention in ("", "causal", "full"), "sleep attention must be causal or full.")
+        require(0 <= self.seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
         SleepPolicy(n_passes=self.n_passes)
 
     @classmethod

@@ -106,10 +106,11 @@ def evaluate(
     require(1 <= n_windows <= windows_max, f"rows must be from 1 to {windows_max}.")
     hardest = task.difficulty_max
     require(all(0 <= d <= hardest for d in difficulties), f"difficulty must be whole numbers from 0 to {hardest}.")
+    policies = [policy_of(replace(spec, n_passes=n_passes), checkpoint) for n_passes in passes]
     table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": [], "all_rows": [], "first_cells": []}
     with tqdm(total=len(passes) * len(difficulties), unit="cell", desc=checkpoint.info.name) as bar:
-        for n_passes in passes:
-            setting = Setting(policy_of(replace(spec, n_passes=n_passes), checkpoint), spec.trigger, spec.control)
+        for policy in policies:
+            setting = Setting(policy, spec.trigger, spec.control)
             row: dict[str, list[Any]] = {name: [] for name in table}
             for difficulty in difficulties:
                 right = accuracy(

@@ -33,7 +33,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.checkpoint import FOLDER, CheckpointError, find, provenance, save, write_atomically
-from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig
+from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig, require
 from sleepviz.measures import sleep_flops, wake_flops
 from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
@@ -334,6 +334,7 @@ def train(
 
     On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from there.
     """
+    require(0 <= seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
     name = preset.name if seed == 0 else f"{preset.name}-s{seed}"
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     model = HybridLM(preset.model, generator=torch.Generator().manual_seed(seed)).to(where)
