@@ -362,6 +362,35 @@ def test_every_slow_weight_of_a_sleeping_layer_gets_a_finite_gradient(recurrence
         assert parameter.grad.abs().max() > 0, name
 
 
+def test_gradient_passes_cut_the_gradient_before_the_last_k_passes_and_change_no_value() -> None:
+    """Against N - k passes without gradient, then k passes by hand."""
+    model = fixture_model(input_recall=True).requires_grad_()
+    window = random_tokens(model.config, 2, WINDOW)
+    full = passes_of(model, window, empty(model, 2), SleepPolicy(4))[-1]
+    cut = list(sleep_passes(model, window, empty(model, 2), SleepPolicy(4), grad_passes=2))
+    assert [done.h.requires_grad for done in cut] == [False, False, True, True]
+    assert torch.equal(cut[-1].h, full.h) and same_memory(cut[-1].memory, full.memory)
+    with torch.no_grad():
+        early = passes_of(model, window, empty(model, 2), SleepPolicy(2))[-1]
+    h, states = early.h, early.memory.fast_weights
+    for _ in range(2):
+        h = model.recalled(h, model.embed(window))
+        h, memory, _ = model.run_blocks(h, empty(model, 2).with_fast_weights(states))
+        states = memory.fast_weights
+    weights = [model.embedding.weight, model.blocks[1].mixer.qkv.weight]
+
+    def gradients(h: Tensor, memory: Memory) -> tuple[Tensor, ...]:
+        total = h.square().sum() + sum(state.square().sum() for state in memory.fast_weights)
+        return torch.autograd.grad(total, weights)
+
+    expected = gradients(h, memory)
+    for found, by_hand, whole in zip(
+        gradients(cut[-1].h, cut[-1].memory), expected, gradients(full.h, full.memory), strict=True
+    ):
+        torch.testing.assert_close(found, by_hand, rtol=1e-9, atol=1e-9)
+        assert (found - whole).abs().max() > 1e-3 * whole.abs().max()
+
+
 # Batches and forks.
 
 
