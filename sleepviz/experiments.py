@@ -7,7 +7,7 @@ with the same experiment, variant, passes, difficulty and the digest of the chec
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,3 +147,29 @@ def _write(path: Path, task: str, entries: list[dict[str, Any]]) -> None:
     head = json.dumps({"task": task, "made_by": COMMAND, "commit": provenance()["commit"]})[1:-1]
     lines = ",\n".join(json.dumps(entry) for entry in entries)
     write_atomically(path, f'{{{head}, "entries": [\n{lines}\n]}}\n'.encode())
+
+
+def readme_table(entries: list[dict[str, Any]], difficulties: Sequence[int]) -> str:
+    """The README's table: accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
+    head = ["|", "model |", *(f"t = {difficulty} |" for difficulty in difficulties)]
+    lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
+    for label, experiment, variant in (
+        *((f"any-N, N = {n}", "accuracy", n) for n in PASSES),
+        ("trained with N = 1 only, same tokens", "baseline", "n1_same_tokens"),
+        ("trained with N = 1 only, same tokens, t one by one", "baseline", "n1_curriculum"),
+        ("trained with N = 1 only, same FLOPs", "baseline", "n1_same_flops"),
+    ):
+        found = {
+            entry["difficulty"]: entry
+            for entry in entries
+            if entry["experiment"] == experiment and variant in (entry["variant"], entry["passes"])
+        }
+        if all(difficulty in found for difficulty in difficulties):
+            cells = [_cell(found[difficulty]) for difficulty in difficulties]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(entry: dict[str, Any]) -> str:
+    low, high = entry["ci95"]
+    return f"{entry['accuracy']:.2f} ({low:.2f}–{high:.2f})"
