@@ -143,12 +143,21 @@ class Player {
     const speed = Number(this.el.speed.value);
     const rest = this.run.frames[this.index].ms / speed;
     if (this.playing && now - this.entered >= rest) {
-      if (this.index < this.last) this.enter(this.index + 1);
-      else { this.pause(); return; }
+      if (this.index === this.last) { this.pause(); return; }
+      this.advance(now, speed);
     }
     const mix = this.reduced.matches ? 1 : Math.min(1, (now - this.entered) / Math.min(280, rest * 0.7));
     if (mix >= 0) drawStates(this.el.states, this.run, this.run.frames[this.index], mix, this.bytes, this.scratch);
     if (this.playing || mix < 1) this.wake();  // nothing moves, and nothing is computed, unless time moves
+  }
+
+  // A slow screen skips frames and keeps the time; after a pause of the whole page (a hidden tab) it goes on from where it was.
+  advance(now, speed) {
+    const length = (index) => this.run.frames[index].ms / speed;
+    let index = this.index, behind = Math.min(now - this.entered, length(index) + 1000);
+    while (index < this.last && behind >= length(index)) behind -= length(index++);
+    this.enter(index);
+    this.entered = now - behind;
   }
 
   draw(mix) {
