@@ -24,8 +24,8 @@ BASELINE_WARNING = (
 )
 
 TERMS: dict[str, str] = {
-    "window": "Window: the tokens that are read before the model must sleep. Here one window is one row: a row "
-    "marker, the number of steps t, and the cells.",
+    "window": "Window: the tokens that are read before the model must sleep. Here one window is one row: the "
+    "number of steps t, then the cells.",
     "kv_cache": "KV cache: the keys and values that attention keeps of every token it has read. It grows token by "
     "token and is cleared after each sleep.",
     "trigger": "Trigger: why a sleep begins. In the paper, because the window is full; here also every M tokens, or "
@@ -137,7 +137,8 @@ DEVIATIONS = {
     "window_positions": Deviation("window positions", "A learned vector marks each place in the window."),
     "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
     "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),
-    "per_pass_loss": Deviation("loss after every pass", "Training scored the answer after every pass."),
+    "per_pass_loss": Deviation("a step a pass", "Training asked, after N passes, for the row N steps on (at most t)."),
+    "noise": Deviation("noise in training", "Training disturbed h between passes; runs do not."),
     "whole_row": Deviation("whole-row answers", "The paper asks for the first cell of each row only."),
     "steps_token": Deviation("t as a token", "One model serves every t; the paper fixes t for each model."),
     "any_n": Deviation("one model for every N", "The paper trains a separate model for each N."),

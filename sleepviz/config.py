@@ -240,6 +240,7 @@ class TrainConfig(JsonRoundTrip):
     steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, with loss "final"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
+    noise: float = 0.0  # standard deviation, added to the normalised h between passes
     sleep_attention: SleepAttention = "causal"
     advance_at: float = 0.9  # running accuracy at the frontier that ends a stage
     lr_muon: float = 0.01

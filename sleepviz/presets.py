@@ -33,13 +33,11 @@ class Preset:
         }
 
 
-def _rule110_stages(task: Rule110) -> tuple[Stage, ...]:
-    """Rows are told apart first, which two passes are enough for; then every depth at once."""
-    windows = (min(2, task.rows_max), task.rows_max)
-    return (
-        Stage(passes=2, difficulty=1, windows=(task.rows_max, task.rows_max)),
-        Stage(task.steps_max + 3, task.steps_max, windows, single_window_share=0.7, own_answers=True),
-    )
+def _rule110_stages(task: Rule110, rows: int) -> tuple[Stage, ...]:
+    """Rows are told apart first, which two passes are enough for; then one pass more at a time."""
+    first = Stage(passes=2, difficulty=1, windows=(rows, rows))
+    further = Stage(passes=3, difficulty=task.steps_max, windows=(2, rows), single_window_share=0.75)
+    return first, *(replace(further, passes=passes) for passes in range(3, task.steps_max + 4))
 
 
 def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
@@ -84,9 +82,13 @@ def _n1(task: Rule110, *, uniform: bool, match: str, match_on: Literal["tokens",
 def _presets() -> Iterator[Preset]:
     """Every preset, the default of each task first."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
-    any_n = TrainConfig(stages=_rule110_stages(micro), steps=14_000, sleep_attention="full", grad_passes=3)
+    any_n = TrainConfig(
+        stages=_rule110_stages(micro, 4), steps=9_000, sleep_attention="full", grad_passes=3, noise=0.3, advance_at=0.8
+    )
     model = _rule110_model(micro)
     yield Preset("rule110-micro", micro, model, any_n, default=True)
+    two = replace(any_n, stages=_rule110_stages(micro, 2), noise=0.7)
+    yield Preset("rule110-two-rows", micro, model, two)
     baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
         ("rule110-n1-tokens", True, "tokens"),
         ("rule110-n1-curriculum", False, "tokens"),
@@ -95,7 +97,7 @@ def _presets() -> Iterator[Preset]:
     for name, uniform, match_on in baselines:
         yield Preset(name, micro, model, _n1(micro, uniform=uniform, match="rule110-micro", match_on=match_on))
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
-    wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
+    wide_train = replace(any_n, stages=_rule110_stages(wide, 4), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)
     # The paper's protocol: plain carry, causal, hard eviction, final loss, t fixed, one model per N.
     paper = Rule110Paper()

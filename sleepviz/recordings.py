@@ -38,6 +38,7 @@ def record_all(folder: Path = FOLDER) -> dict[str, int]:
     """Make every recording anew; return the bytes of each."""
     sizes = {}
     for name, spec in tqdm(RECORDINGS.items(), desc="record", unit="run"):
+        trace(spec)  # the first run in a process is several times slower, and its seconds are shown
         data = trace(spec).to_npz()
         write_atomically(recording_path(name, folder), data)
         sizes[name] = len(data)

@@ -65,6 +65,7 @@ class Plan:
     batch: Batch
     n_passes: int
     own_answers: bool
+    noise_seed: int
 
 
 def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
@@ -72,18 +73,15 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     rng = np.random.default_rng((TRAINING_STREAM, seed, step))
     if config.n_passes:
         n_passes = config.n_passes
-    elif config.loss == "final" and not mixing and rng.random() < FRONTIER_SHARE:
+    elif not stage.own_answers and not mixing and rng.random() < FRONTIER_SHARE:
         n_passes = stage.passes
     else:
         n_passes = int(rng.integers(1, stage.passes + 1))
     single = rng.random() < stage.single_window_share
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
-    return Plan(
-        task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train"),
-        n_passes,
-        stage.own_answers,
-    )
+    batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train")
+    return Plan(batch, n_passes, stage.own_answers, int(rng.integers(2**62)))
 
 
 def _difficulties(
@@ -122,9 +120,10 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
 
     own = _true_answers(config, batch, plan.n_passes - 1)  # [B, Q, T] the answers one pass before the last
     memory = Memory.empty(model.config, len(windows), device=device)
+    disturb = _noise(config, plan.noise_seed, device)
     for index, window in enumerate(windows.unbind(dim=1)):
         start = replace(memory, position=0)
-        for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
+        for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None, noise=disturb):
             memory = done.memory
             if plan.own_answers and done.pass_index == plan.n_passes - 2:
                 with torch.no_grad():
@@ -139,6 +138,14 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
     flops = step_flops(model.config, config, plan)
     return StepResult(torch.stack(losses).mean(), torch.stack(exact, dim=1), flops)
+
+
+def _noise(config: TrainConfig, seed: int, device: torch.device) -> Callable[[Tensor], Tensor] | None:
+    """What disturbs h between passes, so that only what is coded robustly survives many of them."""
+    if not config.noise:
+        return None
+    generator = torch.Generator(device).manual_seed(seed)
+    return lambda h: config.noise * torch.randn(h.shape, generator=generator, device=device)
 
 
 def _queries_of(batch: Batch, window_index: int) -> list[int]:

@@ -100,7 +100,7 @@ def make_checkpoint(root: Path, name: str, *, n_passes: int) -> None:
         "model": config.to_json(),
         "sleep_attention": "full",
         "default": name == DEFAULT,
-        "train": {"n_passes": n_passes, "loss": "every_pass", "match_on": "flops" if n_passes else ""},
+        "train": {"n_passes": n_passes, "loss": "next_step", "match_on": "flops" if n_passes else ""},
         "command": f"python -m sleepviz train --preset {name}",
         "created": "2026-01-02T03:04:05+00:00",
         "commit": "0a1b2c3",
