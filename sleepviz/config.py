@@ -97,6 +97,7 @@ class ModelConfig(JsonRoundTrip):
     conv_kernel: int = 0  # taps of the short convolution on q, k, v: 0 (none) or 4
     local_rule: LocalRule = "delta"
     beta_max: float = 1.0  # 2 allows negative eigenvalues of the state transition
+    vocabulary_feedback: bool = False  # deviation: h is carried as the expected embedding of its own output
     input_recall: bool = False  # deviation: h is re-mixed with the embedding before each later pass
     window_positions: bool = False  # deviation: a learned vector for each place in the window
     tie_embeddings: bool = False
@@ -117,6 +118,7 @@ class ModelConfig(JsonRoundTrip):
         require(1 <= self.mlp_ratio <= 64, "mlp_ratio must be from 1 to 64.")
         require(self.conv_kernel in (0, 4), "conv_kernel must be 0 (none) or 4.")
         _require_choice("local_rule", self.local_rule, LocalRule)
+        require(not (self.vocabulary_feedback and self.input_recall), "vocabulary_feedback excludes input_recall.")
         require(self.beta_max in (1.0, 2.0), "beta_max must be 1 or 2.")
         require(self.rope_theta > 0 and self.norm_eps > 0, "rope_theta and norm_eps must be above 0.")
 
@@ -221,7 +223,6 @@ class Stage(JsonRoundTrip):
     windows: tuple[int, int]  # fewest and most windows in an instance
     single_window_share: float = 0.0  # share of batches with one window only, which are cheaper
     frontier_share: float = 0.5  # of a batch with loss "final" is of the hardest difficulty; the rest is mixed
-    own_answers: bool = False  # with loss "next_step": go on from the model's answer, not from the true one
 
     def __post_init__(self) -> None:
         require(1 <= self.passes <= PASSES_MAX, f"a stage's passes must be from 1 to {PASSES_MAX}.")
@@ -240,6 +241,7 @@ class TrainConfig(JsonRoundTrip):
     steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, with loss "final"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
+    stream_loss: float = 0.0  # weight of a loss on the sleeping stream's own output, see train.py
     noise: float = 0.0  # standard deviation, added to the normalised h between passes
     sleep_attention: SleepAttention = "causal"
     advance_at: float = 0.9  # running accuracy at the frontier that ends a stage

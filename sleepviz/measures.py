@@ -73,7 +73,9 @@ def pass_flops(config: ModelConfig, *, n_tokens: int, n_cached: int = 0) -> int:
 
 
 def recall_flops(config: ModelConfig, *, n_tokens: int) -> int:
-    """Operations of re-mixing h with the embedding before a later pass; 0 without `input_recall`."""
+    """Operations of preparing h for a later pass: the mixing of `input_recall`, or the output and back."""
+    if config.vocabulary_feedback:
+        return 4 * n_tokens * config.d_model * config.vocab_size
     return 4 * n_tokens * config.d_model**2 if config.input_recall else 0
 
 

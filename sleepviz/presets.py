@@ -36,8 +36,8 @@ class Preset:
 def _rule110_stages(task: Rule110, rows: int) -> tuple[Stage, ...]:
     """Rows are told apart first, which two passes are enough for; then one pass more at a time."""
     first = Stage(passes=2, difficulty=1, windows=(rows, rows))
-    further = Stage(passes=3, difficulty=task.steps_max, windows=(2, rows), single_window_share=0.75)
-    return first, *(replace(further, passes=passes) for passes in range(3, task.steps_max + 4))
+    further = Stage(passes=4, difficulty=task.steps_max, windows=(2, rows), single_window_share=0.75)
+    return first, further, replace(further, passes=task.steps_max + 3)
 
 
 def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
@@ -52,7 +52,7 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
             key_dim=16,
             value_dim=16,
             beta_max=2.0,
-            input_recall=True,
+            vocabulary_feedback=True,
             window_positions=True,
         ),
         **changes,
@@ -83,12 +83,11 @@ def _presets() -> Iterator[Preset]:
     """Every preset, the default of each task first."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
     any_n = TrainConfig(
-        stages=_rule110_stages(micro, 4), steps=9_000, sleep_attention="full", grad_passes=3, noise=0.3, advance_at=0.8
+        stages=_rule110_stages(micro, 4), steps=9_000, sleep_attention="full", grad_passes=3, advance_at=0.8
     )
     model = _rule110_model(micro)
     yield Preset("rule110-micro", micro, model, any_n, default=True)
-    two = replace(any_n, stages=_rule110_stages(micro, 2), noise=0.7)
-    yield Preset("rule110-two-rows", micro, model, two)
+    yield Preset("rule110-stream", micro, model, replace(any_n, stream_loss=1.0))
     baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
         ("rule110-n1-tokens", True, "tokens"),
         ("rule110-n1-curriculum", False, "tokens"),

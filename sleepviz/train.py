@@ -64,7 +64,6 @@ class Plan:
 
     batch: Batch
     n_passes: int
-    own_answers: bool
     noise_seed: int
 
 
@@ -73,7 +72,7 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     rng = np.random.default_rng((TRAINING_STREAM, seed, step))
     if config.n_passes:
         n_passes = config.n_passes
-    elif not stage.own_answers and not mixing and rng.random() < FRONTIER_SHARE:
+    elif not mixing and rng.random() < FRONTIER_SHARE:
         n_passes = stage.passes
     else:
         n_passes = int(rng.integers(1, stage.passes + 1))
@@ -81,7 +80,7 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
     batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train")
-    return Plan(batch, n_passes, stage.own_answers, int(rng.integers(2**62)))
+    return Plan(batch, n_passes, int(rng.integers(2**62)))
 
 
 def _difficulties(
@@ -118,22 +117,22 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         # Hard eviction leaves no key, and rotary attention sees only distances: positions may restart.
         return model(queries[:, query], replace(evict(memory, policy, model.config.window), position=0))[0]
 
-    own = _true_answers(config, batch, plan.n_passes - 1)  # [B, Q, T] the answers one pass before the last
+    targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
+    losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     disturb = _noise(config, plan.noise_seed, device)
     for index, window in enumerate(windows.unbind(dim=1)):
         start = replace(memory, position=0)
         for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None, noise=disturb):
             memory = done.memory
-            if plan.own_answers and done.pass_index == plan.n_passes - 2:
-                with torch.no_grad():
-                    for query in _queries_of(batch, index):
-                        own[:, query] = awake(query, memory).argmax(dim=-1).cpu().numpy()
+            if config.stream_loss and done.h.requires_grad:
+                level = torch.from_numpy(task.stream(batch, done.pass_index + 1)[:, index]).to(device)
+                losses.append(config.stream_loss * F.cross_entropy(model.logits(done.h).flatten(0, 1), level.flatten()))
         memory = evict(memory, policy, model.config.window)
-    losses, exact = [], []
+    exact = []
     for query in range(queries.shape[1]):
         logits = awake(query, memory)  # [B, T, vocab]
-        target = torch.from_numpy(_targets(task, config, plan, query, own)).to(device)  # [B, T]
+        target = targets[:, query]  # [B, T]
         losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
     flops = step_flops(model.config, config, plan)
@@ -148,24 +147,10 @@ def _noise(config: TrainConfig, seed: int, device: torch.device) -> Callable[[Te
     return lambda h: config.noise * torch.randn(h.shape, generator=generator, device=device)
 
 
-def _queries_of(batch: Batch, window_index: int) -> list[int]:
-    return [query for query, window in enumerate(batch.query_windows) if window == window_index]
-
-
 def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:
     """What the queries should be answered after so many passes, [B, Q, T]."""
     level = np.minimum(batch.difficulty, n_passes) if config.loss == "next_step" else batch.difficulty
     return batch.targets[np.arange(len(level)), :, level]
-
-
-def _targets(task: Task, config: TrainConfig, plan: Plan, query: int, own: Tokens) -> Tokens:
-    """What the query should be answered after the plan's passes, [B, T]; see the losses above."""
-    batch = plan.batch
-    if not plan.own_answers:
-        return _true_answers(config, batch, plan.n_passes)[:, query]
-    going_on = (batch.difficulty >= plan.n_passes)[:, None]
-    target = np.where(going_on, task.advance(own[:, query]), own[:, query])
-    return np.where(batch.targets[:, query, 0] == NOT_ASKED, NOT_ASKED, target)
 
 
 def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
@@ -176,8 +161,8 @@ def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
     n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
     asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
     awake = wake_flops(config, n_tokens=query_tokens) * n_queries
-    own = awake if plan.own_answers and plan.n_passes > 1 else 0
-    return float(size * (asleep + asleep_backward + 3 * awake + own))
+    stream = 6 * n_windows * n_grad * n_tokens * config.d_model * config.vocab_size if train.stream_loss else 0
+    return float(size * (asleep + asleep_backward + 3 * awake + stream))
 
 
 @dataclass

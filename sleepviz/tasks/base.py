@@ -90,8 +90,8 @@ class Task(Protocol):
         No instance of one split can be drawn in the other, whatever the generators.
         """
 
-    def advance(self, answers: Tokens) -> Tokens:
-        """The right answers one level further than the given answers [B, T], be those right or wrong."""
+    def stream(self, batch: Batch, level: int) -> Tokens:
+        """The windows [B, W, L] of the same questions `level` levels on: what is left to do after so many passes."""
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> Any:
         """Read a person's JSON input within `limits`. Raises InputError with one sentence on anything else."""

@@ -145,14 +145,15 @@ class Rule110(JsonRoundTrip):
         names = (rng.permuted(names, axis=1) if split == "train" else names)[:, :n_windows]
         diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]
         targets = np.full((*diagram.shape[:-1], self.window), NOT_ASKED, dtype=np.int64)
-        targets[..., HEADER:] = diagram
+        targets[..., HEADER:] = diagram + ROW_TOKENS * names[:, :, None, None]
         queries = self._queries(names)
         return Batch(self._windows(rows, names, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
 
-    def advance(self, answers: Tokens) -> Tokens:
-        """One step from the cells answered [B, T]; whatever is not a 1 counts as 0."""
-        further = np.array(answers)
-        further[:, HEADER:] = next_rows((answers[:, HEADER:] == 1).astype(np.uint8))
+    def stream(self, batch: Batch, level: int) -> Tokens:
+        """Each row some steps on, but never past the asked number, of which the steps taken are subtracted."""
+        taken = np.minimum(batch.difficulty, level)
+        further = batch.targets[np.arange(len(taken)), :, taken].copy()  # [B, R, T]
+        further[:, :, 0] = self._ask + 1 + (batch.difficulty - taken)[:, None]
         return further
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> Rule110Instance:
@@ -191,7 +192,14 @@ class Rule110(JsonRoundTrip):
         """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""
         rows = instance.cells[: len(probabilities)]
         diagram = space_time(rows, self.steps_max)  # [R', levels, W]
-        cell = probabilities[:, HEADER:, :2]  # [R', W, 2]  answers are given in row 0's 0 and 1
+        cell = (
+            np.stack(  # [R', W, 2]  each row answers in its own 0 and 1
+                [part[HEADER:, ROW_TOKENS * row : ROW_TOKENS * row + 2] for row, part in enumerate(probabilities)]
+                or [np.zeros((0, 2), dtype=np.float32)][:0]
+            )
+            if len(probabilities)
+            else np.zeros((0, self.row_cells, 2), dtype=np.float32)
+        )
         answered = cell.argmax(-1).astype(np.uint8)
         wrong = (diagram != answered[:, None]).sum(-1)  # [R', levels]
         # Ties go to the asked row: a diagram that repeats must not make a right answer look early.

@@ -75,9 +75,9 @@ class Rule110Paper(JsonRoundTrip):
         queries = np.broadcast_to(self._query(n_windows), (size, 1, n_windows))
         return Batch(rows.astype(np.int64), queries, (n_windows - 1,), targets.astype(np.int64), difficulty)
 
-    def advance(self, answers: Tokens) -> Tokens:
-        """First cells alone do not determine the next ones, so there is no next step to train on."""
-        raise NotImplementedError("rule110-paper has no next-step loss: its answers are single cells.")
+    def stream(self, batch: Batch, level: int) -> Tokens:
+        """The rows `level` steps on."""
+        return space_time(batch.windows.astype(np.uint8), level)[..., -1, :].astype(np.int64)
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> tuple[str, ...]:
         """Read {"rows": ["0110...", ...]}. Raises InputError."""
