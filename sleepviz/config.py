@@ -222,10 +222,12 @@ class Stage(JsonRoundTrip):
     difficulty: int  # the hardest question, with loss "final"
     windows: tuple[int, int]  # fewest and most windows in an instance
     single_window_share: float = 0.0  # share of batches with one window only, which are cheaper
+    advance_at: float = 0.9  # running accuracy at the frontier that ends the stage
     frontier_share: float = 0.5  # of a batch with loss "final" is of the hardest difficulty; the rest is mixed
 
     def __post_init__(self) -> None:
         require(1 <= self.passes <= PASSES_MAX, f"a stage's passes must be from 1 to {PASSES_MAX}.")
+        require(0 < self.advance_at <= 1, "advance_at must be above 0 and at most 1.")
         require(self.difficulty >= 0, "a stage's difficulty must be at least 0.")
         require(1 <= self.windows[0] <= self.windows[1], "a stage has at least 1 window.")
 
@@ -244,7 +246,6 @@ class TrainConfig(JsonRoundTrip):
     stream_loss: float = 0.0  # weight of a loss on the sleeping stream's own output, see train.py
     noise: float = 0.0  # standard deviation, added to the normalised h between passes
     sleep_attention: SleepAttention = "causal"
-    advance_at: float = 0.9  # running accuracy at the frontier that ends a stage
     lr_muon: float = 0.01
     lr_adamw: float = 2e-3
     warmup_steps: int = 100
@@ -259,7 +260,6 @@ class TrainConfig(JsonRoundTrip):
         require(self.batch >= 1, "batch must be at least 1.")
         require(self.steps_per_pass >= 1, "steps_per_pass must be at least 1.")
         require(0 <= self.n_passes <= PASSES_MAX, f"n_passes must be from 0 (any N) to {PASSES_MAX}.")
-        require(0 < self.advance_at <= 1, "advance_at must be above 0 and at most 1.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
         require(bool(self.match) == bool(self.match_on), "match and match_on go together.")
         _require_choice("loss", self.loss, Literal["next_step", "final"])

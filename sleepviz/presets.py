@@ -33,11 +33,11 @@ class Preset:
         }
 
 
-def _rule110_stages(task: Rule110, rows: int) -> tuple[Stage, ...]:
-    """Rows are told apart first, which two passes are enough for; then one pass more at a time."""
-    first = Stage(passes=2, difficulty=1, windows=(rows, rows))
-    further = Stage(passes=4, difficulty=task.steps_max, windows=(2, rows), single_window_share=0.75)
-    return first, further, replace(further, passes=task.steps_max + 3)
+def _rule110_stages(task: Rule110) -> tuple[Stage, ...]:
+    """Rows are told apart first, which two passes are enough for; then few passes, done well, before more."""
+    rows = Stage(passes=2, difficulty=1, windows=(task.rows_max, task.rows_max), advance_at=0.8)
+    few = Stage(4, task.steps_max, windows=(2, task.rows_max), single_window_share=0.75, advance_at=0.95)
+    return rows, few, *(replace(few, passes=n, advance_at=0.9) for n in range(6, task.steps_max + 4, 3))
 
 
 def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
@@ -83,11 +83,10 @@ def _presets() -> Iterator[Preset]:
     """Every preset, the default of each task first."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
     any_n = TrainConfig(
-        stages=_rule110_stages(micro, 4), steps=9_000, sleep_attention="full", grad_passes=3, advance_at=0.8
+        stages=_rule110_stages(micro), steps=3_000, sleep_attention="full", grad_passes=3, stream_loss=1.0
     )
     model = _rule110_model(micro)
     yield Preset("rule110-micro", micro, model, any_n, default=True)
-    yield Preset("rule110-stream", micro, model, replace(any_n, stream_loss=1.0))
     baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
         ("rule110-n1-tokens", True, "tokens"),
         ("rule110-n1-curriculum", False, "tokens"),
@@ -96,7 +95,7 @@ def _presets() -> Iterator[Preset]:
     for name, uniform, match_on in baselines:
         yield Preset(name, micro, model, _n1(micro, uniform=uniform, match="rule110-micro", match_on=match_on))
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
-    wide_train = replace(any_n, stages=_rule110_stages(wide, 4), steps=60_000, batch=256)
+    wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)
     # The paper's protocol: plain carry, causal, hard eviction, final loss, t fixed, one model per N.
     paper = Rule110Paper()

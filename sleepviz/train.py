@@ -195,7 +195,9 @@ class Trainer:
         while (share := self.budget(progress)) < 1:
             started = time.perf_counter()
             decaying = share > 1 - config.decay_share
-            mixing = decaying or (progress.stage == len(config.stages) - 1 and progress.accuracy > config.advance_at)
+            mixing = decaying or (
+                progress.stage == len(config.stages) - 1 and progress.accuracy > self.stage.advance_at
+            )
             plan = plan_step(
                 self.preset.task, config, seed=self.seed, step=progress.step, stage=self.stage, mixing=mixing
             )
@@ -226,7 +228,7 @@ class Trainer:
         progress.flops += result.flops
         if plan.n_passes == (config.n_passes or self.stage.passes):
             progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
-        if progress.accuracy > config.advance_at and not decaying and progress.stage < len(config.stages) - 1:
+        if progress.accuracy > self.stage.advance_at and not decaying and progress.stage < len(config.stages) - 1:
             progress.stage += 1
             progress.accuracy = 0.0
 
