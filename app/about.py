@@ -43,6 +43,8 @@ def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
     model, train = meta.get("model", {}), meta.get("train", {})
     is_on = {
         "input_recall": bool(model.get("input_recall")),
+        "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
+        "stream_loss": bool(train.get("stream_loss")),
         "window_positions": bool(model.get("window_positions")),
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",

@@ -134,6 +134,13 @@ class Deviation:
 
 DEVIATIONS = {
     "input_recall": Deviation("input recall", "From the second pass on, h is mixed again with the embedding."),
+    "vocabulary_feedback": Deviation(
+        "vocabulary feedback", "From the second pass on, h starts as the expected embedding of its own output tokens."
+    ),
+    "stream_loss": Deviation(
+        "loss on the stream",
+        "Training also scored what each pass puts out: the row one step on, and one step less to do.",
+    ),
     "window_positions": Deviation("window positions", "A learned vector marks each place in the window."),
     "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
     "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),

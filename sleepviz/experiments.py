@@ -24,7 +24,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
-PASSES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+PASSES = (1, 2, 3, 4, 6, 8, 12, 16)
+CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
+CONTROL_STEPS = (1, 4, 8, 12)
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def rule110_cells(default: str, steps_max: int, rows_max: int) -> Iterator[Cell]
             ("n1_curriculum", "rule110-n1-curriculum"),
         ):
             yield Cell("baseline", variant, name, 1, steps, rows_max)
-    for steps in range(steps_max + 1):
-        for control in ("zero_state", "shuffled_state", "replay", "reset_state", "untrained"):
+    for steps in CONTROL_STEPS:
+        for control in CONTROLS:
             yield Cell("control", control, default, steps_max, steps, rows_max, control=control)
         for n_windows in range(1, rows_max + 1):
             variant = f"asked_after_{n_windows}"

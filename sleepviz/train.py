@@ -3,12 +3,10 @@
 Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, so that
 one model serves every N, and there are two losses.
 "final": the answer of the asked difficulty, as in the paper; difficulty grows in stages, N with it.
-"next_step": after N passes, the answer of level min(difficulty, N); and in stages with `own_answers`,
-one level further than what the model itself would have answered after N - 1 passes. That target is
-the task's own rule applied to the model's own answer, so every depth is trained at once, on what the
-model really reaches there. From the true answers alone, each depth costs twice the one before; from
-its own answers alone, it learns to answer all zeros, whose next step is all zeros
-(assets/EXPERIMENTS.md).
+"next_step": after N passes, the answer of level min(difficulty, N), so that each pass is asked for one
+level. With `stream_loss` the sleeping stream is scored too: what a pass puts out, read through the output
+projection, should be the question one level on. What was learned from few passes then holds for many;
+without it each depth costs twice the one before (assets/EXPERIMENTS.md).
 """
 
 from __future__ import annotations
