@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
-PASSES = (1, 2, 3, 4, 6, 8, 12, 16)
+PASSES = (1, 2, 3, 4, 6, 8, 12)
 CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 CONTROL_STEPS = (1, 4, 8, 12)
 

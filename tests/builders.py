@@ -29,6 +29,7 @@ def small_config(**changes: Any) -> ModelConfig:
         "layer_types": ("full_attention", "linear_attention", "sliding_attention", "linear_attention"),
         "d_model": 8,
         "n_heads": 2,
+        "fast_heads": 2,
         "key_dim": 3,
         "value_dim": 5,
         "mlp_ratio": 2,
@@ -46,7 +47,7 @@ def random_model(config: ModelConfig, seed: int = 0, dtype: torch.dtype = torch.
             if name.endswith("norm.weight"):
                 parameter.mul_(0.3).add_(1.0)
             elif name.endswith("gates.bias"):
-                parameter[: config.n_heads] -= 2.0  # some forgetting, not all of it
+                parameter[: config.fast_heads] -= 2.0  # some forgetting, not all of it
             elif parameter.ndim == 2 and "conv" not in name and name not in ("embedding.weight", "places"):
                 parameter.mul_(1.3 * parameter.shape[-1] ** -0.5)
     return model.to(dtype).requires_grad_(False)

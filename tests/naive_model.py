@@ -38,10 +38,10 @@ class NaiveModel:
 
     def empty(self) -> NaiveMemory:
         memory = NaiveMemory()
-        channels = self.s["n_heads"] * (2 * self.s["key_dim"] + self.s["value_dim"])
+        channels = self.s["fast_heads"] * (2 * self.s["key_dim"] + self.s["value_dim"])
         for layer, kind in enumerate(self.s["layer_types"]):
             if kind == "linear_attention":
-                memory.state[layer] = np.zeros((self.s["n_heads"], self.s["key_dim"], self.s["value_dim"]))
+                memory.state[layer] = np.zeros((self.s["fast_heads"], self.s["key_dim"], self.s["value_dim"]))
                 memory.recent[layer] = [np.zeros(channels)] * 3
             else:
                 memory.cache[layer] = []
@@ -92,7 +92,7 @@ class NaiveModel:
         self, layer: int, x: list[Vector], memory: NaiveMemory, written: list[tuple[int, Any]] | None
     ) -> list[Vector]:
         name = f"blocks.{layer}.mixer"
-        heads, key, value = self.s["n_heads"], self.s["key_dim"], self.s["value_dim"]
+        heads, key, value = self.s["fast_heads"], self.s["key_dim"], self.s["value_dim"]
         outputs = []
         for x_t in x:
             qkv = self.w[f"{name}.qkv.weight"] @ x_t
@@ -153,6 +153,21 @@ class NaiveModel:
             embedded = [e + self.w["places"][t] for t, e in enumerate(embedded)]
         return embedded
 
+    def output(self, h_t: Vector) -> Vector:
+        """Logits [vocab_size] of one place."""
+        x = self.norm(h_t, self.w["norm.weight"])
+        if self.s["tie_embeddings"]:
+            return self.w["embedding.weight"] @ x / math.sqrt(self.s["d_model"])
+        return self.w["head.weight"] @ x
+
+    def expected_token(self, h_t: Vector, t: int) -> Vector:
+        """The mean embedding of the tokens that place t would put out, each by its probability."""
+        odds = [math.exp(logit) for logit in self.output(h_t)]
+        expected = np.zeros(self.s["d_model"])
+        for token, odd in enumerate(odds):
+            expected = expected + odd / sum(odds) * self.w["embedding.weight"][token]
+        return expected + self.w["places"][t] if self.s["window_positions"] else expected
+
     def sleep(self, tokens: list[int], memory: NaiveMemory, policy: dict[str, Any]) -> NaiveMemory:
         """Algorithm 1 over one window; `policy` is SleepPolicy.to_json()."""
         full = policy["sleep_attention"] == "full"
@@ -173,6 +188,8 @@ class NaiveModel:
                     for h_t, e_t in zip(h, embedding, strict=True)
                 ]
                 h = [self.w["recall.weight"] @ part for part in parts]
+            if n > 0 and self.s["vocabulary_feedback"]:
+                h = [self.expected_token(h_t, t) for t, h_t in enumerate(h)]
             written = []
             h, memory = self.one_pass(h, start, full=full, written=written)
         memory = copy.deepcopy(memory)
@@ -187,11 +204,4 @@ class NaiveModel:
     def wake(self, tokens: list[int], memory: NaiveMemory) -> Vector:
         """Logits [T, vocab_size] in one causal pass."""
         h, _ = self.one_pass(self.embed(tokens), memory, full=False)
-        rows = []
-        for h_t in h:
-            x = self.norm(h_t, self.w["norm.weight"])
-            if self.s["tie_embeddings"]:
-                rows.append(self.w["embedding.weight"] @ x / math.sqrt(self.s["d_model"]))
-            else:
-                rows.append(self.w["head.weight"] @ x)
-        return np.array(rows)
+        return np.array([self.output(h_t) for h_t in h])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_layer_measures_are_those_of_numpy_on_the_first_instance() -> None:
 def solve_flops(config: ModelConfig, n_tokens: int) -> int:
     """The triangular solves of one pass, which torch's counter leaves out: T^2 V a head and layer."""
     layers = sum(kind == "linear_attention" for kind in config.layer_types)
-    return layers * config.n_heads * n_tokens**2 * config.value_dim * (config.local_rule == "delta")
+    return layers * config.fast_heads * n_tokens**2 * config.value_dim * (config.local_rule == "delta")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,9 @@ def solve_flops(config: ModelConfig, n_tokens: int) -> int:
         {"local_rule": "hebbian"},
         {"conv_kernel": 4},
         {"input_recall": True, "window_positions": True},
-        {"mlp_ratio": 3, "d_model": 12, "n_heads": 3, "key_dim": 7, "value_dim": 2},
+        {"vocabulary_feedback": True},
+        {"vocabulary_feedback": True, "tie_embeddings": True, "window_positions": True, "fast_heads": 5},
+        {"mlp_ratio": 3, "d_model": 12, "n_heads": 3, "fast_heads": 2, "key_dim": 7, "value_dim": 2},
         {"layer_types": ("linear_attention",)},
         {"layer_types": ("full_attention",)},
     ],
@@ -131,6 +134,9 @@ def test_operations_by_hand() -> None:
     qkv, out, scores, mixing, mlp = 2 * 2 * 2 * 6, 2 * 2 * 2 * 2, 2 * 2 * 2 * 2, 2 * 2 * 2 * 2, 2 * (2 * 2 * 2 * 6)
     assert pass_flops(config, n_tokens=2) == qkv + out + scores + mixing + mlp
     assert recall_flops(config, n_tokens=2) == 2 * 2 * 4 * 2
+    through_vocabulary = replace(config, input_recall=False, vocabulary_feedback=True)
+    assert recall_flops(through_vocabulary, n_tokens=2) == 2 * 2 * 2 * 5 + 2 * 2 * 5 * 2  # out, and in again
+    assert recall_flops(replace(config, input_recall=False), n_tokens=2) == 0
     assert wake_flops(config, n_tokens=2) == pass_flops(config, n_tokens=2) + 2 * 2 * 2 * 5
 
 

@@ -54,7 +54,7 @@ def difference(model: HybridLM, policy: SleepPolicy, n_tokens: int = 3 * WINDOW 
 @pytest.mark.parametrize("sleep_attention", ["causal", "full"])
 @pytest.mark.parametrize("conv_kernel", [0, 4])
 def test_equals_the_naive_model(n_passes: int, eviction: Any, sleep_attention: Any, conv_kernel: int) -> None:
-    model = random_model(small_config(conv_kernel=conv_kernel))
+    model = random_model(small_config(conv_kernel=conv_kernel, fast_heads=3))
     found = difference(model, SleepPolicy(n_passes, eviction, sleep_attention))
     print(f"\nmodel - naive, N={n_passes} {eviction} {sleep_attention} conv {conv_kernel}: {found:.1e}")
     assert found <= 1e-9
@@ -67,6 +67,16 @@ def test_equals_the_naive_model(n_passes: int, eviction: Any, sleep_attention: A
         ({"beta_max": 2.0}, SleepPolicy(3)),
         ({"input_recall": True}, SleepPolicy(3)),
         ({"input_recall": True, "conv_kernel": 4}, SleepPolicy(3, "sliding")),
+        ({"vocabulary_feedback": True}, SleepPolicy(1)),
+        ({"vocabulary_feedback": True}, SleepPolicy(3)),
+        ({"vocabulary_feedback": True, "window_positions": True, "fast_heads": 3}, SleepPolicy(3, "hard", "full")),
+        ({"vocabulary_feedback": True, "tie_embeddings": True, "conv_kernel": 4}, SleepPolicy(2, "sliding")),
+        ({"vocabulary_feedback": True}, SleepPolicy(3, "sliding", "full", "reset_state")),
+        ({"vocabulary_feedback": True, "conv_kernel": 4}, SleepPolicy(3, recurrence="replay")),
+        ({"fast_heads": 1}, SleepPolicy(2)),
+        ({"fast_heads": 5, "conv_kernel": 4, "beta_max": 2.0}, SleepPolicy(3)),
+        ({"fast_heads": 3, "local_rule": "hebbian"}, SleepPolicy(3, recurrence="replay")),
+        ({"n_heads": 4, "fast_heads": 1}, SleepPolicy(2, "sliding")),
         ({"window_positions": True}, SleepPolicy(2)),
         ({"tie_embeddings": True}, SleepPolicy(2)),
         ({"layer_types": ("linear_attention", "full_attention", "linear_attention")}, SleepPolicy(2)),
@@ -171,7 +181,8 @@ def test_gated_delta_net_equals_transformers_layer() -> None:
         vocab_size=3,
         window=20,
         d_model=width,
-        n_heads=heads,
+        n_heads=1,  # of attention, of which there is none
+        fast_heads=heads,
         key_dim=key,
         value_dim=value,
         conv_kernel=4,

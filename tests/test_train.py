@@ -25,24 +25,34 @@ from sleepviz.measures import sleep_flops, wake_flops
 from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
 from sleepviz.presets import PRESETS, Preset, preset_named
-from sleepviz.sleep import sleep
+from sleepviz.sleep import sleep, sleep_passes
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.rule110 import is_held_out
-from sleepviz.train import Plan, Trainer, is_muon_matrix, plan_step, step_flops, train, training_step
+from sleepviz.train import (
+    FRONTIER_SHARE,
+    Plan,
+    StepResult,
+    Trainer,
+    is_muon_matrix,
+    plan_step,
+    step_flops,
+    train,
+    training_step,
+)
 from tests.builders import TASK, empty, random_model, rule110_config
 from tests.tasks.test_rule110 import by_table
 
 CPU = torch.device("cpu")
 STAGES = (
-    Stage(passes=2, difficulty=1, windows=(1, 2)),
-    Stage(passes=4, difficulty=4, windows=(1, 3), single_window_share=0.5, own_answers=True),
+    Stage(passes=2, difficulty=1, windows=(1, 2), advance_at=1e-9),
+    Stage(passes=4, difficulty=4, windows=(1, 3), single_window_share=0.5, advance_at=1e-9),
 )
 
 
 def small_preset(**changes: Any) -> Preset:
     """A training that takes a second; its first stage ends at once, so that stages are crossed too."""
-    options: dict[str, Any] = {"stages": STAGES, "steps": 12, "batch": 4, "warmup_steps": 3, "advance_at": 1e-9}
+    options: dict[str, Any] = {"stages": STAGES, "steps": 12, "batch": 4, "warmup_steps": 3}
     layers = ("full_attention", "linear_attention")
     model = rule110_config(layer_types=layers, conv_kernel=4, input_recall=True, window_positions=True)
     return Preset("small", TASK, model, TrainConfig(**{**options, **changes}), default=True)
@@ -171,19 +181,38 @@ def test_what_cannot_be_resumed_is_refused_with_one_sentence(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("loss", ["next_step", "final"])
 def test_a_batch_is_a_function_of_seed_and_step(loss: Any) -> None:
-    config = small_preset(loss=loss, stages=(replace(STAGES[1], own_answers=False),)).train
+    config = small_preset(loss=loss, stages=(STAGES[1],)).train
 
     def drawn(seed: int, step: int) -> tuple[Any, ...]:
         np.random.seed(step)
         torch.manual_seed(step)  # neither may matter
         plan = plan_step(TASK, config, seed=seed, step=step, stage=config.stages[0], mixing=False)
-        return plan.n_passes, plan.batch.windows.tolist(), plan.batch.difficulty.tolist()
+        return plan.n_passes, plan.batch.windows.tolist(), plan.batch.difficulty.tolist(), plan.noise_seed
 
     first = [drawn(3, step) for step in range(20)]
     assert [drawn(3, step) for step in reversed(range(20))] == first[::-1]
     every = [drawn(seed, step) for seed in range(3) for step in range(20)]
     assert all(every.count(one) == 1 for one in every)
-    assert {n_passes for n_passes, _, _ in every} == {1, 2, 3, 4}
+    assert {n_passes for n_passes, *_ in every} == {1, 2, 3, 4}
+    assert len({noise_seed for *_, noise_seed in every}) == len(every)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mixing", "share"),
+    [
+        ({"loss": "next_step"}, False, FRONTIER_SHARE + (1 - FRONTIER_SHARE) / 4),
+        ({"loss": "final"}, False, FRONTIER_SHARE + (1 - FRONTIER_SHARE) / 4),
+        ({"loss": "next_step"}, True, 1 / 4),
+        ({"loss": "final"}, True, 1 / 4),
+        ({"loss": "final", "n_passes": 2}, False, 0.0),
+        ({"loss": "final", "n_passes": 4}, True, 1.0),
+    ],
+)
+def test_passes_are_the_frontiers_in_its_share_of_plans(changes: dict[str, Any], mixing: bool, share: float) -> None:
+    config = small_preset(**changes, batch=1).train
+    drawn = [plan_step(TASK, config, seed=0, step=step, stage=STAGES[1], mixing=mixing).n_passes for step in range(400)]
+    assert np.mean(np.array(drawn) == 4) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 400))
+    assert set(drawn) == ({config.n_passes} if config.n_passes else {1, 2, 3, 4})
 
 
 def test_no_training_batch_holds_a_held_out_row() -> None:
@@ -197,58 +226,121 @@ def test_no_training_batch_holds_a_held_out_row() -> None:
 
 
 def brute_force_loss(model: HybridLM, plan: Plan, config: TrainConfig) -> float:
-    """One instance, one query at a time; targets from the lookup table; windows slept on without restarts."""
-    batch, losses = plan.batch, []
+    """One instance, one token at a time; targets from the lookup table; windows slept on without restarts."""
+    batch, policy = plan.batch, SleepPolicy(plan.n_passes, sleep_attention=config.sleep_attention)
+    n_windows = batch.windows.shape[1]
+    queries: list[list[float]] = [[] for _ in range(n_windows)]
+    streams: dict[tuple[int, int], list[float]] = {}  # (window, pass) -> loss of each of its tokens
+    first_scored = max(plan.n_passes - (config.grad_passes or plan.n_passes), 0)
     for b in range(len(batch.windows)):
-        memory, answers_before = empty(model), {}
+        memory, difficulty = empty(model), int(batch.difficulty[b])
+        names = [int(window[1]) // 3 for window in batch.windows[b]]
+        rows = ["".join(map(TASK.token_text, window[1:].tolist())) for window in batch.windows[b]]
+        assert all(set(row) <= {"0", "1"} for row in rows)
         for index, window in enumerate(torch.from_numpy(batch.windows[b])):
-            policy = SleepPolicy(plan.n_passes, sleep_attention=config.sleep_attention)
-            if plan.own_answers and plan.n_passes > 1:
-                shorter = sleep(model, window[None], memory, replace(policy, n_passes=plan.n_passes - 1))
-                query = torch.from_numpy(batch.queries[b, index].copy())[None]
-                answers_before[index] = "".join(map(str, model(query, shorter)[0][0, 1:].argmax(-1).tolist()))
+            for done in sleep_passes(model, window[None], memory, policy):
+                if not config.stream_loss or done.pass_index < first_scored:
+                    continue
+                taken = min(done.pass_index + 1, difficulty)
+                cells = by_table(rows[index], taken)
+                tokens = [steps_token(difficulty - taken), *(3 * names[index] + int(cell) for cell in cells)]
+                surprise = -model.logits(done.h)[0].log_softmax(-1)
+                streams.setdefault((index, done.pass_index), []).extend(
+                    float(surprise[place, token]) for place, token in enumerate(tokens)
+                )
             memory = sleep(model, window[None], memory, policy)
-        for row in range(len(batch.windows[b])):
-            difficulty = int(batch.difficulty[b])
-            written = "".join(TASK.token_text(token) for token in batch.windows[b, row, 1:].tolist())
-            if config.loss == "final":
-                target = by_table(written, difficulty)
-            elif not plan.own_answers:
-                target = by_table(written, min(difficulty, plan.n_passes))
-            else:
-                before = answers_before.get(row, written)
-                legal = "".join(cell if cell == "1" else "0" for cell in before.ljust(8, "0")[:8])
-                target = by_table(legal, 1) if difficulty >= plan.n_passes else before
-            logits = model(torch.from_numpy(batch.queries[b, row].copy())[None], memory)[0][0, 1:]
-            losses += [float(-logits[i].log_softmax(-1)[int(cell)]) for i, cell in enumerate(target)]
-    return float(np.mean(losses))
+        for index in range(n_windows):
+            asked = difficulty if config.loss == "final" else min(difficulty, plan.n_passes)
+            logits = model(torch.from_numpy(batch.queries[b, index].copy())[None], memory)[0][0, 1:]
+            for place, cell in enumerate(by_table(rows[index], asked)):
+                queries[index].append(float(-logits[place].log_softmax(-1)[3 * names[index] + int(cell)]))
+    parts = [np.mean(losses) for losses in queries]
+    parts += [config.stream_loss * np.mean(losses) for losses in streams.values()]
+    scored = min(plan.n_passes, config.grad_passes or plan.n_passes)
+    assert len(parts) == n_windows * (1 + (scored if config.stream_loss else 0))
+    return float(np.mean(parts))
 
 
-def binary_model(seed: int) -> HybridLM:
-    """A random model that answers only 0 or 1, so that its own answers can be written as rows."""
-    model = random_model(rule110_config(conv_kernel=4, input_recall=True), seed)
-    assert model.head is not None
-    model.head.weight[2:] = 0.0
-    model.head.weight[:2] *= 10
-    return model
+def steps_token(steps: int) -> int:
+    """The token that is written t0, t1, and so on."""
+    return next(token for token in range(TASK.vocab_size) if TASK.token_text(token) == f"t{steps}")
 
 
 @pytest.mark.parametrize(
-    ("loss", "own_answers", "n_passes"),
-    [("final", False, 2), ("next_step", False, 3), ("next_step", True, 1), ("next_step", True, 3)],
+    ("n_passes", "options"),
+    [
+        (2, {"loss": "final"}),
+        (1, {}),
+        (3, {}),
+        (6, {}),  # more passes than steps are asked for: the rest must keep the answer
+        (1, {"stream_loss": 1.0}),
+        (3, {"stream_loss": 0.7}),
+        (3, {"stream_loss": 0.7, "grad_passes": 2}),
+        (2, {"stream_loss": 0.3, "grad_passes": 5, "loss": "final"}),
+    ],
 )
-def test_the_loss_equals_one_computed_instance_by_instance(loss: Any, own_answers: bool, n_passes: int) -> None:
-    stage = Stage(passes=3, difficulty=4, windows=(2, 2), own_answers=own_answers)
-    config = TrainConfig((stage,), 1, batch=6, loss=loss, sleep_attention="full")
-    model = binary_model(4)
-    plan = plan_step(TASK, config, seed=1, step=0, stage=stage, mixing=True)
-    plan = replace(plan, n_passes=n_passes)
+@pytest.mark.parametrize("carried", [{"input_recall": True}, {"vocabulary_feedback": True, "window_positions": True}])
+def test_the_loss_equals_one_computed_instance_by_instance(
+    n_passes: int, options: dict[str, Any], carried: dict[str, Any]
+) -> None:
+    stage = Stage(passes=3, difficulty=4, windows=(2, 2))
+    config = TrainConfig((stage,), 1, batch=6, sleep_attention="full", **options)
+    model = random_model(rule110_config(conv_kernel=4, **carried), 4).requires_grad_()
+    plan = replace(plan_step(TASK, config, seed=1, step=0, stage=stage, mixing=True), n_passes=n_passes)
+    result = training_step_in_double(model, config, plan)
+    assert len(set(plan.batch.difficulty.tolist())) > 1
+    assert len({int(window) for window in plan.batch.windows[:, 0, 1] // 3}) > 1  # rows of several names
+    with torch.no_grad():
+        assert result.loss.item() == pytest.approx(brute_force_loss(model, plan, config), abs=1e-9)
+
+
+def training_step_in_double(model: HybridLM, config: TrainConfig, plan: Plan) -> StepResult:
+    """A step in float64, so that what it gives can be compared closely."""
     double = Memory.empty
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Memory, "empty", lambda config, n, device: double(config, n, dtype=torch.float64, device=device))
+        return training_step(model, TASK, config, plan, device=CPU)
+
+
+def test_exact_answers_are_counted_row_by_row() -> None:
+    """Right only with every cell right, in the row's own tokens, whatever is put out where nothing is asked."""
+    stage = Stage(passes=2, difficulty=4, windows=(2, 2))
+    config = TrainConfig((stage,), 1, batch=3)
+    plan = plan_step(TASK, config, seed=1, step=0, stage=stage, mixing=True)
+    level = np.minimum(plan.batch.difficulty, plan.n_passes)
+    said = plan.batch.targets[np.arange(3), :, level].copy()  # [B, Q, T]
+    said[:, :, 0] = 1  # not asked
+    said[0, 1, 4] = (said[0, 1, 4] // 3) * 3 + 1 - said[0, 1, 4] % 3  # one cell wrong
+    said[2, 0, 1:] = (said[2, 0, 1:] + 3) % 9  # another row's tokens
+    model = random_model(rule110_config()).float()
+    answers = iter(np.moveaxis(said, 1, 0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            HybridLM,
+            "forward",
+            lambda self, tokens, memory: (
+                20 * torch.nn.functional.one_hot(torch.from_numpy(next(answers)), TASK.vocab_size).float(),
+                memory,
+            ),
+        )
         result = training_step(model, TASK, config, plan, device=CPU)
-    assert len(set(plan.batch.difficulty.tolist())) > 1
-    assert result.loss.item() == pytest.approx(brute_force_loss(model, plan, config), abs=1e-9)
+    assert result.exact.tolist() == [[True, False], [True, True], [False, True]]
+
+
+def test_noise_is_that_of_the_plan_and_of_training_only() -> None:
+    """The same plan, the same loss; without noise, or with one pass only, its seed does not matter."""
+    stage = Stage(passes=3, difficulty=4, windows=(2, 2))
+    config = TrainConfig((stage,), 1, batch=4, noise=0.3)
+    model = random_model(rule110_config(input_recall=True)).float()
+    plan = plan_step(TASK, config, seed=1, step=0, stage=stage, mixing=True)
+
+    def loss(config: TrainConfig, **changes: Any) -> float:
+        return training_step(model, TASK, config, replace(plan, **changes), device=CPU).loss.item()
+
+    assert loss(config, n_passes=3) == loss(config, n_passes=3) != loss(config, n_passes=3, noise_seed=5)
+    assert loss(config, n_passes=1) == loss(config, n_passes=1, noise_seed=5)
+    quiet = replace(config, noise=0.0)
+    assert loss(quiet, n_passes=3) == loss(quiet, n_passes=3, noise_seed=5) != loss(config, n_passes=3)
 
 
 def test_the_first_loss_is_that_of_knowing_nothing(tmp_path: Path) -> None:
@@ -273,19 +365,30 @@ def test_gradient_passes_change_the_gradient_and_not_the_loss() -> None:
     assert (found[0][1] - found[2][1]).abs().max() > 1e-4 * found[0][1].abs().max()
 
 
-@pytest.mark.parametrize("own_answers", [False, True])
-def test_counted_operations_are_near_those_that_torch_counts(own_answers: bool) -> None:
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({}, {}),
+        ({"stream_loss": 1.0}, {}),
+        ({"stream_loss": 1.0, "grad_passes": 2}, {"vocabulary_feedback": True}),
+        ({"grad_passes": 1}, {"input_recall": True}),
+    ],
+)
+def test_counted_operations_are_near_those_that_torch_counts(options: dict[str, Any], changes: dict[str, Any]) -> None:
     """Forward exactly, backward at twice the forward: within a tenth of what torch counts for both."""
-    stage = Stage(passes=3, difficulty=4, windows=(2, 2), own_answers=own_answers)
-    config = TrainConfig((stage,), 1, batch=4)
-    model = random_model(rule110_config()).float().requires_grad_()
+    stage = Stage(passes=3, difficulty=4, windows=(2, 2))
+    config = TrainConfig((stage,), 1, batch=4, **options)
+    model = random_model(rule110_config(**changes)).float().requires_grad_()
     plan = replace(plan_step(TASK, config, seed=0, step=0, stage=stage, mixing=True), n_passes=3)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         training_step(model, TASK, config, plan, device=CPU).loss.backward()
     assert step_flops(model.config, config, plan) == pytest.approx(counter.get_total_flops(), rel=0.1)
-    forward = sleep_flops(model.config, n_tokens=9, n_passes=3) * 2 + wake_flops(model.config, n_tokens=9) * 2
-    own = wake_flops(model.config, n_tokens=9) * 2 if own_answers else 0
-    assert step_flops(model.config, config, plan) == 4 * (3 * forward + own)
+    asleep = 2 * sleep_flops(model.config, n_tokens=9, n_passes=3)
+    awake = 2 * wake_flops(model.config, n_tokens=9)
+    scored = config.grad_passes or 3
+    stream = 2 * scored * 2 * 9 * 8 * TASK.vocab_size if config.stream_loss else 0  # 2 windows, T = 9, D = 8
+    expected = 4 * (asleep * (1 + 2 * scored / 3) + 3 * awake + 3 * stream)
+    assert step_flops(model.config, config, plan) == pytest.approx(expected, rel=1e-12)
 
 
 def test_every_parameter_has_exactly_one_optimiser() -> None:

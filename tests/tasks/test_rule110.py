@@ -195,6 +195,18 @@ def test_encoding_says_everything_about_the_input_and_can_be_read_back(written: 
     assert problem.queries.shape[1] <= TASK.window  # a prediction chunk is at most one window
 
 
+def written_in(tokens: np.ndarray) -> str:
+    """The cells among the tokens, whatever their row."""
+    return "".join(text for text in map(TASK.token_text, tokens.tolist()) if text in "01")
+
+
+def name_in(tokens: np.ndarray) -> int:
+    """The row that every cell among the tokens says it is of, from 0."""
+    names = {token // 3 for token in tokens.tolist() if TASK.token_text(token) in "01"}
+    assert len(names) == 1
+    return int(names.pop())
+
+
 def test_no_two_inputs_and_no_two_queries_look_alike() -> None:
     seen = set()
     for row in ("00000000", "00000001", "10000000"):
@@ -216,18 +228,56 @@ def test_batches_ask_for_the_rows_that_the_table_gives() -> None:
         batch = TASK.batch(np.random.default_rng(3), size=4, n_windows=3, difficulty=difficulty, split=split)  # type: ignore[arg-type]
         assert batch.query_windows == (0, 1, 2)
         for b in range(4):
-            read = [[TASK.token_text(token) for token in window] for window in batch.windows[b].tolist()]
-            written = ["".join(text for text in window if text in "01") for window in read]
-            problem = TASK.encode(Rule110Instance(tuple(written), int(difficulty[b])))
-            assert batch.windows[b].reshape(-1).tolist() == list(problem.context)
-            assert np.array_equal(batch.queries[b], problem.queries)
+            written = [written_in(window) for window in batch.windows[b]]
+            names = [name_in(window) for window in batch.windows[b]]
+            assert sorted(names) == [0, 1, 2] and (split == "train" or names == [0, 1, 2])
+            # Row r of a person's problem is in the window that is named r; a query asks for its window's row.
+            order = np.argsort(names)
+            problem = TASK.encode(Rule110Instance(tuple(written[window] for window in order), int(difficulty[b])))
+            assert batch.windows[b][order].reshape(-1).tolist() == list(problem.context)
+            assert np.array_equal(batch.queries[b][order], problem.queries)
             for row in range(3):
                 for level in range(6):
                     target = batch.targets[b, row, level]
-                    assert row_text(target[target != NOT_ASKED]) == by_table(written[row], level)
+                    assert written_in(target[target != NOT_ASKED]) == by_table(written[row], level)
+                    assert name_in(target[target != NOT_ASKED]) == names[row]
                     # Each cell is asked at its own place: the unknowns of the query, in order.
                     unknown = [TASK.token_text(token) == "?" for token in batch.queries[b, row].tolist()]
                     assert (target != NOT_ASKED).tolist() == unknown
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_the_stream_is_the_question_so_many_steps_further_on(split: Any) -> None:
+    """With what is left to do in its first token: a problem of its own, with the same answer."""
+    difficulty = np.array([0, 5, 3, 1])
+    batch = TASK.batch(np.random.default_rng(5), size=4, n_windows=2, difficulty=difficulty, split=split)
+    before = batch.targets.copy(), batch.windows.copy()
+    for level in range(9):
+        stream = TASK.stream(batch, level)
+        assert stream.shape == batch.windows.shape and stream.dtype == batch.windows.dtype
+        for b, window in np.ndindex(4, 2):
+            left = max(int(difficulty[b]) - level, 0)
+            assert TASK.token_text(stream[b, window, 0]) == f"t{left}"
+            written = written_in(stream[b, window])
+            assert written == by_table(written_in(batch.windows[b, window]), min(level, int(difficulty[b])))
+            assert name_in(stream[b, window]) == name_in(batch.windows[b, window])
+            target = batch.targets[b, window, difficulty[b]]
+            assert by_table(written, left) == written_in(target[target != NOT_ASKED])
+    assert np.array_equal(TASK.stream(batch, 0), batch.windows)
+    # What was drawn is not written over.
+    assert np.array_equal(before[0], batch.targets) and np.array_equal(before[1], batch.windows)
+
+
+def test_every_row_is_anywhere_in_training_and_in_its_place_when_measured() -> None:
+    """With fewer windows than rows, any of the rows' names."""
+    zeros = np.zeros(200, np.int64)
+    names = {}
+    for split in ("train", "held_out"):
+        batch = TASK.batch(np.random.default_rng(0), size=200, n_windows=2, difficulty=zeros, split=split)  # type: ignore[arg-type]
+        names[split] = [tuple(name_in(window) for window in windows) for windows in batch.windows]
+    assert set(names["held_out"]) == {(0, 1)}
+    assert set(names["train"]) == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
+    assert min(map(names["train"].count, set(names["train"]))) > 200 / 6 / 2
 
 
 def test_batches_follow_the_generator() -> None:
@@ -270,7 +320,7 @@ def probabilities_of(answered: list[str], confidence: float = 0.75) -> np.ndarra
     for row, text in enumerate(answered):
         places = [t for t, token in enumerate(queries[row].tolist()) if TASK.token_text(token) == "?"]
         for place, cell in zip(places, text, strict=True):
-            found[row, place, int(cell)] = confidence
+            found[row, place, 3 * row + int(cell)] = confidence  # each row answers in its own tokens
     return found
 
 
@@ -305,6 +355,11 @@ def test_each_row_is_scored_on_its_own_with_its_probabilities() -> None:
     # Fewer answers than rows, while later windows are still to be read:
     first = TASK.answer(Rule110Instance(written, 2), probabilities_of(answered[:1]))
     assert first.correct == (True,) and first.truths == (truths[0],)
+    # What is said in another row's tokens is no answer, however sure.
+    foreign = probabilities_of(answered, 0.6)
+    for row in range(3):
+        foreign[row, :, [3 * other + cell for other in range(3) for cell in (0, 1) if other != row]] = 0.99
+    assert TASK.answer(Rule110Instance(written, 2), foreign).answers == tuple(answered)
     nothing = TASK.answer(Rule110Instance(written, 2), probabilities_of([]))
     assert nothing.answers == () and nothing.confidence.shape[0] == 0
 
