@@ -112,6 +112,7 @@ class ModelConfig(JsonRoundTrip):
             _require_choice("layer type", layer_type, LayerType)
         require(1 <= self.d_model <= 65_536, "d_model must be from 1 to 65536.")
         require(self.n_heads >= 1 and self.d_model % self.n_heads == 0, "n_heads must divide d_model.")
+        require(1 <= self.fast_heads <= 4096, "fast_heads must be from 1 to 4096.")
         require(self.head_dim % 2 == 0, "d_model / n_heads must be even, for rotary positions.")
         in_range = 1 <= self.key_dim <= 4096 and 1 <= self.value_dim <= 4096
         require(in_range, "key_dim and value_dim must be from 1 to 4096.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,12 +30,14 @@ models = st.builds(
     layer_types=st.lists(st.sampled_from(LAYERS), min_size=1, max_size=6).map(tuple),
     d_model=st.sampled_from([8, 64]),
     n_heads=st.sampled_from([1, 2, 4]),
+    fast_heads=st.integers(1, 9),
     key_dim=st.integers(1, 9),
     conv_kernel=st.sampled_from([0, 4]),
     local_rule=st.sampled_from(["delta", "hebbian"]),
     beta_max=st.sampled_from([1.0, 2.0]),
     input_recall=st.booleans(),
 )
+models = st.one_of(models, models.map(lambda m: replace(m, input_recall=False, vocabulary_feedback=True)))
 policies = st.builds(
     SleepPolicy,
     n_passes=st.integers(0, PASSES_MAX),
@@ -63,8 +66,16 @@ stages = st.builds(
     difficulty=st.integers(0, 30),
     windows=st.tuples(st.integers(1, 4), st.integers(4, 9)),
     single_window_share=st.floats(0, 1),
+    advance_at=st.floats(0.1, 1),
+    frontier_share=st.floats(0, 1),
 )
-trainings = st.builds(TrainConfig, stages=st.lists(stages, min_size=1, max_size=4).map(tuple), steps=st.integers(1, 99))
+trainings = st.builds(
+    TrainConfig,
+    stages=st.lists(stages, min_size=1, max_size=4).map(tuple),
+    steps=st.integers(1, 99),
+    stream_loss=st.floats(0, 2),
+    noise=st.floats(0, 1),
+)
 
 
 @given(settings=st.one_of(models, policies, triggers, specs, trainings))
@@ -114,6 +125,11 @@ VALID_MODEL = {"vocab_size": 5, "window": 4}
         {"layer_types": 3},
         {"n_heads": 0},
         {"n_heads": 3},
+        {"fast_heads": 0},
+        {"fast_heads": 2.0},
+        {"fast_heads": 10**12},
+        {"vocabulary_feedback": 1},
+        {"vocabulary_feedback": True, "input_recall": True},
         {"n_heads": 64},  # one number a head cannot be rotated
         {"d_model": 64.0},
         {"d_model": -64},
@@ -213,7 +229,12 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
         {"stages": []},
         {"steps": 0},
         {"batch": 0},
-        {"advance_at": 0.0},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "advance_at": 0.0}]},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "own_answers": True}]},
+        {"curriculum": True},
+        {"loss": "next_step", "n_passes": 2},
+        {"stream_loss": "much"},
+        {"noise": None},
         {"n_passes": 65},
         {"loss": "hinge"},
         {"match": "rule110-micro"},

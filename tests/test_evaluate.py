@@ -87,7 +87,8 @@ def test_counts_equal_a_count_by_hand(monkeypatch: pytest.MonkeyPatch, n: int) -
     generator, asked = torch.Generator().manual_seed(1), []
 
     def coins(tokens: Tensor) -> Tensor:
-        asked.append(torch.randint(0, 2, tokens.shape, generator=generator))
+        coin = torch.randint(0, 2, tokens.shape, generator=generator)
+        asked.append(tokens // 3 * 3 + coin)  # each row answers in its own 0 and 1
         return asked[-1]
 
     right = accuracy(
@@ -124,9 +125,12 @@ def test_a_model_that_is_always_right_or_always_wrong(monkeypatch: pytest.Monkey
 
     options: dict[str, Any] = {"difficulty": 3, "n": 20, "n_windows": 2, "seed": SEED}
     assert accuracy(Oracle(truth), TASK, Setting(SleepPolicy(0)), **options).all()  # type: ignore[arg-type]
-    wrong = accuracy(Oracle(lambda t: 1 - truth(t)), TASK, Setting(SleepPolicy(0)), **options)  # type: ignore[arg-type]
-    asked = batches[-1][0].targets[0, 0, 0] != NOT_ASKED
-    assert not wrong[:, :, asked].any() and wrong[:, :, ~asked].all()
+    other_cell = Oracle(lambda t: (right := truth(t)) // 3 * 3 + 1 - right % 3)
+    other_row = Oracle(lambda t: (truth(t) + 3) % 9)  # the right cells in the tokens of another row
+    for oracle in (other_cell, other_row):
+        wrong = accuracy(oracle, TASK, Setting(SleepPolicy(0)), **options)  # type: ignore[arg-type]
+        asked = batches[-1][0].targets[0, 0, 0] != NOT_ASKED
+        assert not wrong[:, :, asked].any() and wrong[:, :, ~asked].all()
 
 
 def test_every_n_answers_the_same_instances_and_other_seeds_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +152,7 @@ def test_evaluation_and_training_never_share_a_row() -> None:
     rng = np.random.default_rng(0)
     for split, held_out in (("train", False), ("held_out", True)):
         batch = TASK.batch(rng, size=64, n_windows=3, difficulty=np.zeros(64, dtype=np.int64), split=split)  # type: ignore[arg-type]
-        rows = batch.targets[:, :, 0][..., 1:].astype(np.uint8)
+        rows = (batch.windows[..., 1:] % 3).astype(np.uint8)  # a cell, whatever its row
         assert (is_held_out(rows) == held_out).all()
 
 
