@@ -34,10 +34,9 @@ class Preset:
 
 
 def _rule110_stages(task: Rule110) -> tuple[Stage, ...]:
-    """Rows are told apart first, which two passes are enough for; then few passes, done well, before more."""
+    """Rows are told apart first, which two passes are enough for; then four passes, done well, stand for any number."""
     rows = Stage(passes=2, difficulty=1, windows=(task.rows_max, task.rows_max), advance_at=0.8)
-    few = Stage(4, task.steps_max, windows=(2, task.rows_max), single_window_share=0.75, advance_at=0.95)
-    return rows, few, *(replace(few, passes=n, advance_at=0.9) for n in range(6, task.steps_max + 4, 3))
+    return rows, Stage(passes=4, difficulty=2, windows=(2, task.rows_max), single_window_share=0.75)
 
 
 def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
@@ -83,7 +82,7 @@ def _presets() -> Iterator[Preset]:
     """Every preset, the default of each task first."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
     any_n = TrainConfig(
-        stages=_rule110_stages(micro), steps=3_000, sleep_attention="full", grad_passes=3, stream_loss=1.0
+        stages=_rule110_stages(micro), steps=2_400, sleep_attention="full", grad_passes=3, stream_loss=1.0
     )
     model = _rule110_model(micro)
     yield Preset("rule110-micro", micro, model, any_n, default=True)
