@@ -110,7 +110,7 @@ def _presets(limits: Limits) -> None:
         f"Hard: {limits.steps_max} steps, needs sleep",
         key="preset_hard",
         on_click=state.set_problem,
-        args=(row, limits.steps_max, limits.passes_trained),
+        args=(row, limits.steps_max, min(limits.steps_max, limits.passes_max)),
     )
     st.button("Two rows", key="preset_two", on_click=_two_rows, args=(limits,))
     st.button("Random row", key="preset_random", on_click=_random_rows, args=(limits.row_cells,))
@@ -197,7 +197,6 @@ class Limits:
     rows_max: int
     steps_max: int
     passes_max: int
-    passes_trained: int
 
     @property
     def window(self) -> int:
@@ -207,7 +206,7 @@ class Limits:
 
 def limits_of(info: CheckpointInfo | None) -> Limits:
     """Read a checkpoint's limits."""
-    values = {**Rule110().limits(), "passes_max": PASSES_MAX, "passes_trained": 4, **(info.limits if info else {})}
+    values = {**Rule110().limits(), "passes_max": PASSES_MAX, **(info.limits if info else {})}
     return Limits(**{field.name: int(values[field.name]) for field in fields(Limits)})
 
 
