@@ -192,14 +192,8 @@ class Rule110(JsonRoundTrip):
         """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""
         rows = instance.cells[: len(probabilities)]
         diagram = space_time(rows, self.steps_max)  # [R', levels, W]
-        cell = (
-            np.stack(  # [R', W, 2]  each row answers in its own 0 and 1
-                [part[HEADER:, ROW_TOKENS * row : ROW_TOKENS * row + 2] for row, part in enumerate(probabilities)]
-                or [np.zeros((0, 2), dtype=np.float32)][:0]
-            )
-            if len(probabilities)
-            else np.zeros((0, self.row_cells, 2), dtype=np.float32)
-        )
+        own = ROW_TOKENS * np.arange(len(rows))[:, None] + np.arange(2)  # [R', 2] each row answers in its own 0 and 1
+        cell = np.take_along_axis(probabilities[:, HEADER:], own[:, None], axis=-1)  # [R', W, 2]
         answered = cell.argmax(-1).astype(np.uint8)
         wrong = (diagram != answered[:, None]).sum(-1)  # [R', levels]
         # Ties go to the asked row: a diagram that repeats must not make a right answer look early.

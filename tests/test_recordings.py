@@ -1,0 +1,26 @@
+"""The recorded runs that pages show first are what the shipped checkpoints do now."""
+
+import numpy as np
+import pytest
+
+from sleepviz.checkpoint import find
+from sleepviz.config import RunSpec
+from sleepviz.events import AnswerScored, SleepPassDone
+from sleepviz.record import trace
+from sleepviz.recordings import RECORDINGS, read_recording
+
+
+@pytest.mark.parametrize("name", sorted(RECORDINGS))
+def test_a_recording_equals_a_live_run(name: str) -> None:
+    recorded, spec = read_recording(name), RECORDINGS[name]
+    assert RunSpec.from_json(recorded.spec) == spec
+    assert recorded.checkpoint["digest"] == find(spec.checkpoint, task=spec.task).digest
+    live = trace(spec)
+    assert [type(event) for event in recorded.events] == [type(event) for event in live.events]
+    for then, now in zip(recorded.events, live.events, strict=True):
+        if isinstance(then, SleepPassDone) and isinstance(now, SleepPassDone):
+            assert then.woken.answers == now.woken.answers
+            for before, after in zip(then.layers, now.layers, strict=True):
+                np.testing.assert_allclose(before.drift, after.drift, atol=1e-4)
+        if isinstance(then, AnswerScored) and isinstance(now, AnswerScored):
+            assert then.answer.answers == now.answer.answers
