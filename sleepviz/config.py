@@ -252,6 +252,7 @@ class TrainConfig(JsonRoundTrip):
     warmup_steps: int = 100
     decay_share: float = 0.25  # of the budget, at the end: linear decay to 0, difficulties mixed uniformly
     clip_norm: float = 1.0
+    init: str = ""  # checkpoint of the same task and shapes whose weights are the start
     match: str = ""  # checkpoint whose training this one equals ...
     match_on: Literal["", "tokens", "flops"] = ""  # ... in context tokens read, or in operations
 

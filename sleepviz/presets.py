@@ -85,7 +85,19 @@ def _presets() -> Iterator[Preset]:
         stages=_rule110_stages(micro), steps=2_400, sleep_attention="full", grad_passes=3, stream_loss=1.0
     )
     model = _rule110_model(micro)
-    yield Preset("rule110-micro", micro, model, any_n, default=True)
+    yield Preset("rule110-micro", micro, model, any_n)
+    # Then gently, with little learning rate, as many passes as there are steps, and more windows to keep apart.
+    deep = replace(
+        any_n,
+        stages=(Stage(14, micro.steps_max, (2, micro.rows_max), single_window_share=0.3),),
+        steps=350,
+        lr_muon=2e-3,
+        lr_adamw=4e-4,
+        warmup_steps=20,
+        decay_share=0.8,
+        init="rule110-micro",
+    )
+    yield Preset("rule110-deep", micro, model, deep, default=True)
     baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
         ("rule110-n1-tokens", True, "tokens"),
         ("rule110-n1-curriculum", False, "tokens"),

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from sleepviz.checkpoint import FOLDER, CheckpointError, find, provenance, save, write_atomically
+from sleepviz.checkpoint import FOLDER, CheckpointError, find, load, provenance, save, write_atomically
 from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig, require
 from sleepviz.measures import sleep_flops, wake_flops
 from sleepviz.memory import Memory
@@ -330,6 +330,8 @@ def train(
     name = preset.name if seed == 0 else f"{preset.name}-s{seed}"
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     model = HybridLM(preset.model, generator=torch.Generator().manual_seed(seed)).to(where)
+    if preset.train.init:
+        model.load_state_dict(load(preset.train.init, task=preset.task.name, folder=folder).model.state_dict())
     trainer = Trainer(preset, seed, model, where, budget_of(preset, steps, budget, folder))
     state_path = runs / name / "state.pt"
     if resume:
