@@ -385,7 +385,7 @@ def test_gradient_passes_change_the_gradient_and_not_the_loss() -> None:
         ({}, {}),
         ({"stream_loss": 1.0}, {}),
         ({"stream_loss": 1.0, "grad_passes": 2}, {"vocabulary_feedback": True}),
-        ({"grad_passes": 1}, {"input_recall": True}),
+        ({"stream_loss": 1.0, "grad_passes": 2}, {"input_recall": True}),
     ],
 )
 def test_counted_operations_are_near_those_that_torch_counts(options: dict[str, Any], changes: dict[str, Any]) -> None:
