@@ -240,17 +240,18 @@ def test_an_unfinished_row_is_not_asked_for() -> None:
     assert asked == [stop // WINDOW for stop in stops]
 
 
-def test_asking_disturbs_nothing() -> None:
-    """A run whose "if woken now" is not computed ends in the same answer."""
+@pytest.mark.parametrize("eviction", ["hard", "sliding"])
+def test_asking_disturbs_nothing(eviction: Any) -> None:
+    """A run whose "if woken now" is not computed ends in the same answer, each query asked on its own."""
     checkpoint = small_checkpoint()
     model = checkpoint.model
     problem = TASK.encode(TASK.parse(spec_of().input, checkpoint.info.limits))
     memory = empty(model)
     for tokens in torch.tensor(problem.context).split(WINDOW):
-        memory = sleep(model, tokens[None], memory, SleepPolicy(3))
+        memory = sleep(model, tokens[None], memory, SleepPolicy(3, eviction))
     expected = torch.cat([model(torch.from_numpy(query)[None], memory)[0] for query in problem.queries]).softmax(-1)
     answer = TASK.answer(TASK.parse(spec_of().input, checkpoint.info.limits), expected.numpy())
-    assert same_answer(final(run(checkpoint, n_passes=3)), answer, atol=1e-6)
+    assert same_answer(final(run(checkpoint, n_passes=3, eviction=eviction)), answer, atol=1e-6)
 
 
 # Controls.
