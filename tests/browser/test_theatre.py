@@ -144,8 +144,7 @@ def test_hostile_text_stays_text(server: Server, open_page: OpenPage) -> None:
 
 
 def test_cancel_and_a_second_visitor_waiting(slow_server: Server, open_page: OpenPage) -> None:
-    first = open_page(slow_server.url)
-    first.get_by_role("button", name="Run live").click()
+    first = open_page(f"{slow_server.url}/?N=64&t=9")  # long enough for a second visitor to come, however slow
     expect(first.get_by_text(re.compile("Starting PyTorch|The model is running"))).to_be_visible(timeout=30_000)
     second = open_page(slow_server.url)
     second.get_by_role("button", name="Run live").click()
