@@ -49,7 +49,6 @@ def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
         "per_pass_loss": train.get("loss") == "next_step",
-        "noise": bool(train.get("noise")),
         "whole_row": True,
         "steps_token": True,
         "any_n": not train.get("n_passes"),

@@ -145,7 +145,6 @@ DEVIATIONS = {
     "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
     "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),
     "per_pass_loss": Deviation("a step a pass", "Training asked, after N passes, for the row N steps on (at most t)."),
-    "noise": Deviation("noise in training", "Training disturbed h between passes; runs do not."),
     "whole_row": Deviation("whole-row answers", "The paper asks for the first cell of each row only."),
     "steps_token": Deviation("t as a token", "One model serves every t; the paper fixes t for each model."),
     "any_n": Deviation("one model for every N", "The paper trains a separate model for each N."),

@@ -231,6 +231,8 @@ class Stage(JsonRoundTrip):
         require(0 < self.advance_at <= 1, "advance_at must be above 0 and at most 1.")
         require(self.difficulty >= 0, "a stage's difficulty must be at least 0.")
         require(1 <= self.windows[0] <= self.windows[1], "a stage has at least 1 window.")
+        shares = (self.single_window_share, self.frontier_share)
+        require(all(0 <= share <= 1 for share in shares), "a stage's shares must be from 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,6 @@ class TrainConfig(JsonRoundTrip):
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     stream_loss: float = 0.0  # weight of a loss on the sleeping stream's own output, see train.py
-    noise: float = 0.0  # standard deviation, added to the normalised h between passes
     sleep_attention: SleepAttention = "causal"
     lr_muon: float = 0.01
     lr_adamw: float = 2e-3
@@ -253,13 +254,14 @@ class TrainConfig(JsonRoundTrip):
     decay_share: float = 0.25  # of the budget, at the end: linear decay to 0, difficulties mixed uniformly
     clip_norm: float = 1.0
     init: str = ""  # checkpoint of the same task and shapes whose weights are the start
-    match: str = ""  # checkpoint whose training this one equals ...
+    match: tuple[str, ...] = ()  # checkpoints whose trainings, added up, this one equals ...
     match_on: Literal["", "tokens", "flops"] = ""  # ... in context tokens read, or in operations
 
     def __post_init__(self) -> None:
         require(len(self.stages) >= 1, "training needs at least one stage.")
         require(1 <= self.steps <= 10_000_000, "steps must be from 1 to 10000000.")
         require(self.batch >= 1, "batch must be at least 1.")
+        require(self.stream_loss >= 0, "stream_loss must be at least 0.")
         require(self.steps_per_pass >= 1, "steps_per_pass must be at least 1.")
         require(0 <= self.n_passes <= PASSES_MAX, f"n_passes must be from 0 (any N) to {PASSES_MAX}.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")

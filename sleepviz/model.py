@@ -153,20 +153,16 @@ class HybridLM(nn.Module):
         h = self.embedding(tokens)
         return h if self.places is None else h + self.places[: tokens.shape[1]]
 
-    def recalled(self, h: Tensor, embedding: Tensor, noise: Tensor | None = None) -> Tensor:
+    def recalled(self, h: Tensor, embedding: Tensor) -> Tensor:
         """The stream that a later pass starts from: h itself, as in [1]; or h mixed with the input
         (`input_recall`); or the expected embedding of the tokens that h would put out (`vocabulary_feedback`).
-
-        `noise` [B, T, D] is added to the normalised h, in training only and with `input_recall` only.
         """
         if self.config.vocabulary_feedback:
             h = self.logits(h).softmax(dim=-1) @ self.embedding.weight
             return h if self.places is None else h + self.places[: h.shape[1]]
         if self.recall is None or self.recall_norm is None:
             return h
-        carried = self.recall_norm(h)
-        carried = carried if noise is None else carried + noise
-        return self.recall(torch.cat([carried, embedding], dim=-1))
+        return self.recall(torch.cat([self.recall_norm(h), embedding], dim=-1))
 
     def run_blocks(
         self, h: Tensor, memory: Memory, *, mode: SleepAttention = "causal", observe: bool = False

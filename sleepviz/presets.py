@@ -58,7 +58,7 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
     )
 
 
-def _n1(task: Rule110, *, uniform: bool, match: str, match_on: Literal["tokens", "flops"]) -> TrainConfig:
+def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Literal["tokens", "flops"]) -> TrainConfig:
     """The ordinary hybrid, N = 1, on the same data with the same care: rows first, then steps.
 
     Steps come either mixed uniformly or one by one; which is better was measured, not assumed.
@@ -104,7 +104,8 @@ def _presets() -> Iterator[Preset]:
         ("rule110-n1-flops", True, "flops"),
     )
     for name, uniform, match_on in baselines:
-        yield Preset(name, micro, model, _n1(micro, uniform=uniform, match="rule110-micro", match_on=match_on))
+        baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
+        yield Preset(name, micro, model, baseline)
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)

@@ -13,7 +13,7 @@ Controls (not the paper's mechanism): recurrence "replay" writes the k, v of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,12 +43,10 @@ def sleep_passes(
     *,
     observe: bool = False,
     grad_passes: int | None = None,
-    noise: Callable[[Tensor], Tensor] | None = None,
 ) -> Iterator[Pass]:
     """Yield the N passes over one window of tokens [B, T], starting from `memory`. Evicts nothing.
 
-    `grad_passes` = k gives only the last k passes a gradient, and `noise(h)` disturbs what is carried from
-    pass to pass, both in training only.
+    `grad_passes` = k gives only the last k passes a gradient, in training only.
     """
     before = memory
     embedding = h = model.embed(tokens)
@@ -60,7 +58,7 @@ def sleep_passes(
                 done = Pass(pass_index, done.h, _rewritten(model, done), done.observations)
             else:
                 if done is not None:
-                    h = model.recalled(done.h, embedding, noise(done.h) if noise else None)
+                    h = model.recalled(done.h, embedding)
                     if policy.recurrence == "carry":
                         memory = before.with_fast_weights(done.memory.fast_weights)  # its own KV is rebuilt
                 done = Pass(pass_index, *model.run_blocks(h, memory, mode=policy.sleep_attention, observe=observe))

@@ -62,7 +62,6 @@ class Plan:
 
     batch: Batch
     n_passes: int
-    noise_seed: int
 
 
 def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
@@ -78,7 +77,7 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
     batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train")
-    return Plan(batch, n_passes, int(rng.integers(2**62)))
+    return Plan(batch, n_passes)
 
 
 def _difficulties(
@@ -118,10 +117,9 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
     targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
-    disturb = _noise(config, plan.noise_seed, device)
     for index, window in enumerate(windows.unbind(dim=1)):
         start = replace(memory, position=0)
-        for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None, noise=disturb):
+        for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
             memory = done.memory
             if config.stream_loss and done.h.requires_grad:
                 level = torch.from_numpy(task.stream(batch, done.pass_index + 1)[:, index]).to(device)
@@ -135,14 +133,6 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
     flops = step_flops(model.config, config, plan)
     return StepResult(torch.stack(losses).mean(), torch.stack(exact, dim=1), flops)
-
-
-def _noise(config: TrainConfig, seed: int, device: torch.device) -> Callable[[Tensor], Tensor] | None:
-    """What disturbs h between passes, so that only what is coded robustly survives many of them."""
-    if not config.noise:
-        return None
-    generator = torch.Generator(device).manual_seed(seed)
-    return lambda h: config.noise * torch.randn(h.shape, generator=generator, device=device)
 
 
 def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:
@@ -287,7 +277,8 @@ def budget_of(preset: Preset, steps: int | None, budget: str, folder: Path) -> C
             raise ConfigError("The budget is written tokens:X or flops:X, for example flops:2e14.")
         return lambda progress: getattr(progress, kind) / float(amount)
     if steps is None and config.match:
-        total = find(config.match, task=preset.task.name, folder=folder).meta["training"][config.match_on]
+        matched = [find(name, task=preset.task.name, folder=folder) for name in config.match]
+        total = sum(info.meta["training"][config.match_on] for info in matched)
         return lambda progress: getattr(progress, config.match_on) / total
     total_steps = config.steps if steps is None else steps
     if total_steps < 1:

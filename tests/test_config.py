@@ -74,7 +74,6 @@ trainings = st.builds(
     stages=st.lists(stages, min_size=1, max_size=4).map(tuple),
     steps=st.integers(1, 99),
     stream_loss=st.floats(0, 2),
-    noise=st.floats(0, 1),
 )
 
 
@@ -234,10 +233,18 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
         {"curriculum": True},
         {"loss": "next_step", "n_passes": 2},
         {"stream_loss": "much"},
-        {"noise": None},
+        {"stream_loss": None},
+        {"stream_loss": -0.1},
         {"n_passes": 65},
         {"loss": "hinge"},
-        {"match": "rule110-micro"},
+        {"match": ["rule110-micro"]},
+        {"match_on": "tokens"},
+        {"match": "x", "match_on": "tokens"},
+        {"match": [5], "match_on": "tokens"},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "frontier_share": -0.1}]},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "frontier_share": 1.1}]},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "single_window_share": -0.1}]},
+        {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "single_window_share": 1.1}]},
         {"stages": [{"passes": 1, "difficulty": -1, "windows": [1, 1]}]},
         {"stages": [{"passes": 1, "difficulty": 1, "windows": [2, 1]}]},
         {"stages": [{"passes": 0, "difficulty": 1, "windows": [1, 1]}]},
