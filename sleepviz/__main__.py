@@ -97,36 +97,36 @@ def emit(value: Any) -> None:
     print(json.dumps(value), flush=True)
 
 
+def spec_of(arguments: argparse.Namespace, text: str = "", n_passes: int = 1) -> RunSpec:
+    """The run that the flags which `run` and `eval` share describe. Raises ConfigError."""
+    return RunSpec(
+        task=arguments.task,
+        input=text,
+        checkpoint=arguments.checkpoint,
+        n_passes=n_passes,
+        eviction=arguments.eviction,
+        sleep_attention=arguments.sleep_attention,
+        trigger=Trigger.parse(arguments.trigger),
+        control=arguments.control,
+        seed=arguments.seed,
+    )
+
+
 def run_command(arguments: argparse.Namespace) -> None:
     """`run`: one problem with its events, or one line for each input and N."""
     if (arguments.input is None) == (arguments.inputs is None):
         raise UsageError("Give either --input with one problem or --inputs with a file of them.")
-    trigger = Trigger.parse(arguments.trigger)
-
-    def spec_of(text: str, n_passes: int) -> RunSpec:
-        return RunSpec(
-            task=arguments.task,
-            input=text,
-            checkpoint=arguments.checkpoint,
-            n_passes=n_passes,
-            eviction=arguments.eviction,
-            sleep_attention=arguments.sleep_attention,
-            trigger=trigger,
-            control=arguments.control,
-            seed=arguments.seed,
-        )
-
     from sleepviz.record import checkpoint_of, run_summary
 
     if arguments.input is not None:
-        for spec in [spec_of(arguments.input, n_passes) for n_passes in arguments.passes]:
+        for spec in [spec_of(arguments, arguments.input, n_passes) for n_passes in arguments.passes]:
             emit(run_summary(spec, checkpoint_of(spec), events=True))
         return
-    checkpoint = checkpoint_of(spec_of("", 1))
+    checkpoint = checkpoint_of(spec_of(arguments))
     for line in _lines(arguments.inputs):
         for n_passes in arguments.passes:
             try:
-                emit(run_summary(spec_of(line, n_passes), checkpoint, events=arguments.events))
+                emit(run_summary(spec_of(arguments, line, n_passes), checkpoint, events=arguments.events))
             except (InputError, ConfigError) as error:
                 emit({"passes": n_passes, "error": str(error)})
 
@@ -150,16 +150,7 @@ def eval_command(arguments: argparse.Namespace) -> None:
 
     emit(
         evaluate(
-            RunSpec(
-                task=arguments.task,
-                input="",
-                checkpoint=arguments.checkpoint,
-                eviction=arguments.eviction,
-                sleep_attention=arguments.sleep_attention,
-                trigger=Trigger.parse(arguments.trigger),
-                control=arguments.control,
-                seed=arguments.seed,
-            ),
+            spec_of(arguments),
             passes=arguments.passes,
             difficulties=arguments.difficulty,
             n=arguments.n,
