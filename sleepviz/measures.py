@@ -64,12 +64,23 @@ def pass_flops(config: ModelConfig, *, n_tokens: int, n_cached: int = 0) -> int:
     mlp = 4 * t * d * config.mlp_ratio * d
     attention = 2 * t * d * 4 * d + 4 * t * (n_cached + t) * d
     projections = 2 * t * d * heads * (2 * key + 2 * value + 2) + 2 * t * heads * value * d
+    linear = projections + _rule_flops(config, n_tokens=t)
+    return sum(mlp + (linear if kind == "linear_attention" else attention) for kind in config.layer_types)
+
+
+def _rule_flops(config: ModelConfig, *, n_tokens: int) -> int:
+    """Operations of the local rule of one fast-weight layer over one window, all heads."""
+    t, key, value = n_tokens, config.key_dim, config.value_dim
     # q S, (q k^T), its product with U, and the new S; "delta" adds k k^T, k S and the solve.
     rule = 2 * t * key * value + 2 * t * t * key + 2 * t * t * value + 2 * t * key * value
     if config.local_rule == "delta":
         rule += 2 * t * t * key + 2 * t * key * value + t * t * value
-    linear = projections + heads * rule
-    return sum(mlp + (linear if kind == "linear_attention" else attention) for kind in config.layer_types)
+    return config.fast_heads * rule
+
+
+def rewrite_flops(config: ModelConfig, *, n_tokens: int) -> int:
+    """Operations of a later pass of recurrence "replay": the local rule alone, on the first pass's k and v."""
+    return config.layer_types.count("linear_attention") * _rule_flops(config, n_tokens=n_tokens)
 
 
 def recall_flops(config: ModelConfig, *, n_tokens: int) -> int:

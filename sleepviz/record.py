@@ -23,7 +23,7 @@ from sleepviz.events import (
     Trace,
     event_to_json,
 )
-from sleepviz.measures import layer_measures, pass_flops, recall_flops, relative_drift, wake_flops
+from sleepviz.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
 from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
 from sleepviz.sleep import evict, sleep, sleep_passes
@@ -124,7 +124,11 @@ def _sleep_through(
     yield SleepStarted(window.trigger, index, window.start, window.stop, kv_full, full, policy.n_passes)
     tokens = torch.tensor([problem.context[window.start : window.stop]])
     n_askable = sum(stop <= window.stop for stop in problem.query_stops)
-    flops = pass_flops(model.config, n_tokens=n_tokens, n_cached=n_cached)
+    first_flops = later_flops = pass_flops(model.config, n_tokens=n_tokens, n_cached=n_cached)
+    if policy.recurrence == "replay":
+        later_flops = rewrite_flops(model.config, n_tokens=n_tokens)
+    else:
+        later_flops += recall_flops(model.config, n_tokens=n_tokens)
     before, h_before = memory, model.embed(tokens)
     started = time.perf_counter()
     for done in sleep_passes(model, tokens, memory, policy, observe=True):
@@ -138,7 +142,7 @@ def _sleep_through(
             attention=tuple(weights[0].numpy() for weights in done.observations.attention),
             woken=task.answer(instance, ask(model, problem, woken, n_askable)),
             sleep_s=sleep_s,
-            flops=flops + (recall_flops(model.config, n_tokens=n_tokens) if done.pass_index else 0),
+            flops=later_flops if done.pass_index else first_flops,
         )
         before, h_before = done.memory, done.h
         started = time.perf_counter()

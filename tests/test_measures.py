@@ -20,6 +20,7 @@ from sleepviz.measures import (
     pass_flops,
     recall_flops,
     relative_drift,
+    rewrite_flops,
     sleep_flops,
     wake_flops,
 )
@@ -124,6 +125,22 @@ def test_operations_equal_those_that_torch_counts(changes: dict[str, Any], n_pas
         model(second[:, :3], memory)
     stated = wake_flops(config, n_tokens=3, n_cached=cached)
     assert stated - solve_flops(config, 3) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("changes", [{}, {"local_rule": "hebbian"}, {"conv_kernel": 4, "fast_heads": 5, "key_dim": 7}])
+def test_operations_of_a_replay_equal_those_that_torch_counts(changes: dict[str, Any]) -> None:
+    """Each pass by itself: the first is a whole one, the later ones only write S again."""
+    config = small_config(**changes)
+    model, counted = random_model(config), []
+    policy = SleepPolicy(3, recurrence="replay")
+    passes = sleep_passes(model, random_tokens(config, 1, WINDOW), empty(model), policy)
+    for _ in range(3):
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            next(passes)
+        counted.append(counter.get_total_flops() + solve_flops(config, WINDOW))
+    later = rewrite_flops(config, n_tokens=WINDOW)
+    assert counted == [pass_flops(config, n_tokens=WINDOW), later, later]
+    assert later < pass_flops(config, n_tokens=WINDOW)
 
 
 def test_operations_by_hand() -> None:

@@ -28,7 +28,7 @@ from sleepviz.events import (
     Trace,
     event_to_json,
 )
-from sleepviz.measures import pass_flops, sleep_flops, wake_flops
+from sleepviz.measures import pass_flops, rewrite_flops, sleep_flops, wake_flops
 from sleepviz.record import cut_windows, record, trace
 from sleepviz.sleep import sleep
 from sleepviz.tasks.base import InputError
@@ -195,6 +195,16 @@ def test_operations_add_up(n_passes: int) -> None:
     awake = wake_flops(config, n_tokens=WINDOW)
     assert events[-1].flops == 3 * awake  # type: ignore[union-attr]
     assert awake > pass_flops(config, n_tokens=WINDOW)
+
+
+def test_a_replay_costs_one_pass_and_the_rewritings() -> None:
+    checkpoint = small_checkpoint(input_recall=True)
+    config = checkpoint.model.config
+    events = of(SleepPassDone, run(checkpoint, n_passes=3, control="replay", eviction="sliding"))
+    cached = [0, WINDOW - 1, WINDOW - 1]  # tokens that a window's first pass attends to, besides its own
+    later = rewrite_flops(config, n_tokens=WINDOW)
+    firsts = [pass_flops(config, n_tokens=WINDOW, n_cached=n) for n in cached]
+    assert [event.flops for event in events] == [flops for first in firsts for flops in (first, later, later)]
 
 
 # If woken now.
