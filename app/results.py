@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
+
+
 class ResultsError(ValueError):
     """A results file is missing or damaged; the message is one sentence."""
 
@@ -53,16 +56,16 @@ def read_results(path: Path) -> Results:
 
 def _entry(values: dict[str, object]) -> Result:
     low, high = (float(bound) for bound in values["ci95"])  # type: ignore[attr-defined]
-    result = Result(
+    accuracy = float(values["accuracy"])  # type: ignore[arg-type]
+    if not (0 <= low <= accuracy + ROUNDING and accuracy - ROUNDING <= high <= 1):
+        raise ValueError("an accuracy lies outside its interval.")
+    return Result(
         experiment=str(values["experiment"]),
         variant=str(values["variant"]),
         passes=int(values["passes"]),  # type: ignore[call-overload]
         difficulty=int(values["difficulty"]),  # type: ignore[call-overload]
         n=int(values["n"]),  # type: ignore[call-overload]
-        accuracy=float(values["accuracy"]),  # type: ignore[arg-type]
-        low=low,
-        high=high,
+        accuracy=accuracy,
+        low=min(low, accuracy),
+        high=max(high, accuracy),
     )
-    if not 0 <= result.low <= result.accuracy <= result.high <= 1:
-        raise ValueError("an accuracy lies outside its interval.")
-    return result

@@ -12,6 +12,8 @@ from app.results import Results, ResultsError, read_results
 from app.theme import DARK, LIGHT
 from tests.app.made import made_results, made_trace
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
@@ -120,6 +122,22 @@ def test_an_accuracy_outside_its_interval_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(values))
     with pytest.raises(ResultsError):
         read_results(path)
+
+
+def test_a_bound_that_is_off_by_rounding_alone_is_no_damage(tmp_path: Path) -> None:
+    """Wilson's upper bound of 512 of 512 comes out as 0.9999999999999998; no arm of a plot may turn round."""
+    values = made_results()
+    values["entries"][0] |= {"accuracy": 1.0, "ci95": [0.9925, 0.9999999999999998]}  # type: ignore[index]
+    values["entries"][1] |= {"accuracy": 0.0, "ci95": [1e-17, 0.01]}  # type: ignore[index]
+    path = tmp_path / "rule110.json"
+    path.write_text(json.dumps(values))
+    first, second = read_results(path).entries[:2]
+    assert (first.low, first.high, second.low) == (0.9925, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "assets" / "results").glob("*.json")), ids=lambda path: path.name)
+def test_the_results_that_ship_can_be_read(path: Path) -> None:
+    assert read_results(path).task == path.stem
 
 
 def test_a_missing_results_file_is_one_sentence(tmp_path: Path) -> None:
