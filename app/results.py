@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-
 ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
 
 
