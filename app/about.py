@@ -103,10 +103,10 @@ def _plots_later() -> None:
 def explanations() -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
     st.header("Three things that sleep does", anchor="functions")
-    for column, (name, sentence) in zip(st.columns(3, gap="large"), text.FUNCTIONS, strict=True):
+    for column, (name, sentence) in zip(st.columns(3, gap="medium"), text.FUNCTIONS, strict=True):
         column.markdown(f"**{name}.** {sentence}")
     st.header("Why call it sleep?", anchor="analogy")
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     left.markdown(text.ANALOGY)
     right.markdown(text.ANALOGY_ENDS)
     with st.expander("Glossary", key="glossary"):

@@ -33,8 +33,8 @@ TERMS: dict[str, str] = {
     "evict": "Evict: to drop tokens from the KV cache. After hard eviction only the fast weights still know them.",
     "fast_weights": "Fast weights S: small matrices that every token rewrites while it is read. Blue is positive, "
     "orange negative. The slow weights, learned in training, never move during sleep.",
-    "drift": "Drift: how much a pass changed the fast weights, |S after − S before| / |S after|. It falls when there "
-    "is little left to work out.",
+    "drift": "Drift: how much a pass changed the fast weights, |S after − S before| / |S after|. Near zero, "
+    "the pass changed nothing.",
     "h": "h: the stream of activations over the window. It is carried from pass to pass, so every pass reads what "
     "the one before worked out, and it is thrown away on waking.",
     "woken": "If woken now: the answer that the model would give had it slept only this many passes. A cross marks "

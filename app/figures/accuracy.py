@@ -75,10 +75,12 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
                 y=[here[0].accuracy],
                 mode="markers",
                 name="your setting",
+                cliponaxis=False,
                 marker={"symbol": "circle-open", "size": 20, "color": look.accent, "line": {"width": 3}},
                 hovertemplate=f"your setting: %{{y:.3f}} (n = {here[0].n})<extra></extra>",
             )
         )
+    figure.update_xaxes(tickvals=sorted({entry.passes for entry in measured}))
     figure.update_yaxes(range=[-0.03, 1.05])
     return laid_out(figure, look, x="passes N", y="rows right in every cell")
 

@@ -12,9 +12,13 @@ from sleepviz.events import Event, SleepPassDone
 
 
 def drift_figure(events: Sequence[Event], *, mode: Mode) -> go.Figure:
-    """One line a layer and head over all passes of all windows, and one for h; a gap parts two windows."""
+    """One line a layer and head over all passes of all windows, and one for h; a gap parts two windows.
+
+    The names are short, so that a legend of eight heads fits a phone; hovering says which layer it is.
+    """
     look, figure = palette(mode), go.Figure()
     passes = [event for event in events if isinstance(event, SleepPassDone)]
+    layers = passes[0].layers if passes else ()
     x: list[str | None] = []
     picked: list[SleepPassDone | None] = []
     for index, event in enumerate(passes):
@@ -23,20 +27,26 @@ def drift_figure(events: Sequence[Event], *, mode: Mode) -> go.Figure:
             picked.append(None)
         x.append(f"w{event.window_index + 1}·{event.pass_index + 1}")
         picked.append(event)
-    place = 0
-    for layer_place, layer in enumerate(passes[0].layers if passes else ()):
-        for head in range(len(layer.drift)):
-            figure.add_trace(
-                go.Scatter(
-                    x=x,
-                    y=[None if event is None else float(event.layers[layer_place].drift[head]) for event in picked],
-                    mode="lines+markers",
-                    name=f"layer {layer.layer + 1}, head {head + 1}",
-                    line={"color": look.series[place % len(look.series)], "width": 2},
-                    marker={"symbol": MARKERS[place % len(MARKERS)], "size": 7},
-                )
+    heads = [(place, layer, head) for place, layer in enumerate(layers) for head in range(len(layer.drift))]
+    for place, (layer_place, layer, head) in enumerate(heads):
+        name = f"{layer.layer + 1}·{head + 1}" if len(layers) > 1 else f"head {head + 1}"
+        again = place >= len(look.series)  # a colour's second head: the marker is open, the line dotted
+        symbol = MARKERS[place % len(MARKERS)]
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=[None if event is None else float(event.layers[layer_place].drift[head]) for event in picked],
+                mode="lines+markers",
+                name=name,
+                line={
+                    "color": look.series[place % len(look.series)],
+                    "width": 2,
+                    "dash": "dot" if again else "solid",
+                },
+                marker={"symbol": f"{symbol}-open" if again else symbol, "size": 7},
+                hovertemplate=f"layer {layer.layer + 1}, head {head + 1}: %{{y:.3f}}<extra></extra>",
             )
-            place += 1
+        )
     figure.add_trace(
         go.Scatter(
             x=x,
@@ -47,4 +57,6 @@ def drift_figure(events: Sequence[Event], *, mode: Mode) -> go.Figure:
         )
     )
     figure.update_yaxes(rangemode="tozero")
+    if len(layers) > 1:
+        figure.update_layout(legend_title_text="layer·head")
     return laid_out(figure, look, x="window · pass", y="relative change", height=400)

@@ -8,14 +8,17 @@ from app.theme import FONT_SIZE, Palette
 
 
 def laid_out(figure: go.Figure, palette: Palette, *, x: str, y: str, height: int = 440) -> go.Figure:
-    """Set inks, axis titles and a legend below the plot; transparent, so that the page shows through."""
+    """Set inks, axis titles and a legend above the plot; transparent, so that the page shows through.
+
+    Below the plot, a legend of several lines would cover the title of the x axis.
+    """
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": palette.ink, "size": FONT_SIZE},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"color": palette.ink}},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"color": palette.ink}},
         hovermode="closest",
     )
     figure.update_xaxes(title=x, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)

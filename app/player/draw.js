@@ -214,7 +214,7 @@ function drawStates(canvas, run, frame, mix, bytes, scratch) {
 // One line a head, this sleep bright and earlier sleeps faint; dashed is the hidden stream h.
 function drawDrift(canvas, run, frame) {
   const { ctx, w, h } = fit(canvas);
-  const left = 30, right = 10, top = 20, base = h - 20;
+  const left = 30, right = 10, top = 24, base = h - 20;
   const most = Math.max(0.01, ...run.drift.flat(2), ...run.h_drift);
   const longest = Math.max(1, ...run.frames.map((f) => f.of));
   const x = (pass) => left + 8 + ((pass - 1) / Math.max(1, longest - 1)) * (w - left - right - 12);
@@ -237,14 +237,24 @@ function drawDrift(canvas, run, frame) {
     for (const [px, py] of points) { ctx.beginPath(); ctx.arc(px, py, width + 0.6, 0, 7); ctx.fillStyle = colour; ctx.fill(); }
     ctx.globalAlpha = 1;
   };
+  const heads = (run.drift[0] ?? []).flatMap((layer, l) => layer.map((_, head) => ({ l, head })));
+  // Every head is named: the shorter form where the longer one does not fit in one line.
+  const several = (run.drift[0] ?? []).length > 1;
+  const forms = several
+    ? [["", (one) => `L${run.states.layers[one.l]}h${one.head + 1}`], ["", (one) => `${run.states.layers[one.l]}·${one.head + 1}`]]
+    : [["", (one) => `head ${one.head + 1}`], ["head ", (one) => `${one.head + 1}`]];
+  const size = (name) => ctx.measureText(name).width + 9;
+  const length = ([title, name]) => heads.reduce((sum, one) => sum + size(name(one)), title ? size(title) : 0);
+  const [title, name] = forms.find((form) => length(form) <= w - left) ?? forms[forms.length - 1];
   let legend = left + 4;
-  (run.drift[0] ?? []).forEach((layer, l) => layer.forEach((_, head) => {
-    const colour = SERIES[(l * layer.length + head) % SERIES.length];
-    for (let win = 0; win <= now; win++) curve((i) => run.drift[i][l][head], colour, 1.8, [], win, win === now ? 1 : 0.22);
-    const name = run.drift[0].length > 1 ? `L${run.states.layers[l]}h${head + 1}` : `head ${head + 1}`;
-    if (legend + ctx.measureText(name).width < w) label(ctx, [name], legend, 8, 90, colour, "left");
-    legend += ctx.measureText(name).width + 9;
-  }));
+  if (title) { label(ctx, [title], legend, 8, 90, INK.dim, "left"); legend += size(title); }
+  heads.forEach((one, place) => {
+    const colour = SERIES[place % SERIES.length], dash = place < SERIES.length ? [] : [1.5, 2.5]; // a colour's second head is dotted
+    for (let win = 0; win <= now; win++) curve((i) => run.drift[i][one.l][one.head], colour, 1.8, dash, win, win === now ? 1 : 0.22);
+    label(ctx, [name(one)], legend, 7, 90, colour, "left");
+    line(ctx, [[legend, 15], [legend + size(name(one)) - 9, 15]], colour, 1.8, dash);
+    legend += size(name(one));
+  });
   if (now >= 0) curve((i) => run.h_drift[i], INK.dim, 1.2, [4, 3], now, 1);
 }
 

@@ -88,7 +88,7 @@ def make_checkpoint(root: Path, name: str, *, n_passes: int) -> None:
     from sleepviz.tasks.rule110 import Rule110
 
     task = Rule110(row_cells=16, rows_max=4, steps_max=12)
-    config = ModelConfig(vocab_size=task.vocab_size, window=task.window, input_recall=True)
+    config = ModelConfig(vocab_size=task.vocab_size, window=task.window, input_recall=True, fast_heads=8)
     generator = torch.Generator().manual_seed(len(name))
     weights = HybridLM(config, generator=generator).state_dict()
     for weight in weights.values():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure, retention_figure
 from app.results import Results, ResultsError, read_results
-from app.theme import DARK, LIGHT
+from app.theme import DARK, LIGHT, Mode
+from sleepviz.events import SleepPassDone
 from tests.app.made import made_results, made_trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +81,34 @@ def test_retention_is_ordered_by_windows_slept_on(results: Results) -> None:
 def test_drift_lines() -> None:
     head, stream = drift_figure(made_trace().events, mode="light").data
     assert list(head.x) == ["w1·1", "w1·2"] and list(head.y) == [1.0, 0.25]
-    assert head.name == "layer 2, head 1" and stream.name == "h" and list(stream.y) == [0.5, 0.5]
+    assert head.name == "head 1" and stream.name == "h" and list(stream.y) == [0.5, 0.5]
+
+
+def widened(event: SleepPassDone, *, heads: int, layers: int) -> SleepPassDone:
+    """The same pass of a model with more heads and layers; head h of layer l drifts by l + h / 100."""
+    one = event.layers[0]
+    return replace(
+        event,
+        layers=tuple(
+            replace(one, layer=layer, drift=np.array([layer + head / 100 for head in range(heads)], dtype=np.float32))
+            for layer in range(layers)
+        ),
+    )
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize(("heads", "layers", "first", "last"), [(8, 1, "head 1", "head 8"), (4, 3, "1·1", "3·4")])
+def test_every_head_is_named_and_looks_like_no_other(
+    heads: int, layers: int, first: str, last: str, mode: Mode
+) -> None:
+    passes = [e for e in made_trace().events if isinstance(e, SleepPassDone)]
+    *lines, stream = drift_figure([widened(e, heads=heads, layers=layers) for e in passes], mode=mode).data
+    assert stream.name == "h" and (lines[0].name, lines[-1].name) == (first, last)
+    assert len({trace.name for trace in lines}) == heads * layers == len(lines)
+    assert len({(trace.line.color, trace.line.dash, trace.marker.symbol) for trace in lines}) == heads * layers
+    assert lines[-1].y[0] == pytest.approx(layers - 1 + (heads - 1) / 100)
+    # Some twenty letters and lines of 40 pixels fit a phone's width: two names stand side by side.
+    assert max(len(trace.name) for trace in lines) <= 7
 
 
 def test_drift_of_a_run_without_passes_is_empty() -> None:

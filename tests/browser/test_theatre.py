@@ -120,6 +120,28 @@ def test_the_canvases_are_painted_and_change(server: Server, open_page: OpenPage
         assert first[name] != second[name], name
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_drift_plot_names_every_head(server: Server, open_page: OpenPage, width: int, height: int) -> None:
+    """What is written on the canvas, word by word and where, as it is drawn anew for another event."""
+    page = open_page(server.url, width=width, height=height)
+    page.evaluate("""() => {
+        window.written = [];
+        const paint = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            const end = x + this.measureText(text).width, room = this.canvas.clientWidth;
+            if (this.canvas.classList.contains("c-drift")) window.written.push({ text, y, end, room });
+            return paint.apply(this, arguments);
+        };
+    }""")
+    page.locator(".scrub").fill("20")
+    at_frame(page, 21)
+    page.wait_for_function("window.written.length > 0")
+    legend = [word for word in page.evaluate("window.written") if word["y"] == 7]
+    heads = {match[1] for word in legend if (match := re.fullmatch(r"(?:head )?(\d+)", word["text"]))}
+    assert heads == {str(head) for head in range(1, 9)}
+    assert all(word["end"] <= word["room"] for word in legend)
+
+
 def painted(page: Page) -> dict[str, str]:
     """Each canvas as a data URL, after it has come to rest."""
     page.evaluate("() => new Promise(done => setTimeout(() => requestAnimationFrame(done), 400))")
