@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from app import state, text
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
 from app.player.narration import narrate
-from app.results import Results
+from app.results import Comparison, Results, comparisons
 from app.theme import Mode
 from sleepviz.events import Trace
 
@@ -90,6 +91,52 @@ def measured(results: Results | str, steps: int, passes: int, mode: Mode) -> Non
         st.markdown(text.RETENTION)
         figure = retention_figure(results, difficulty=steps, mode=mode)
         st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
+    controls_measured(comparisons(results))
+
+
+def controls_measured(found: tuple[Comparison, ...]) -> None:
+    """A table of the controls beside the run as it is, and a sentence on each; nothing if none was measured."""
+    for passes in sorted({comparison.passes for comparison in found}):
+        same = [comparison for comparison in found if comparison.passes == passes]
+        st.markdown(text.CONTROLS_MEASURED.format(passes=passes))
+        st.markdown(control_table(same))
+        st.markdown("\n".join(f"- {control_sentence(comparison)}" for comparison in same))
+
+
+def control_table(found: Sequence[Comparison]) -> str:
+    """Markdown: a line for each control and one for the run as it is, a column for each difficulty."""
+    whole = {pair[1].difficulty: pair[1] for comparison in found for pair in comparison.pairs}
+    lines = {text.AS_IT_IS: whole}
+    for comparison in found:
+        lines[_control_name(comparison)] = {broken.difficulty: broken for broken, _ in comparison.pairs}
+    columns = sorted(whole)
+    rows = [["rows right in every cell", *(f"t = {t}" for t in columns)], ["---", *("---:" for _ in columns)]]
+    for name, entries in lines.items():
+        rows.append([name, *(f"{entries[t].accuracy:.2f}" if t in entries else "" for t in columns)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def control_sentence(comparison: Comparison) -> str:
+    """What one control shows, derived from the measured intervals alone."""
+    falls, holds, rises = comparison.falls, comparison.holds, comparison.rises
+    meaning = text.CONTROL_MEANINGS.get(comparison.control)
+    where = "accuracy falls"
+    if falls and holds:
+        where += f" at {_steps(falls)} but not at {_steps(holds)}"
+    elif not falls:
+        where = "no loss was measured" + (f", and at {_steps(rises)} more is right than without" if rises else "")
+    shows = (meaning.where_it_falls if falls else meaning.where_it_holds) if meaning else ""
+    return f"*{_control_name(comparison)}*: {where}{': ' if shows else ''}{shows}."
+
+
+def _control_name(comparison: Comparison) -> str:
+    return text.CONTROLS.get(comparison.control, comparison.control)
+
+
+def _steps(difficulties: Sequence[int]) -> str:
+    """Write (1, 4, 8) as "t = 1, 4 and 8"."""
+    *most, last = map(str, difficulties)
+    return f"t = {', '.join(most)} and {last}" if most else f"t = {last}"
 
 
 @st.fragment(run_every=PLOTS_AFTER_S)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
 
+MOSTLY_RIGHT = 0.5
+
 
 class ResultsError(ValueError):
     """A results file is missing or damaged; the message is one sentence."""
@@ -39,6 +41,47 @@ class Results:
         """The entries of one experiment, of one variant if given, ordered by difficulty and passes."""
         chosen = [e for e in self.entries if e.experiment == experiment and variant in (None, e.variant)]
         return tuple(sorted(chosen, key=lambda entry: (entry.difficulty, entry.passes)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One control against the run as it is, at the same N, wherever that run is mostly right."""
+
+    control: str
+    passes: int
+    pairs: tuple[tuple[Result, Result], ...]  # (control, run as it is), by difficulty
+
+    @property
+    def falls(self) -> tuple[int, ...]:
+        """The difficulties at which the control's interval lies wholly below the other."""
+        return tuple(broken.difficulty for broken, whole in self.pairs if broken.high < whole.low)
+
+    @property
+    def rises(self) -> tuple[int, ...]:
+        """The difficulties at which it lies wholly above."""
+        return tuple(broken.difficulty for broken, whole in self.pairs if broken.low > whole.high)
+
+    @property
+    def holds(self) -> tuple[int, ...]:
+        """All others: no loss was measured there."""
+        return tuple(broken.difficulty for broken, _ in self.pairs if broken.difficulty not in self.falls)
+
+
+def comparisons(results: Results) -> tuple[Comparison, ...]:
+    """Every control that can be compared, in the file's order.
+
+    Where the run as it is fails, breaking a part of it cannot show what that part does: left out.
+    """
+    whole = {(entry.difficulty, entry.passes): entry for entry in results.of("accuracy", "any_n")}
+    kinds = dict.fromkeys((entry.variant, entry.passes) for entry in results.entries if entry.experiment == "control")
+    found = []
+    for control, passes in kinds:
+        broken = [entry for entry in results.of("control", control) if entry.passes == passes]
+        both = [(entry, whole[entry.difficulty, passes]) for entry in broken if (entry.difficulty, passes) in whole]
+        pairs = tuple(pair for pair in both if pair[1].accuracy >= MOSTLY_RIGHT)
+        if pairs:
+            found.append(Comparison(control, passes, pairs))
+    return tuple(found)
 
 
 def read_results(path: Path) -> Results:

@@ -108,13 +108,42 @@ EVICTION = {
 ATTENTION = {"": "as it was trained", "causal": "causal (the paper)", "full": "full: both ways while asleep"}
 TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "manual": "asked for"}
 CONTROL_HELP = "Break one part of the mechanism and see whether the answer survives."
+AS_IT_IS = "the run as it is"
 CONTROLS = {
-    "none": "none: the run as it is",
+    "none": f"none: {AS_IT_IS}",
     "zero_state": "zero S before waking",
     "shuffled_state": "S of another sequence",
     "replay": "replay the same keys and values",
     "reset_state": "reset S before each pass",
     "untrained": "untrained weights",
+}
+
+CONTROLS_MEASURED = (
+    "Which part does the work? Each control breaks one part of the mechanism; its accuracy stands beside that of the "
+    "run as it is, on the same rows, at N = {passes}. Under “Advanced” you can break your own run in the same way."
+)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a control shows where accuracy falls, and where it does not."""
+
+    where_it_falls: str
+    where_it_holds: str
+
+
+CONTROL_MEANINGS = {
+    "zero_state": Meaning("the answer is read from S", "the answer is not read from S"),
+    "shuffled_state": Meaning("it matters which rows S has read", "it does not matter which rows S has read"),
+    "replay": Meaning(
+        "it is not the repetition that helps, but what the later passes work out anew",
+        "writing the same keys and values again does as well as the later passes",
+    ),
+    "reset_state": Meaning(
+        "what the earlier passes wrote into S is part of the computation",
+        "the computation is done in h, S keeps the outcome",
+    ),
+    "untrained": Meaning("what sleep does was learned", "these answers need no training"),
 }
 
 NO_CHECKPOINT = "No trained Rule 110 model is here yet; `python -m sleepviz train --preset rule110-micro` makes one."
