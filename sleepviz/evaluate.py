@@ -46,7 +46,7 @@ class Setting:
     control: Control = "none"
 
 
-def right_parts(model: HybridLM, batch: Batch, setting: Setting, level: int) -> NDArray[np.bool_]:
+def right_parts(model: HybridLM, batch: Batch, setting: Setting) -> NDArray[np.bool_]:
     """Sleep through the whole context, ask every query: is each part right? -> [B, Q, T], True where not asked."""
     context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
     with torch.inference_mode():
@@ -61,7 +61,7 @@ def right_parts(model: HybridLM, batch: Batch, setting: Setting, level: int) -> 
             model(torch.from_numpy(batch.queries[:, query].copy()), memory)[0].argmax(dim=-1).numpy()
             for query in range(batch.queries.shape[1])
         ]
-    target = batch.targets[:, :, level]  # [B, Q, T]
+    target = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]  # [B, Q, T]
     right: NDArray[np.bool_] = (np.stack(answers, axis=1) == target) | (target == NOT_ASKED)
     return right
 
@@ -86,7 +86,7 @@ def accuracy(
         size = len(part)
         levels = np.full(size, difficulty)
         batch = task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="held_out")
-        parts.append(right_parts(model, batch, setting, difficulty))
+        parts.append(right_parts(model, batch, setting))
     return np.concatenate(parts)
 
 
@@ -107,7 +107,9 @@ def evaluate(
     hardest = task.difficulty_max
     require(all(0 <= d <= hardest for d in difficulties), f"difficulty must be whole numbers from 0 to {hardest}.")
     policies = [policy_of(replace(spec, n_passes=n_passes), checkpoint) for n_passes in passes]
-    table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": [], "all_rows": [], "first_cells": []}
+    table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": []}
+    if task.answers_rows:
+        table |= {"all_rows": [], "first_cells": []}
     with tqdm(total=len(passes) * len(difficulties), unit="cell", desc=checkpoint.info.name) as bar:
         for policy in policies:
             setting = Setting(policy, spec.trigger, spec.control)
@@ -125,8 +127,9 @@ def evaluate(
                 exact = np.asarray(right.all(axis=-1))  # [n, Q]
                 row["accuracy"].append(float(exact.mean()))
                 row["ci95"].append(list(wilson(float(exact.mean()) * n, n)))
-                row["all_rows"].append(float(exact.all(axis=-1).mean()))
-                row["first_cells"].append(float(right[:, :, task.first_part].all(axis=-1).mean()))
+                if task.answers_rows:
+                    row["all_rows"].append(float(exact.all(axis=-1).mean()))
+                    row["first_cells"].append(float(right[:, :, task.first_part].all(axis=-1).mean()))
                 bar.update()
             for name in table:
                 table[name].append(row[name])

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from sleepviz.config import ConfigError, LayerType, ModelConfig, Stage, TrainConfig
 from sleepviz.tasks.base import Task
+from sleepviz.tasks.depo import Depo
+from sleepviz.tasks.gsm import Gsm
 from sleepviz.tasks.rule110 import Rule110
 from sleepviz.tasks.rule110_paper import Rule110Paper
 
@@ -78,6 +80,46 @@ def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Liter
     )
 
 
+def _depo_presets() -> Iterator[Preset]:
+    """Every hop is taught at once, from pointers that are taken for granted; then many passes in a row, gently."""
+    task = Depo(nodes_max=18, window_edges=9, hops_max=8)
+    model = ModelConfig(
+        task.vocab_size,
+        task.window,
+        _HYBRID * 2,
+        fast_heads=16,
+        key_dim=24,
+        value_dim=16,
+        conv_kernel=4,
+        beta_max=2.0,
+        vocabulary_feedback=True,
+        window_positions=True,
+    )
+    stage = Stage(passes=2, difficulty=task.hops_max, windows=(1, 2), single_window_share=0.5)
+    train = TrainConfig((stage,), steps=2_400, stream_loss=1.0, ahead_share=0.75)
+    yield Preset("depo-micro", task, model, train, default=True)
+
+
+def _gsm_presets() -> Iterator[Preset]:
+    """As for Depo: every depth is taught at once, from values that are taken for granted."""
+    task = Gsm()
+    model = ModelConfig(
+        task.vocab_size,
+        task.window,
+        _HYBRID * 2,
+        fast_heads=8,
+        key_dim=24,
+        value_dim=16,
+        conv_kernel=4,
+        beta_max=2.0,
+        vocabulary_feedback=True,
+        window_positions=True,
+    )
+    stage = Stage(passes=2, difficulty=task.operations_max, windows=(1, 2), single_window_share=0.5)
+    train = TrainConfig((stage,), steps=2_400, stream_loss=1.0, ahead_share=0.75, sleep_attention="full")
+    yield Preset("gsm-micro", task, model, train, default=True)
+
+
 def _presets() -> Iterator[Preset]:
     """Every preset, the default of each task first."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
@@ -106,6 +148,8 @@ def _presets() -> Iterator[Preset]:
     for name, uniform, match_on in baselines:
         baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
         yield Preset(name, micro, model, baseline)
+    yield from _depo_presets()
+    yield from _gsm_presets()
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)

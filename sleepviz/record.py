@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -100,11 +101,11 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
         memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
     memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
     started = time.perf_counter()
-    probabilities = ask(model, problem, memory, len(problem.queries))
+    probabilities = ask(model, problem, memory, problem.n_asked)
     wake_s = time.perf_counter() - started
     cached = memory.kv_tokens[0] if memory.kv_tokens else 0
     flops = wake_flops(model.config, n_tokens=problem.queries.shape[1], n_cached=cached)
-    yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * len(problem.queries))
+    yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * problem.n_asked)
 
 
 def _sleep_through(
@@ -182,9 +183,8 @@ def _controlled(
     if spec.control != "shuffled_state":
         return memory
     task, rng = checkpoint.task, np.random.default_rng(spec.seed)
-    other = task.batch(
-        rng, size=1, n_windows=len(problem.queries), difficulty=np.array([task.difficulty_max]), split="held_out"
-    )
+    n_windows = math.ceil(len(problem.context) / task.window)
+    other = task.batch(rng, size=1, n_windows=n_windows, difficulty=np.array([task.difficulty_max]), split="held_out")
     strange = Memory.empty(checkpoint.model.config, batch=1)
     for window in torch.from_numpy(other.windows).unbind(dim=1):
         strange = sleep(checkpoint.model, window, strange, policy)
@@ -202,15 +202,17 @@ def run_summary(spec: RunSpec, checkpoint: Checkpoint, *, events: bool) -> dict[
     happened = tuple(record(spec, checkpoint))
     scored = happened[-1]
     assert isinstance(scored, AnswerScored)
+    instance = checkpoint.task.parse(spec.input, checkpoint.info.limits)
+    answer, truth = (checkpoint.task.told(instance, told) for told in (scored.answer.answers, scored.answer.truths))
     summary = {
         "task": spec.task,
         "checkpoint": checkpoint.info.name,
         "digest": checkpoint.info.digest,
         "passes": spec.n_passes,
         "eviction": spec.eviction,
-        "answer": list(scored.answer.answers),
-        "truth": list(scored.answer.truths),
-        "correct": all(scored.answer.correct),
+        "answer": answer,
+        "truth": truth,
+        "correct": answer == truth,
         "wake_ms": 1000 * scored.wake_s,
         "sleep_ms": 1000 * sum(event.sleep_s for event in happened if isinstance(event, SleepPassDone)),
     }

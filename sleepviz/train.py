@@ -76,7 +76,10 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     single = rng.random() < stage.single_window_share
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
-    batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train")
+    ahead = 0
+    if config.ahead_share and rng.random() < config.ahead_share:
+        ahead = int(rng.integers(0, task.difficulty_max + 1))
+    batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train", ahead=ahead)
     return Plan(batch, n_passes)
 
 
@@ -97,7 +100,7 @@ def _difficulties(
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to backpropagate, exact answers [B, Q] to what was asked, operations of both directions."""
+    """Loss to backpropagate, exact answers [B, queries asked at this level], operations of both directions."""
 
     loss: Tensor
     exact: Tensor
@@ -127,12 +130,15 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         memory = evict(memory, policy, model.config.window)
     exact = []
     for query in range(queries.shape[1]):
-        logits = awake(query, memory)  # [B, T, vocab]
         target = targets[:, query]  # [B, T]
+        if bool((target == NOT_ASKED).all()):
+            continue
+        logits = awake(query, memory)  # [B, T, vocab]
         losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
     flops = step_flops(model.config, config, plan)
-    return StepResult(torch.stack(losses).mean(), torch.stack(exact, dim=1), flops)
+    asked = torch.stack(exact, dim=1) if exact else windows.new_zeros((len(windows), 0), dtype=torch.bool)
+    return StepResult(torch.stack(losses).mean(), asked, flops)
 
 
 def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:
@@ -214,7 +220,7 @@ class Trainer:
         progress.step += 1
         progress.tokens += plan.batch.windows.size
         progress.flops += result.flops
-        if plan.n_passes == (config.n_passes or self.stage.passes):
+        if result.exact.numel() and plan.n_passes == (config.n_passes or self.stage.passes):
             progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
         if progress.accuracy > self.stage.advance_at and not decaying and progress.stage < len(config.stages) - 1:
             progress.stage += 1

@@ -169,7 +169,7 @@ def test_batched_answers_equal_those_of_each_instance_alone(eviction: Any, trigg
     )
     with pytest.MonkeyPatch.context() as patch:  # float64, so that no answer hangs on a rounding
         patch.setattr(Memory, "empty", lambda config, n: double(config, n, dtype=torch.float64))
-        right = right_parts(model, batch, Setting(policy, Trigger.parse(trigger)), 1)
+        right = right_parts(model, batch, Setting(policy, Trigger.parse(trigger)))
     stops = {"window": range(TASK.window, 28, TASK.window), "every:4": [*range(4, 27, 4), 27]}[trigger]
     for b in range(6):
         memory, start, context = empty(model), 0, torch.from_numpy(batch.windows[b]).reshape(1, -1)

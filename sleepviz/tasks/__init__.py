@@ -6,10 +6,14 @@ from typing import Any
 
 from sleepviz.config import require
 from sleepviz.tasks.base import Task
+from sleepviz.tasks.depo import Depo
+from sleepviz.tasks.gsm import Gsm
 from sleepviz.tasks.rule110 import Rule110
 from sleepviz.tasks.rule110_paper import Rule110Paper
 
-TASKS: dict[str, type[Rule110 | Rule110Paper]] = {task.name: task for task in (Rule110, Rule110Paper)}
+TASKS: dict[str, type[Rule110 | Rule110Paper | Depo | Gsm]] = {
+    task.name: task for task in (Rule110, Depo, Gsm, Rule110Paper)
+}
 
 
 def build_task(name: str, sizes: dict[str, Any]) -> Task:

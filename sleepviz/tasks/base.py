@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -42,6 +43,20 @@ class Problem:
     context: tuple[int, ...]  # every context token; cut into windows by the trigger
     queries: Tokens  # [Q, T]
     query_stops: tuple[int, ...]  # [Q] context tokens that must have been read before the query makes sense
+    n_asked: int  # the first so many queries are the person's; the others are asked for the picture
+
+
+def read_json(text: str, names: Sequence[str], form: str, optional: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a JSON object with these names and no others but optional ones. Raises InputError, which shows `form`."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The input is not JSON; write {form}.") from error
+    if not isinstance(values, dict) or set(values) - set(optional) != set(names):
+        quoted = [f'"{name}"' for name in names]
+        listed = " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+        raise InputError(f"The input must have exactly {listed}; write {form}.")
+    return values
 
 
 class Task(Protocol):
@@ -72,6 +87,10 @@ class Task(Protocol):
         """The place in a query's tokens of the answer's first part (Rule 110: the row's first cell)."""
 
     @property
+    def answers_rows(self) -> bool:
+        """Whether an answer is a row, scored in three ways: each row, all rows, and the paper's first cells."""
+
+    @property
     def windows_max(self) -> int:
         """The most windows in one instance."""
 
@@ -84,10 +103,20 @@ class Task(Protocol):
     def token_text(self, token: int) -> str:
         """How a token is written in the token strip."""
 
-    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
+    def batch(
+        self,
+        rng: np.random.Generator,
+        *,
+        size: int,
+        n_windows: int,
+        difficulty: Tokens,
+        split: Split,
+        ahead: int = 0,
+    ) -> Batch:
         """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size].
 
-        No instance of one split can be drawn in the other, whatever the generators.
+        No instance of one split can be drawn in the other, whatever the generators. With `ahead` the windows
+        are what `ahead` passes would have made of them, and the levels of the targets count from there.
         """
 
     def stream(self, batch: Batch, level: int) -> Tokens:
@@ -98,6 +127,9 @@ class Task(Protocol):
 
     def encode(self, instance: Any) -> Problem:
         """Tokens of one instance."""
+
+    def told(self, instance: Any, answers: tuple[str, ...]) -> Any:
+        """The answers to the person's own queries, as the command line prints them."""
 
     def answer(self, instance: Any, probabilities: NDArray[np.float32]) -> Answer:
         """Read the answers to the first Q queries from probabilities [Q, T, vocab_size]."""

@@ -9,7 +9,6 @@ Cells are periodic: the last is a neighbour of the first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from sleepviz.config import JsonRoundTrip, require
 from sleepviz.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
 
 Cells = NDArray[np.uint8]
 
@@ -99,6 +98,7 @@ class Rule110(JsonRoundTrip):
     name = "rule110"
     difficulty_name = "steps_max"
     first_part = HEADER
+    answers_rows = True
 
     @property
     def vocab_size(self) -> int:
@@ -134,13 +134,23 @@ class Rule110(JsonRoundTrip):
             return "01?"[token % ROW_TOKENS]
         return "ask" if token == self._ask else f"t{token - self._ask - 1}"
 
-    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
-        """Sample uniform random rows of one split.
+    def batch(
+        self,
+        rng: np.random.Generator,
+        *,
+        size: int,
+        n_windows: int,
+        difficulty: Tokens,
+        split: Split,
+        ahead: int = 0,
+    ) -> Batch:
+        """Sample uniform random rows of one split. A row some steps on is a row with fewer steps to go.
 
         In training, an instance's windows are any of the rows' names in any order, so that the last row's
         name is learned as soon as the first's; to be measured, they are rows 1, 2, and so on.
         """
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
+        difficulty = np.maximum(difficulty - ahead, 0)
         names = np.broadcast_to(np.arange(self.rows_max), (size, self.rows_max))
         names = (rng.permuted(names, axis=1) if split == "train" else names)[:, :n_windows]
         diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]
@@ -159,12 +169,7 @@ class Rule110(JsonRoundTrip):
     def parse(self, text: str, limits: Mapping[str, Any]) -> Rule110Instance:
         """Read {"rows": ["0110..."], "steps": 4}. Raises InputError."""
         rows_max, steps_max = min(limits["rows_max"], self.rows_max), min(limits["steps_max"], self.steps_max)
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError('The input is not JSON; write {"rows": ["0110..."], "steps": 4}.') from error
-        if not isinstance(values, dict) or set(values) != {"rows", "steps"}:
-            raise InputError('The input must have exactly "rows" and "steps".')
+        values = read_json(text, ("rows", "steps"), '{"rows": ["0110..."], "steps": 4}')
         rows, steps = values["rows"], values["steps"]
         if not isinstance(rows, list) or not 1 <= len(rows) <= rows_max:
             raise InputError(f"Give from 1 to {rows_max} rows.")
@@ -186,7 +191,11 @@ class Rule110(JsonRoundTrip):
         names = np.arange(len(cells))
         windows = self._windows(cells[None], names[None], np.array([instance.steps]))[0]  # [R, L]
         stops = tuple(self.window * (row + 1) for row in range(len(cells)))
-        return Problem(tuple(windows.reshape(-1).tolist()), self._queries(names), stops)
+        return Problem(tuple(windows.reshape(-1).tolist()), self._queries(names), stops, n_asked=len(cells))
+
+    def told(self, instance: Rule110Instance, answers: tuple[str, ...]) -> list[str]:
+        """One row for each row."""
+        return list(answers)
 
     def answer(self, instance: Rule110Instance, probabilities: NDArray[np.float32]) -> Answer:
         """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""

@@ -7,7 +7,6 @@ of steps is fixed, not a token. Whole rows as answers, and steps as tokens: see 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from sleepviz.config import JsonRoundTrip, require
 from sleepviz.events import Answer
-from sleepviz.tasks.base import Batch, InputError, Problem, Split, Tokens
+from sleepviz.tasks.base import Batch, InputError, Problem, Split, Tokens, read_json
 from sleepviz.tasks.rule110 import sample_rows, space_time
 
 FIRST_QUERY = 2  # tokens 0 and 1 are the cells; then one query token a row
@@ -34,6 +33,7 @@ class Rule110Paper(JsonRoundTrip):
     name = "rule110-paper"
     difficulty_name = "steps_max"
     first_part = 0
+    answers_rows = True
 
     def __post_init__(self) -> None:
         require(8 <= self.row_cells <= 64, "row_cells must be from 8 to 64.")
@@ -68,7 +68,16 @@ class Rule110Paper(JsonRoundTrip):
         """Cells as 0 and 1, queries as q1, q2, and so on."""
         return str(token) if token < FIRST_QUERY else f"q{token - FIRST_QUERY + 1}"
 
-    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
+    def batch(
+        self,
+        rng: np.random.Generator,
+        *,
+        size: int,
+        n_windows: int,
+        difficulty: Tokens,
+        split: Split,
+        ahead: int = 0,
+    ) -> Batch:
         """Sample uniform random rows of one split; one query chunk asks for every row's first cell."""
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
         targets = space_time(rows, self.steps)[..., 0].swapaxes(1, 2)[:, None]  # [B, 1, levels, R]
@@ -81,11 +90,7 @@ class Rule110Paper(JsonRoundTrip):
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> tuple[str, ...]:
         """Read {"rows": ["0110...", ...]}. Raises InputError."""
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError('The input is not JSON; write {"rows": ["0110...", ...]}.') from error
-        rows = values.get("rows") if isinstance(values, dict) and set(values) == {"rows"} else None
+        rows = read_json(text, ("rows",), '{"rows": ["0110...", ...]}')["rows"]
         good = isinstance(rows, list) and len(rows) == self.rows
         if not good or any(
             not isinstance(r, str) or len(r) != self.row_cells or set(r) - {"0", "1"} for r in rows or ()
@@ -96,7 +101,11 @@ class Rule110Paper(JsonRoundTrip):
     def encode(self, instance: tuple[str, ...]) -> Problem:
         """One window a row, one prediction chunk for all."""
         context = tuple(int(cell) for row in instance for cell in row)
-        return Problem(context, self._query(self.rows)[None], (len(context),))
+        return Problem(context, self._query(self.rows)[None], (len(context),), n_asked=1)
+
+    def told(self, instance: tuple[str, ...], answers: tuple[str, ...]) -> list[str]:
+        """The first cells of all rows, as one text."""
+        return list(answers)
 
     def answer(self, instance: tuple[str, ...], probabilities: NDArray[np.float32]) -> Answer:
         """Read the first cells from probabilities [Q', T, vocab_size], Q' 0 or 1."""

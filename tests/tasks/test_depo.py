@@ -1,0 +1,212 @@
+"""Depo against networkx and step-by-step walks, and hostile input."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sleepviz.config import ConfigError
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError
+from sleepviz.tasks.depo import Depo
+
+TASK = Depo(nodes_max=10, nodes_min=3, window_edges=5, hops_max=4)
+LIMITS = {"nodes_min": 3, "nodes_max": 10, "hops_max": 4, "windows_max": 2}
+HEAD_0 = 13  # the token of 0 hops: ten names, unknown, pad, ask come before
+SQUARE = {"edges": [["a", "b"], ["b", "c"], ["c", "d"], ["d", "a"]], "start": "a", "hops": 2}
+
+
+def drawn(
+    seed: int, *, split: Any = "train", n_windows: int = 2, hops: int = 4, ahead: int = 0, size: int = 20
+) -> Batch:
+    rng = np.random.default_rng(seed)
+    difficulty = np.full(size, hops)
+    return TASK.batch(rng, size=size, n_windows=n_windows, difficulty=difficulty, split=split, ahead=ahead)
+
+
+def edges_of(window: np.ndarray) -> list[tuple[int, int]]:
+    """Read a window's edges from its tokens, by the layout that the module describes."""
+    pairs = window[1:11].reshape(5, 2).tolist()
+    return [(source, destination) for source, destination in pairs if source < 10]
+
+
+def graph_of(windows: np.ndarray) -> nx.DiGraph:
+    return nx.DiGraph([edge for window in windows for edge in edges_of(window)])
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), n_windows=st.sampled_from([1, 2]), split=st.sampled_from(["train", "held_out"]))
+def test_every_instance_is_one_cycle_that_fills_its_windows(seed: int, n_windows: int, split: Any) -> None:
+    batch = drawn(seed, n_windows=n_windows, split=split)
+    for windows in batch.windows:
+        graph = graph_of(windows)
+        assert nx.is_strongly_connected(graph)
+        assert set(dict(graph.out_degree()).values()) == {1}
+        assert graph.number_of_edges() == sum(len(edges_of(window)) for window in windows)
+        assert len(edges_of(windows[-1])) >= 1
+        if split == "held_out":
+            assert len(graph) == 5 * n_windows
+        assert windows[:, 0].tolist() == [HEAD_0] * n_windows
+        assert windows[:, 11:].tolist() == [list(range(10))] * n_windows
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), ahead=st.integers(0, 4), hops=st.integers(0, 4))
+def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
+    """At each level a question is answered by its walk, if it was not before and so many passes reach it."""
+    batch = drawn(seed, ahead=ahead, hops=hops)
+    for instance in range(20):
+        graph = graph_of(batch.windows[instance])
+        query = batch.queries[instance, 0]
+        assert query[0] == 12 and len(query) == 21
+        for place in range(1, 21, 2):
+            node, asked = int(query[place]), int(query[place + 1] - HEAD_0)
+            assert 1 <= asked <= min(max(hops, 1) + ahead, 4)
+            for _ in range(asked):
+                (node,) = graph.successors(node)
+            for level in range(5):
+                expected = node if ahead < asked <= ahead + level else NOT_ASKED
+                assert batch.targets[instance, 0, level, place + 1] == expected
+                assert batch.targets[instance, 0, level, place] == NOT_ASKED
+
+
+def test_a_measured_instance_asks_one_question_of_exactly_the_difficulty() -> None:
+    batch = drawn(3, split="held_out", hops=3, size=400)
+    assert batch.queries.shape == (400, 1, 3) and set(batch.queries[:, 0, 2] - HEAD_0) == {3}
+    starts = np.bincount(batch.queries[:, 0, 1], minlength=10)
+    assert starts.min() > 15  # any start: 40 each are expected
+    walked = [
+        list(nx.dfs_preorder_nodes(graph_of(w), s))[3]
+        for w, s in zip(batch.windows, batch.queries[:, 0, 1], strict=True)
+    ]
+    assert batch.targets[:, 0, 3, 2].tolist() == walked
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), ahead=st.integers(0, 4), level=st.integers(0, 6))
+def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: int) -> None:
+    """Each window knows the edges read so far and no others; the head counts up to hops_max, and holds there."""
+    batch = drawn(seed, ahead=ahead)
+    stream = TASK.stream(batch, level)
+    reached = min(ahead + level, 4)
+    for before, after in zip(batch.windows, stream, strict=True):
+        successor: dict[int, int] = {}
+        for index in range(2):
+            successor.update(edges_of(before[index]))
+            assert edges_of(after[index]) == edges_of(before[index])
+            assert after[index, 0] == HEAD_0 + reached
+            for name in range(10):
+                node = name
+                for _ in range(reached):
+                    node = successor.get(node, 10)
+                assert after[index, 11 + name] == node
+
+
+def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
+    early, late = drawn(8), drawn(8, ahead=3)
+    assert late.windows.tolist() == TASK.stream(early, 3).tolist()
+
+
+def test_no_cycle_is_in_both_splits() -> None:
+    """Cycles of three of three names: the two directions, in whatever rotation, never meet."""
+    tiny = Depo(nodes_max=5, nodes_min=3, window_edges=5, hops_max=2)
+    seen: dict[str, set[frozenset[tuple[int, int]]]] = {}
+    for split in ("train", "held_out"):
+        batch = tiny.batch(np.random.default_rng(0), size=3000, n_windows=1, difficulty=np.full(3000, 1), split=split)
+        pairs = batch.windows[:, 0, 1:11].reshape(-1, 5, 2)
+        seen[split] = {frozenset((int(a), int(b)) for a, b in edges if a < 5) for edges in pairs}
+    assert seen["train"] and seen["held_out"] and not seen["train"] & seen["held_out"]
+    assert {len(cycle) for cycle in seen["held_out"]} == {5}
+
+
+def test_parse_and_encode_a_square() -> None:
+    instance = TASK.parse(json.dumps(SQUARE), LIMITS)
+    problem = TASK.encode(instance)
+    assert problem.context == (13, 0, 1, 1, 2, 2, 3, 3, 0, 11, 11, *range(10))
+    assert problem.queries[0].tolist() == [12, 0, 15] and problem.n_asked == 1
+    assert problem.queries[1:5].tolist() == [[12, 0, 14], [12, 0, 15], [12, 0, 16], [12, 0, 17]]
+    assert len(problem.queries) == 1 + 4 * 4 and instance.n_cycles == 1
+    ten = {"edges": [[f"x{i}", f"x{(i + 3) % 10}"] for i in range(10)], "start": "x4", "hops": 4}
+    problem = TASK.encode(TASK.parse(json.dumps(ten), LIMITS))
+    assert len(problem.context) == 2 * TASK.window
+    assert graph_of(np.array(problem.context).reshape(2, -1)).number_of_nodes() == 10
+
+
+def test_several_cycles_are_taken_and_counted() -> None:
+    two = {"edges": [["a", "b"], ["b", "a"], ["c", "d"], ["d", "c"], ["e", "e"]], "start": "d", "hops": 3}
+    instance = TASK.parse(json.dumps(two), LIMITS)
+    assert (
+        instance.n_cycles == 3 and instance.walk("d", 3) == ("d", "c", "d", "c") and instance.walk("e", 2) == ("e",) * 3
+    )
+
+
+def test_answers_are_read_against_the_walk() -> None:
+    instance = TASK.parse(json.dumps(SQUARE), LIMITS)
+    probabilities = np.zeros((3, 3, TASK.vocab_size), dtype=np.float32)
+    probabilities[0, 2, [2, 3]] = 0.6, 0.4  # 2 hops from a: c, right
+    probabilities[1, 2, [3, 20 - 4]] = 0.2, 0.8  # 1 hop from a: d, which lies 3 hops on; other tokens are no answer
+    probabilities[2, 2, [10, 0]] = 0.7, 0.3  # 2 hops from a: unknown
+    answer = TASK.answer(instance, probabilities)
+    assert answer.asked == ("2 hops from a", "1 hops from a", "2 hops from a")
+    assert answer.answers == ("c", "d", "?") and answer.truths == ("c", "b", "c")
+    assert answer.correct == (True, False, False) and answer.reached == (2, 3, 0)
+    np.testing.assert_allclose(answer.confidence[:, 0], [0.6, 0.2, 0.7])
+    assert TASK.told(instance, answer.answers[:1]) == "c"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"start": "z"}, "start must be one of"),
+        ({"start": ["a"]}, "start must be one of"),
+        ({"hops": 0}, "from 1 to 4"),
+        ({"hops": 5}, "from 1 to 4"),
+        ({"hops": True}, "from 1 to 4"),
+        ({"edges": [["a", "b"], ["b", "a"]]}, "3 to 10 nodes"),
+        ({"edges": [[f"x{i}", f"x{(i + 1) % 11}"] for i in range(11)], "start": "x0"}, "11 nodes"),
+        ({"edges": [["a", "b"], ["b", "c"], ["c", "d"]]}, "leave"),
+        ({"edges": [["a", "b"], ["b", "c"], ["c", "a"], ["d", "a"]]}, "'d'"),
+        ({"edges": [["a", "b"], ["b", "c"], ["c", "a"], ["a", "c"]]}, "2 leave 'a'"),
+        ({"edges": "a->b"}, None),
+        ({"edges": [["a", "b", "c"]]}, "pair of names"),
+        ({"edges": [["a", 1]]}, "pair of names"),
+        ({"edges": [["a", ""]]}, "pair of names"),
+        ({"edges": [["a", "x" * 13]]}, "pair of names"),
+        ({"edges": []}, "0 nodes"),
+        ({"more": 1}, "exactly"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(changes: dict[str, Any], words: str | None) -> None:
+    with pytest.raises(InputError, match=r"^[^\n]+\.$|^[^\n]+\}\.$") as refusal:
+        TASK.parse(json.dumps({**SQUARE, **changes}), LIMITS)
+    assert words is None or words in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"edges": []}', "[" * 5000])
+def test_what_is_no_problem_at_all_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="write"):
+        TASK.parse(text, LIMITS)
+
+
+def test_the_limits_of_a_checkpoint_bind() -> None:
+    with pytest.raises(InputError, match="from 1 to 1"):
+        TASK.parse(json.dumps(SQUARE), {**LIMITS, "hops_max": 1})
+
+
+def test_tokens_are_named() -> None:
+    named = [TASK.token_text(token) for token in range(TASK.vocab_size)]
+    assert named == [*(f"n{i}" for i in range(1, 11)), "?", "·", "ask", "+0", "+1", "+2", "+3", "+4"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"nodes_min": 1}, {"nodes_min": 11}, {"window_edges": 0}, {"hops_max": 0}, {"hops_max": 65}]
+)
+def test_sizes_out_of_range_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ConfigError):
+        replace(TASK, **wrong)

@@ -1,0 +1,244 @@
+"""GSM against 128 real problems, networkx and step-by-step sums, and hostile input.
+
+data/gsm_infinite_symbolic.jsonl is output of the public GSM-Infinite symbolic generator
+(Infini-AI-Lab, arXiv:2502.05252).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sleepviz.config import ConfigError
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError
+from sleepviz.tasks.gsm import Gsm
+from sleepviz.tasks.gsm_text import Statement, dependencies, read_statements, solve
+
+TASK = Gsm(variables_max=10, window_statements=5, windows_max=2, operations_max=4)
+LIMITS = TASK.limits()
+REAL = [json.loads(line) for line in (Path(__file__).parents[1] / "data/gsm_infinite_symbolic.jsonl").open()]
+UNKNOWN, PAD, ASK, ZERO, SAME = 11, 12, 13, 16, 32  # tokens: ten variables, the answer, and so on
+
+
+def drawn(
+    seed: int, *, task: Gsm = TASK, split: Any = "train", n_windows: int = 2, depth: int = 4, ahead: int = 0
+) -> Batch:
+    rng = np.random.default_rng(seed)
+    return task.batch(rng, size=20, n_windows=n_windows, difficulty=np.full(20, depth), split=split, ahead=ahead)
+
+
+def statements_of(windows: np.ndarray) -> dict[int, tuple[int | None, int]]:
+    """Read variable -> (source or None, change or value) from tokens, by the layout that the module describes."""
+    found = {}
+    for window in windows:
+        for variable, source, change in window[:18].reshape(6, 3).tolist():
+            if variable == PAD:
+                continue
+            assert variable not in found
+            is_value = 14 <= source <= 28
+            assert change == SAME or not is_value
+            found[variable] = (None, source - ZERO) if is_value else (source, change - SAME)
+    return found
+
+
+def evaluated(statements: dict[int, tuple[int | None, int]]) -> dict[int, tuple[int, int]]:
+    """Variable -> (value, depth), by recursion; cyclic and undefined ones are left out."""
+
+    def look(variable: int | None, seen: tuple[int, ...]) -> tuple[int, int] | None:
+        if variable is None or variable in seen or variable not in statements:
+            return None
+        source, change = statements[variable]
+        if source is None:
+            return change, 0
+        before = look(source, (*seen, variable))
+        return None if before is None else (before[0] + change, before[1] + 1)
+
+    return {v: known for v in statements if (known := look(v, ())) is not None}
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 2**32),
+    n_windows=st.sampled_from([1, 2]),
+    depth=st.integers(0, 4),
+    ahead=st.integers(0, 4),
+    split=st.sampled_from(["train", "held_out"]),
+)
+def test_answers_and_stream_are_the_sums(seed: int, n_windows: int, depth: int, ahead: int, split: Any) -> None:
+    batch = drawn(seed, n_windows=n_windows, depth=depth, ahead=ahead, split=split)
+    for instance in range(20):
+        statements = statements_of(batch.windows[instance])
+        known = evaluated(statements)
+        assert all(-2 <= value <= 12 and d <= 5 for value, d in known.values())  # the answer is one deeper
+        assert 5 * (n_windows - 1) < len([v for v in statements if v < 10]) <= 5 * n_windows
+        for place, variable in enumerate(batch.queries[instance, 0]):
+            for level in range(batch.targets.shape[2]):
+                target = batch.targets[instance, 0, level, place]
+                if place == 0:
+                    assert variable == ASK and target == NOT_ASKED
+                elif variable not in known:
+                    assert target == UNKNOWN
+                else:
+                    value, d = known[variable]
+                    assert target == (ZERO + value if d < ahead + level else NOT_ASKED)
+        for level in (0, 1, 3):
+            stream = TASK.stream(batch, level)[instance]
+            for index in range(n_windows):
+                so_far = evaluated(statements_of(batch.windows[instance, : index + 1]))
+                for variable in range(11):
+                    token = stream[index, 18 + variable]
+                    value, d = so_far.get(variable, (0, 99))
+                    assert token == (ZERO + value if d < ahead + level else UNKNOWN)
+
+
+@pytest.mark.parametrize("question", ["after", "first"])
+@pytest.mark.parametrize("depth", [0, 2, 4])
+def test_a_measured_problem_asks_one_variable_of_exactly_the_depth(question: Any, depth: int) -> None:
+    batch = drawn(5, task=Gsm(10, 5, 2, 4, question=question), split="held_out", depth=depth)
+    assert batch.queries.shape == (20, 1, 2)
+    for windows, query in zip(batch.windows, batch.queries[:, 0], strict=True):
+        statements = statements_of(windows)
+        known = evaluated(statements)
+        assert (10 in statements) == (query[1] == 10) == (question == "first")
+        assert known[int(query[1])][1] == depth + (question == "first")
+
+
+def test_training_asks_first_and_after_and_has_distractors() -> None:
+    statements = [statements_of(windows) for seed in range(10) for windows in drawn(seed).windows]
+    first = np.mean([10 in found for found in statements])
+    undefined = np.mean([len(evaluated(found)) < len(found) for found in statements])
+    assert 0.35 < first < 0.65 and undefined > 0.3
+
+
+def test_no_problem_is_in_both_splits() -> None:
+    """A size so small that the same problems come again and again."""
+    tiny = Gsm(2, 2, 1, 1, low=0, high=1, change_max=1)
+    seen = {}
+    for split in ("train", "held_out"):
+        batch = tiny.batch(np.random.default_rng(1), size=2000, n_windows=1, difficulty=np.full(2000, 1), split=split)
+        parts = batch.windows[:, 0, 3:9].reshape(-1, 2, 3).tolist()
+        seen[split] = {frozenset(map(tuple, statements)) for statements in parts}
+    assert len(seen["train"]) > 2 and seen["held_out"] and not seen["train"] & seen["held_out"]
+
+
+@pytest.mark.parametrize("problem", REAL, ids=lambda problem: f"op{problem['op']}")
+def test_every_real_problem_is_read_and_solved(problem: dict[str, Any]) -> None:
+    """Values and answers are those that the public generator wrote beside the problem; depths are networkx's."""
+    task = Gsm()
+    text = json.dumps({"text": problem["context"], "equals": problem["question_value"]})
+    instance = task.parse(text, task.limits())
+    assert instance.solution.values == problem["values"]
+    truths = tuple(str(instance.solution.values.get(name, "?")) for name in instance.names)
+    assert sorted(task.told(instance, truths)) == sorted(problem["answer_list"])
+    graph = dependencies(instance.statements)
+    roots = [s.name for s in instance.statements if s.source is None]
+    depths = nx.multi_source_dijkstra_path_length(graph, set(roots))
+    assert instance.solution.depths == depths
+    encoded = task.encode(instance)
+    assert len(encoded.context) in (task.window, 2 * task.window) and encoded.n_asked == len(instance.names)
+
+
+def test_a_story_is_read_as_the_same_statements() -> None:
+    story = (
+        "Ana has 7 apples. Ben has 2 more apples than Ana. Cleo has as many apples as Ben.\nDan has 1 fewer than Cleo."
+    )
+    symbols = "assign Ana = 7. assign Ben = Ana + 2. assign Cleo = Ben. assign Dan = Cleo - 1."
+    assert read_statements(story)[0] == read_statements(symbols)[0]
+    assert read_statements(story + " How many apples does Dan have?")[1] == "Dan"
+    instance = TASK.parse(json.dumps({"text": story + " How many does Dan have?"}), LIMITS)
+    assert instance.question == "Dan" and instance.solution.values["Dan"] == 8
+
+
+def test_encode_and_read_a_problem() -> None:
+    text = {"text": "assign b = a + 1. assign a = 7. assign c = d.", "question": "b"}
+    instance = TASK.parse(json.dumps(text), LIMITS)
+    problem = TASK.encode(instance)
+    assert problem.context[:12] == (PAD, PAD, PAD, 0, 1, SAME + 1, 1, ZERO + 7, SAME, 2, 3, SAME)
+    assert problem.context[12:] == (PAD,) * 6 + (UNKNOWN,) * 11
+    assert problem.queries.tolist() == [[ASK, 0], [ASK, 0], [ASK, 1], [ASK, 2], [ASK, 3]] and problem.n_asked == 1
+    first = TASK.encode(TASK.parse(json.dumps({**text, "question_first": True}), LIMITS))
+    assert first.context[:3] == (10, 0, SAME) and first.queries[0].tolist() == [ASK, 10]
+    probabilities = np.zeros((4, 2, TASK.vocab_size), dtype=np.float32)
+    probabilities[0, 1, [ZERO + 8, 0]] = 0.3, 0.7  # a variable is no answer
+    probabilities[1, 1, ZERO + 7] = 1.0
+    probabilities[2, 1, ZERO - 2] = 1.0
+    probabilities[3, 1, UNKNOWN] = 1.0
+    answer = TASK.answer(instance, probabilities)
+    assert answer.asked == ("b", "b", "a", "c") and answer.answers == ("8", "7", "-2", "?")
+    assert answer.truths == ("8", "8", "7", "?") and answer.correct == (True, False, False, True)
+    assert answer.reached == (1, 0, 0, 0)
+    assert TASK.told(instance, ("8",)) == 8 and TASK.told(instance, ("?",)) == "?"
+
+
+def test_which_variables_equal_a_value() -> None:
+    text = "assign b = a + 1. assign a = 7. assign c = b - 1. assign d = e."
+    instance = TASK.parse(json.dumps({"text": text, "equals": 7}), LIMITS)
+    truths = tuple(str(instance.solution.values.get(name, "?")) for name in instance.names)
+    assert TASK.told(instance, truths) == ["a", "c"] and TASK.encode(instance).n_asked == 5
+
+
+def test_undefined_and_cyclic_variables_have_no_value() -> None:
+    statements = (Statement("a", "b", 1), Statement("b", "a", 0), Statement("c", "x", 0), Statement("d", None, 3))
+    assert solve(statements).values == {"d": 3} and solve(()).values == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"text": "assign a = b.", "question": "a"}, "undefined"),
+        ({"text": "assign a = b. assign b = a.", "question": "a"}, "undefined or defined through itself"),
+        ({"text": "assign a = 1. assign a = 2.", "question": "a"}, "more than once"),
+        ({"text": "assign a = 13.", "question": "a"}, "from -2 to 12"),
+        ({"text": "assign a = 12. assign b = a + 1.", "question": "a"}, "'b' would be 13"),
+        ({"text": "assign a = 1. assign b = a + 4.", "question": "b"}, "1 to 3"),
+        ({"text": "assign a = 1.", "question": "b"}, "one of the variables"),
+        ({"text": "assign a = 1.", "question": 3}, "one of the variables"),
+        ({"text": "assign a = 1."}, "Ask one thing"),
+        ({"text": "assign a = 1.", "question": "a", "equals": 1}, "Ask one thing"),
+        ({"text": "assign a = 1.", "equals": "1"}, "whole number"),
+        ({"text": "assign a = 1.", "equals": True}, "whole number"),
+        ({"text": "assign a = 1.", "equals": 1, "question_first": True}, "question_first"),
+        ({"text": "assign a = 1.", "question": "a", "question_first": 1}, "question_first"),
+        ({"text": "a is one.", "question": "a"}, "not understood"),
+        ({"text": "assign a = b * 2.", "question": "a"}, "not understood"),
+        ({"text": "", "question": "a"}, "0 statements"),
+        ({"text": " ".join(f"assign v{i} = 1." for i in range(11)), "question": "v0"}, "11 statements"),
+        ({"text": " ".join(f"assign v{i} = w{i}." for i in range(6)), "equals": 1}, "12 variables"),
+        (
+            {
+                "text": "assign a = 1. "
+                + " ".join(f"assign {y} = {x}." for x, y in zip("abcde", "bcdef", strict=True)),
+                "question": "f",
+            },
+            "5 operations",
+        ),
+        ({"text": 3, "question": "a"}, "sentences"),
+        ({"question": "a"}, "exactly"),
+        ({"text": "assign a = 1.", "question": "a", "more": 1}, "exactly"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=r"^[^\n]+\.$") as refusal:
+        TASK.parse(json.dumps(values), LIMITS)
+    assert words in str(refusal.value)
+
+
+def test_tokens_are_named() -> None:
+    named = [TASK.token_text(token) for token in range(TASK.vocab_size)]
+    assert named[9:19] == ["v10", "answer", "?", "·", "ask", "-2", "-1", "0", "1", "2"]
+    assert named[28:] == ["12", "-3", "-2", "-1", "=", "+1", "+2", "+3"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"operations_max": 10}, {"low": 12}, {"question": "never"}, {"window_statements": 6}, {"change_max": 0}]
+)
+def test_sizes_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        Gsm(**{**TASK.to_json(), **wrong})
