@@ -1,0 +1,126 @@
+"""Can this model sleep? Found out by experiment, so that a model nobody thought of is judged too.
+
+Sleep needs four things of a transformers model, checked in this order:
+ 1. a cache whose layers are known, some with keys to evict and some with a state;
+ 2. after a chunk of tokens, fast weights in that cache;
+ 3. a call with several tokens that takes them up: S changes them. Mamba-1 layers start such a call
+    from zero, whatever the cache holds (transformers 5.23), and say nothing;
+ 4. two calls that give what one call gives.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from sleepviz.config import ConfigError
+from sleepviz.hybrids.cache import SleepCache
+
+PROBE_TOKENS = (10, 3)  # of the two calls: longer than a short convolution; and more than one, yet soon over
+SPLIT_ERROR_MAX = 0.1  # of two calls against one, median, in standard deviations of the logits
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Whether a model can sleep, why not, and what the experiment measured."""
+
+    can_sleep: bool
+    reason: str  # one sentence; "" where it can
+    carried: float = 0.0  # relative change of S after a call, for a change of S as large as itself before it
+    read: float = 0.0  # change of the call's logits for it, in standard deviations; 0 for fresh memory layers
+    split_error: float = 0.0  # two calls against one
+
+
+_KNOWN: WeakKeyDictionary[nn.Module, Capability] = WeakKeyDictionary()
+
+
+def require_sleeper(model: PreTrainedModel) -> None:
+    """Raise ConfigError with one sentence unless the model can sleep. A model is tried once."""
+    if model not in _KNOWN:
+        _KNOWN[model] = capability_of(model)
+    if not _KNOWN[model].can_sleep:
+        raise ConfigError(_KNOWN[model].reason)
+
+
+def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
+    """The decoder's layers, in order. Raises ConfigError."""
+    layers = getattr(model.get_decoder(), "layers", None)
+    if not isinstance(layers, nn.ModuleList) or not len(layers):
+        raise ConfigError(
+            f"{type(model).__name__} cannot sleep: it has no list of decoder layers that could be looped."
+        )
+    return layers
+
+
+def capability_of(model: PreTrainedModel) -> Capability:
+    """Try it: three short calls, without gradients; the model stays as it is."""
+    name = type(model).__name__
+    was_training = model.training
+    model.eval()  # dropout would make any two calls differ
+    try:
+        decoder_layers(model)
+        cache = SleepCache(model.config)
+        if not cache.fast_layers:
+            raise ConfigError("it has attention only and no fast weights; add_fast_weights gives it some.")
+        if not cache.attention_layers:
+            raise ConfigError("it has no attention, so there is no KV cache to evict.")
+        if "past_key_values" not in inspect.signature(model.forward).parameters:
+            raise ConfigError("its forward call takes no past_key_values, the library's common cache.")
+        with torch.inference_mode():
+            return _experiment(model, cache)
+    except ConfigError as error:
+        reason = str(error)
+        return Capability(False, reason if reason.startswith(name) else f"{name} cannot sleep: {reason}")
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, RuntimeError) as error:
+        first_line = (str(error).splitlines() or [""])[0][:200].rstrip(".")
+        return Capability(False, f"{name} cannot sleep: a trial call with a cache failed ({first_line}).")
+    finally:
+        model.train(was_training)
+
+
+def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
+    device = next(model.parameters()).device
+    vocab_size = model.config.get_text_config(decoder=True).vocab_size
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(vocab_size, (1, sum(PROBE_TOKENS)), generator=generator).to(device)
+    first, second = torch.split(tokens, list(PROBE_TOKENS), dim=1)
+    _, cache = _call(model, first, empty)
+    if not cache.fast_weights:
+        raise ConfigError("its cache holds no fast weights after a call, so nothing would outlive eviction.")
+    # As large as S itself: a smaller change could be forgotten by a fast decay, or lost in half precision.
+    other = tuple(
+        s + torch.randn(s.shape, generator=generator).to(s) * s.float().std().clamp(min=1e-3).to(s)
+        for s in cache.fast_weights
+    )
+    logits, after = _call(model, second, cache)
+    logits_other, after_other = _call(model, second, cache.with_fast_weights(other))
+    carried = _relative(after_other.fast_weights, after.fast_weights)
+    if carried == 0.0:
+        raise ConfigError(
+            "a call with several tokens starts from an empty state and ignores the fast weights in its cache."
+        )
+    whole, _ = _call(model, tokens, empty)
+    scale = whole.float().std().clamp(min=1e-9)
+    split = (whole[:, first.shape[1] :] - logits).float().abs().median() / scale
+    if split > SPLIT_ERROR_MAX:
+        raise ConfigError(f"reading a text in two calls gives other logits than in one (by {split:.2g} deviations).")
+    read = (logits_other - logits).float().abs().max() / scale
+    return Capability(True, "", carried, float(read), float(split))
+
+
+def _call(model: PreTrainedModel, tokens: Tensor, cache: SleepCache) -> tuple[Tensor, SleepCache]:
+    after = cache.fork()
+    positions = torch.arange(tokens.shape[1], device=tokens.device)[None] + cache.position
+    output = model(input_ids=tokens, past_key_values=after, position_ids=positions, use_cache=True)
+    return output.logits, after
+
+
+def _relative(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> float:
+    """The largest change of any layer, relative to that layer's own size."""
+    pairs = zip(one, other, strict=True)
+    return max(float((a - b).float().norm() / b.float().norm().clamp(min=1e-9)) for a, b in pairs)

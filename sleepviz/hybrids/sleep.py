@@ -1,0 +1,208 @@
+"""Sleep for a transformers hybrid: arXiv:2605.26099 Algorithm 1 over somebody else's blocks.
+
+For each window of the context: one call of the model's decoder in which its layers run N times
+(looping.py), then eviction. What crosses from pass to pass is the stream h and S; the KV cache is
+rebuilt in every pass on top of what was kept before the window. Positions are absolute and go on.
+
+With N = 1 this is the model's ordinary forward call under a block mask. The short convolution before
+the fast weights has no counterpart in the paper, so what it sees is an option, `convolution`:
+    "rewind"  every pass starts with the tokens before the window as its left context, as the first does
+    "carry"   a later pass sees the end of the pass before it
+    "zero"    every pass sees nothing on its left, and eviction clears it: S alone crosses a boundary
+The first two are the same model at N = 1; "zero" is what our own HybridLM does under hard eviction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from sleepviz.config import SleepPolicy, require
+from sleepviz.hybrids.cache import AssigningLayer, EvictingLayer, SleepCache
+from sleepviz.hybrids.capability import decoder_layers, require_sleeper
+from sleepviz.hybrids.looping import looped
+
+Convolution = Literal["rewind", "zero", "carry"]
+
+
+@dataclass(frozen=True)
+class SleptPass:
+    """One pass over one window: h [B, T, D] as it left the span, and S of every layer after it."""
+
+    pass_index: int
+    h: Tensor
+    fast_weights: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class SleptWindow:
+    """One window [start, stop) that was read, consolidated and evicted."""
+
+    start: int
+    stop: int
+    kv_tokens_full: tuple[int, ...]  # held by each attention layer just before eviction
+    kv_bytes_full: int
+    passes: tuple[SleptPass, ...]  # kept only where asked for
+    cache: SleepCache  # as it is after eviction
+
+
+def sleep_hybrid(
+    model: PreTrainedModel,
+    input_ids: Tensor,
+    policy: SleepPolicy,
+    *,
+    window: int,
+    cache: SleepCache | None = None,
+    convolution: Convolution = "rewind",
+    span: tuple[int, int] | None = None,
+    chunk_size: int | None = None,
+) -> SleepCache:
+    """Read the context input_ids [B, T] asleep, window by window -> a compact cache, for `predict` and `generate`.
+
+    `cache` goes on from an earlier sleep, which stays as it is. `span` = (first, last + 1) loops the
+    layers in between only (the paper loops the middle 14 of Jet-Nemotron's 28); the others run once.
+    `chunk_size` is handed to the library's gated delta rule, which otherwise pads each window to 64.
+    Gradients flow unless they are switched off around it. Raises ConfigError for a model that cannot sleep.
+    """
+    settings = {"window": window, "convolution": convolution, "span": span, "chunk_size": chunk_size}
+    slept = _started(model, cache)
+    for done in sleep_windows(model, input_ids, policy, cache=slept, **settings):  # type: ignore[arg-type]
+        slept = done.cache
+    return slept
+
+
+def sleep_windows(
+    model: PreTrainedModel,
+    input_ids: Tensor,
+    policy: SleepPolicy,
+    *,
+    window: int,
+    cache: SleepCache | None = None,
+    convolution: Convolution = "rewind",
+    span: tuple[int, int] | None = None,
+    chunk_size: int | None = None,
+    observe: bool = False,
+) -> Iterator[SleptWindow]:
+    """The same, one window at a time; with `observe` each window brings h and S after each of its passes."""
+    layers = decoder_layers(model)
+    first, stop = span or (0, len(layers))
+    _require_settings(model, input_ids, policy, window, convolution, chunk_size)
+    require(0 <= first < stop <= len(layers), f"span must lie within the model's {len(layers)} layers.")
+    now = _started(model, cache)
+    for tokens in torch.split(input_ids, window, dim=1):
+        start, before, passes = now.position, now, list[SleptPass]()
+        now = before.fork()
+        if policy.n_passes == 0:
+            now.skip(tokens.shape[1])
+        else:
+            loop = looped(
+                list(layers)[first:stop],
+                policy.n_passes,
+                before_pass=partial(_restart, now, before, policy, convolution, range(first, stop)),
+                after_pass=partial(_observed, now, passes) if observe else _ignored,
+            )
+            with loop:
+                _decode(model, tokens, now, chunk_size)
+        full_tokens, full_bytes = now.kv_tokens, now.kv_bytes
+        if policy.eviction != "none":
+            now.evict(keep=window - 1 if policy.eviction == "sliding" else 0)
+        if convolution == "zero":
+            for layer in now.fast_layers:
+                layer.clear_convolution()
+        yield SleptWindow(start, start + tokens.shape[1], full_tokens, full_bytes, tuple(passes), now.fork())
+
+
+def predict(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache) -> tuple[Tensor, SleepCache]:
+    """Awake: exactly one pass. input_ids [B, T] -> (logits [B, T, vocab_size], the cache after them).
+
+    `cache` stays as it is, so that several questions may be asked of one sleep.
+    """
+    after = cache.fork()
+    output = model(
+        input_ids=input_ids, past_key_values=after, position_ids=_positions(input_ids, after), use_cache=True
+    )
+    return output.logits, after
+
+
+def generate(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache, **settings: Any) -> Tensor:
+    """`model.generate` for the prompt input_ids [B, T] after a sleep -> the new tokens [B, n].
+
+    The context itself is not passed on: it is gone. `cache` stays as it is. `settings` go to `generate`.
+    """
+    seen = cache.position + input_ids.shape[1]
+    mask = torch.ones(input_ids.shape[0], seen, dtype=torch.long, device=input_ids.device)
+    tokens = model.generate(input_ids, attention_mask=mask, past_key_values=cache.fork(), **settings)
+    return tokens[:, input_ids.shape[1] :]
+
+
+def _started(model: PreTrainedModel, cache: SleepCache | None) -> SleepCache:
+    require_sleeper(model)
+    return SleepCache(model.config) if cache is None else cache
+
+
+def _positions(tokens: Tensor, cache: SleepCache) -> Tensor:
+    """Absolute positions [B, T]: always passed on, as one family (Bamba) counts from 0 at every call."""
+    start = cache.position
+    return torch.arange(start, start + tokens.shape[1], device=tokens.device).expand(tokens.shape[0], -1)
+
+
+def _decode(model: PreTrainedModel, tokens: Tensor, cache: SleepCache, chunk_size: int | None) -> None:
+    """One call of the decoder, without the head: nothing is predicted asleep."""
+    decoder: nn.Module = model.get_decoder()
+    extra = {} if chunk_size is None else {"chunk_size": chunk_size}
+    decoder(input_ids=tokens, past_key_values=cache, position_ids=_positions(tokens, cache), use_cache=True, **extra)
+
+
+def _restart(
+    now: SleepCache,
+    before: SleepCache,
+    policy: SleepPolicy,
+    convolution: Convolution,
+    span: range,
+    pass_index: int,
+) -> None:
+    """Before a later pass: the looped layers' KV is as it was before the window; S goes on."""
+    for index in span:
+        layer, earlier = now.layers[index], before.layers[index]
+        if isinstance(layer, EvictingLayer):
+            layer.rewind(earlier)
+        if not isinstance(layer, AssigningLayer):
+            continue
+        if policy.recurrence == "reset_state":
+            layer.rewind_state(earlier)
+        if convolution == "rewind":
+            layer.rewind_convolution(earlier)
+        elif convolution == "zero":
+            layer.clear_convolution()
+
+
+def _observed(now: SleepCache, passes: list[SleptPass], pass_index: int, h: Tensor) -> None:
+    passes.append(SleptPass(pass_index, h, now.fork().fast_weights))
+
+
+def _ignored(pass_index: int, h: Tensor) -> None:
+    """Nothing is kept of a pass that nobody looks at."""
+
+
+def _require_settings(
+    model: PreTrainedModel,
+    input_ids: Tensor,
+    policy: SleepPolicy,
+    window: int,
+    convolution: Convolution,
+    chunk_size: int | None,
+) -> None:
+    require(input_ids.ndim == 2 and input_ids.dtype == torch.long, "the context must be whole numbers, [B, T].")
+    require(window >= 1, "the window must be at least 1 token.")
+    require(convolution in get_args(Convolution), f"convolution must be one of {', '.join(get_args(Convolution))}.")
+    require(chunk_size is None or chunk_size >= 1, "chunk_size must be at least 1.")
+    require(policy.sleep_attention == "causal", "a transformers model attends causally, asleep as awake.")
+    require(policy.recurrence != "replay", "replay is a control of our own HybridLM only.")
+    checkpointing = model.training and getattr(model, "is_gradient_checkpointing", False)
+    require(not checkpointing, "gradient checkpointing by layer drops the cache; checkpoint whole windows.")
