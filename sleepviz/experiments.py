@@ -139,8 +139,8 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     try:
         entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["entries"]
         for entry in entries:
-            _key_of(entry)
-    except (OSError, ValueError, KeyError, TypeError):
+            hash(_key_of(entry))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return entries
 

@@ -1,0 +1,242 @@
+"""The queue of experiments: what is measured, what is kept, and what the README's table says of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sleepviz.experiments
+import sleepviz.record
+from app.results import read_results
+from sleepviz.checkpoint import load, save
+from sleepviz.evaluate import Setting
+from sleepviz.experiments import Cell, measure, readme_table, rule110_cells, run_queue
+from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
+
+STEPS = (1, 4)
+MISSING = ("rule110-n1-flops", "rule110-n1-curriculum")
+
+
+@pytest.fixture(autouse=True)
+def _two_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default and one of its three baselines, small; controls at steps that their task has."""
+    made(tmp_path, "small", seed=0)
+    made(tmp_path, "rule110-n1-tokens", seed=1)
+
+    def found(name: str = "", *, task: str = "") -> Any:
+        return load(name, task=task, folder=tmp_path / "checkpoints")
+
+    monkeypatch.setattr(sleepviz.record, "load", found)
+    monkeypatch.setattr(sleepviz.experiments, "load", found)
+    monkeypatch.setattr(sleepviz.experiments, "CONTROL_STEPS", STEPS)
+
+
+def made(folder: Path, name: str, *, seed: int) -> None:
+    model = random_model(rule110_config(), seed).float()
+    save(folder / "checkpoints" / name, model.state_dict(), meta_of(model.config, default=name == "small"))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
+    """Every cell that is measured, in order; the measuring itself is left out: everything is right."""
+    cells: list[Cell] = []
+
+    def right(*_: Any, n: int, n_windows: int, **__: Any) -> Any:
+        return np.ones((n, n_windows, TASK.window), dtype=bool)
+
+    def noted(cell: Cell, checkpoint: Any) -> dict[str, Any]:
+        cells.append(cell)
+        return measure(cell, checkpoint)
+
+    monkeypatch.setattr(sleepviz.experiments, "accuracy", right)
+    monkeypatch.setattr(sleepviz.experiments, "measure", noted)
+    return cells
+
+
+def expected() -> list[Cell]:
+    return [cell for cell in rule110_cells("small", TASK.steps_max, TASK.rows_max) if cell.checkpoint not in MISSING]
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    return json.loads((folder / "rule110.json").read_text())["entries"]
+
+
+# What is measured.
+
+
+def test_no_two_cells_are_kept_under_one_key() -> None:
+    cells = list(rule110_cells("any", 12, 4))
+    assert len({cell.key("digest") for cell in cells}) == len(cells)
+
+
+def test_the_cells_cover_every_difficulty_and_every_window() -> None:
+    cells = list(rule110_cells("any", 12, 4))
+    table = [(cell.difficulty, cell.n_passes) for cell in cells if cell.experiment == "accuracy"]
+    assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12)]
+    baselines = {(cell.checkpoint, cell.difficulty) for cell in cells if cell.experiment == "baseline"}
+    assert baselines == {(f"rule110-n1-{kind}", t) for kind in ("tokens", "flops", "curriculum") for t in range(13)}
+    assert all(cell.n_passes == 1 for cell in cells if cell.experiment == "baseline")
+    retention = [cell for cell in cells if cell.experiment == "retention" and cell.difficulty == STEPS[0]]
+    assert [(cell.variant, cell.n_windows, cell.query) for cell in retention] == [
+        (f"asked_after_{n}", n, 0) for n in (1, 2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("control", ["zero_state", "shuffled_state", "replay", "reset_state"])
+def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: list[Setting] = []
+
+    def seen(_model: Any, _task: Any, setting: Setting, *, n: int, **_: Any) -> Any:
+        settings.append(setting)
+        return np.ones((n, 3, TASK.window), dtype=bool)
+
+    monkeypatch.setattr(sleepviz.experiments, "accuracy", seen)
+    measure(Cell("control", control, "small", 4, 2, 3, control=control), small_checkpoint())
+    (setting,) = settings
+    assert setting.policy.n_passes == 4
+    assert setting.policy.recurrence == (control if control in ("replay", "reset_state") else "carry")
+    assert setting.control == control
+
+
+@pytest.mark.parametrize(("query", "share", "first"), [(None, 4 / 8, 2 / 4), (0, 1 / 4, 2 / 4)])
+def test_an_entry_counts_whole_rows_and_its_interval_instances(
+    query: int | None, share: float, first: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four instances of two rows. Row 1 is right in one, row 2 in three; every first cell is right in two."""
+    right = np.ones((4, 2, TASK.window), dtype=bool)
+    right[0, 0, -1] = right[1, 0, TASK.first_part] = right[2, 0, -1] = right[3, 1, TASK.first_part] = False
+    monkeypatch.setattr(sleepviz.experiments, "accuracy", lambda *_, **__: right)
+    monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 4)
+    entry = measure(Cell("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint())
+    assert (entry["accuracy"], entry["correct"], entry["n"]) == (share, 4 * share, 4)
+    assert entry["first_cells"] == first
+    low, high = entry["ci95"]
+    # Wilson's bounds are where the normal approximation around the bound just reaches the share.
+    for bound in (low, high):
+        assert abs(share - bound) == pytest.approx(1.959964 * (bound * (1 - bound) / 4) ** 0.5)
+    assert low < share < high
+
+
+# Resuming.
+
+
+def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Cell]) -> None:
+    outcome = run_queue(folder=tmp_path)
+    assert asked == expected() and outcome["measured"] == len(asked)
+    assert len(outcome["left_out"]) == 2 and all(name in " ".join(outcome["left_out"]) for name in MISSING)
+    kept = (tmp_path / "rule110.json").read_bytes()
+    assert len(entries(tmp_path)) == len(asked)
+    asked.clear()
+    assert run_queue(folder=tmp_path)["measured"] == 0 and not asked
+    assert (tmp_path / "rule110.json").read_bytes() == kept
+
+
+def test_the_app_reads_what_the_queue_writes(tmp_path: Path, asked: list[Cell]) -> None:
+    """Everything is right, which is where an interval ends closest to its share."""
+    run_queue(folder=tmp_path)
+    results = read_results(tmp_path / "rule110.json")
+    assert results.task == "rule110" and len(results.entries) == len(asked)
+    assert all(entry.accuracy == 1 and 0.98 < entry.low < 1 for entry in results.entries)
+
+
+def test_only_what_is_missing_is_measured(tmp_path: Path, asked: list[Cell]) -> None:
+    run_queue(folder=tmp_path)
+    path = tmp_path / "rule110.json"
+    values = json.loads(path.read_text())
+    missing = [0, 7, len(values["entries"]) - 1]
+    values["entries"] = [entry for place, entry in enumerate(values["entries"]) if place not in missing]
+    path.write_text(json.dumps(values))
+    asked.clear()
+    assert run_queue(folder=tmp_path)["measured"] == 3
+    assert asked == [expected()[place] for place in missing]
+    assert len(entries(tmp_path)) == len(expected())
+
+
+def test_other_weights_are_measured_anew_and_the_old_ones_dropped(tmp_path: Path, asked: list[Cell]) -> None:
+    run_queue(folder=tmp_path)
+    before = {entry["digest"] for entry in entries(tmp_path)}
+    made(tmp_path, "rule110-n1-tokens", seed=2)
+    asked.clear()
+    run_queue(folder=tmp_path)
+    assert asked == [cell for cell in expected() if cell.checkpoint == "rule110-n1-tokens"]
+    after = {entry["digest"] for entry in entries(tmp_path)}
+    assert len(entries(tmp_path)) == len(expected()) and len(before - after) == len(after - before) == 1
+
+
+def test_what_was_measured_before_an_interruption_is_kept(
+    tmp_path: Path, asked: list[Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is written after every twenty cells."""
+    noted = sleepviz.experiments.measure
+
+    def interrupted(cell: Cell, checkpoint: Any) -> dict[str, Any]:
+        if len(asked) == 27:
+            raise KeyboardInterrupt
+        return noted(cell, checkpoint)
+
+    monkeypatch.setattr(sleepviz.experiments, "measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_queue(folder=tmp_path)
+    assert len(entries(tmp_path)) == 20
+    monkeypatch.setattr(sleepviz.experiments, "measure", noted)
+    asked.clear()
+    run_queue(folder=tmp_path)
+    assert asked == expected()[20:] and len(entries(tmp_path)) == len(expected())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *("", "not json", "[]", "5", '{"entries": 5}', '{"entries": [5]}', '{"entries": [{"experiment": "x"}]}'),
+        '{"entries": [{"experiment": [], "variant": {}, "digest": [], "passes": 1, "difficulty": 1, "windows": 1}]}',
+        "[" * 100_000,
+        "\ufffd",
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_damaged_results_file_is_begun_anew(tmp_path: Path, asked: list[Cell], damage: str) -> None:
+    (tmp_path / "rule110.json").write_bytes(damage.encode("utf-16" if damage == "\ufffd" else "utf-8"))
+    assert run_queue(folder=tmp_path)["measured"] == len(expected())
+    assert len(entries(tmp_path)) == len(expected())
+
+
+def test_another_task_alone_measures_nothing(tmp_path: Path, asked: list[Cell]) -> None:
+    assert run_queue(only="rule110-paper", folder=tmp_path) == {"measured": 0, "left_out": []}
+    assert not asked and not (tmp_path / "rule110.json").exists()
+
+
+# The README's table.
+
+
+def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, Any]:
+    return {
+        "experiment": experiment,
+        "variant": variant,
+        "passes": passes,
+        "difficulty": difficulty,
+        "accuracy": accuracy,
+        "ci95": [accuracy - 0.05, accuracy + 0.04],
+    }
+
+
+def test_the_readmes_table() -> None:
+    measured = [
+        entry("accuracy", "any_n", 4, 8, 0.25),
+        entry("accuracy", "any_n", 4, 1, 0.9),
+        entry("accuracy", "any_n", 1, 1, 0.5),  # not at t = 8: no line
+        entry("accuracy", "any_n", 5, 1, 0.5),  # no N of the table
+        entry("control", "replay", 4, 1, 0.1),  # another experiment, the same N
+        entry("baseline", "n1_same_flops", 1, 1, 0.7),
+        entry("baseline", "n1_same_flops", 1, 8, 0.126),
+        entry("baseline", "n1_same_flops", 1, 12, 0.1),
+    ]
+    assert readme_table(measured, (1, 8)).splitlines() == [
+        "| model | t = 1 | t = 8 |",
+        "|---|---|---|",
+        "| any-N, N = 4 | 0.90 (0.85–0.94) | 0.25 (0.20–0.29) |",
+        "| trained with N = 1 only, same FLOPs | 0.70 (0.65–0.74) | 0.13 (0.08–0.17) |",
+    ]
