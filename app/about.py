@@ -110,7 +110,7 @@ def control_table(found: Sequence[Comparison]) -> str:
     for comparison in found:
         lines[_control_name(comparison)] = {broken.difficulty: broken for broken, _ in comparison.pairs}
     columns = sorted(whole)
-    rows = [["rows right in every cell", *(f"t = {t}" for t in columns)], ["---", *("---:" for _ in columns)]]
+    rows = [["rows right in every cell", *(f"t\u00a0=\u00a0{t}" for t in columns)], ["---", *("---:" for _ in columns)]]
     for name, entries in lines.items():
         rows.append([name, *(f"{entries[t].accuracy:.2f}" if t in entries else "" for t in columns)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
