@@ -59,19 +59,22 @@ class Equivalence:
 def block_mask(n_context: int, n_tokens: int, window: int, eviction: Eviction) -> Tensor:
     """Who sees whom if each window of the context is evicted after it: bool [n_tokens, n_tokens].
 
-    What follows the context is one more window. Under "sliding", L - 1 tokens before a window are kept.
+    What follows the context is one more window. Under "sliding", L - 1 tokens before a window are kept;
+    under "none", all.
     """
     position = torch.arange(n_tokens)
+    causal = position[None, :] <= position[:, None]
+    if eviction == "none":
+        return causal
     start = torch.where(position < n_context, position // window * window, n_context)  # of each token's window
     kept = window - 1 if eviction == "sliding" else 0
-    causal = position[None, :] <= position[:, None]
     return causal & (position[None, :] >= start[:, None] - kept)
 
 
 def masked_forward(model: PreTrainedModel, tokens: Tensor, n_context: int, window: int, eviction: Eviction) -> Tensor:
-    """The oracle: one stock call, no cache -> logits [B, T, vocab_size]. `eviction` "none" is full attention."""
+    """The oracle: one stock call, no cache -> logits [B, T, vocab_size]."""
     n_tokens = tokens.shape[1]
-    allowed = block_mask(n_context, n_tokens, n_tokens if eviction == "none" else window, eviction)
+    allowed = block_mask(n_context, n_tokens, window, eviction)
     mask = torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)
     mask = mask.expand(tokens.shape[0], 1, n_tokens, n_tokens)
     positions = torch.arange(n_tokens).expand(tokens.shape[0], -1)  # Bamba's masks need them
@@ -203,6 +206,7 @@ def main() -> int:
     parser.add_argument("--family", action="append", choices=SLEEPERS, help="only this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="JSON in place of Markdown")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)  # the models are far too small for more
     families = arguments.family or list(SLEEPERS)
     rows = [measure(family) for family in tqdm(families, file=sys.stderr, disable=not sys.stderr.isatty())]
     print(json.dumps([asdict(row) for row in rows], indent=1) if arguments.json else table(rows))

@@ -137,7 +137,9 @@ def generate(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache, **set
     """
     seen = cache.position + input_ids.shape[1]
     mask = torch.ones(input_ids.shape[0], seen, dtype=torch.long, device=input_ids.device)
-    tokens = model.generate(input_ids, attention_mask=mask, past_key_values=cache.fork(), **settings)
+    # The library repeats the prompt for beams and samples, but not a cache that it is given.
+    times = max(settings.get("num_beams", 1), settings.get("num_return_sequences", 1))
+    tokens = model.generate(input_ids, attention_mask=mask, past_key_values=cache.repeated(times), **settings)
     return tokens[:, input_ids.shape[1] :]
 
 
@@ -204,5 +206,5 @@ def _require_settings(
     require(chunk_size is None or chunk_size >= 1, "chunk_size must be at least 1.")
     require(policy.sleep_attention == "causal", "a transformers model attends causally, asleep as awake.")
     require(policy.recurrence != "replay", "replay is a control of our own HybridLM only.")
-    checkpointing = model.training and getattr(model, "is_gradient_checkpointing", False)
+    checkpointing = model.training and getattr(model, "is_activation_checkpointing", False)
     require(not checkpointing, "gradient checkpointing by layer drops the cache; checkpoint whole windows.")
