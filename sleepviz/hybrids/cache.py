@@ -61,6 +61,11 @@ class EvictingLayer(DynamicLayer):
         """(keys that attention will see, absolute position of the first of them)."""
         return self.held_tokens + query_length, self.seen_tokens - self.held_tokens
 
+    def hold_kv(self, keys: Tensor, values: Tensor, seen_tokens: int) -> None:
+        """Take these keys and values [B, H, T, head_dim] for all that is held."""
+        self.lazy_initialization(keys, values)
+        self.keys, self.values, self.seen_tokens = keys, values, seen_tokens
+
     def evict(self, keep: int) -> None:
         """Drop all but the newest `keep` tokens. The copy lets the rest be freed."""
         if self.is_initialized:
@@ -126,6 +131,13 @@ class AssigningLayer(LinearAttentionLayer):
         self.is_recurrent_states_initialized[state_idx] = True
         self.recurrent_states[state_idx] = recurrent_states
         return recurrent_states
+
+    def hold_state(self, state: Tensor, conv: Tensor | None) -> None:
+        """Take this S and this left context [B, C, taps] (None: the model has no convolution)."""
+        self.device, self.dtype = state.device, state.dtype
+        self.has_previous_state[0] = self.is_recurrent_states_initialized[0] = True
+        self.recurrent_states[0], self.conv_states[0] = state, conv
+        self.is_conv_states_initialized[0] = conv is not None
 
     def rewind_convolution(self, before: AssigningLayer) -> None:
         """Take the left context of an earlier fork of this layer; zeros where that had none yet."""

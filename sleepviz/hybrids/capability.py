@@ -20,6 +20,7 @@ from transformers import PreTrainedModel
 
 from sleepviz.config import ConfigError
 from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.slept import SleepsByItself
 
 PROBE_TOKENS = (10, 3)  # of the two calls: longer than a short convolution; and more than one, yet soon over
 SPLIT_ERROR_MAX = 0.1  # of two calls against one, median, in standard deviations of the logits
@@ -59,6 +60,8 @@ def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
 
 def capability_of(model: PreTrainedModel) -> Capability:
     """Try it: three short calls, without gradients; the model stays as it is."""
+    if isinstance(model, SleepsByItself):
+        return Capability(True, "")
     name = type(model).__name__
     was_training = model.training
     model.eval()  # dropout would make any two calls differ

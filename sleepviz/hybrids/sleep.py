@@ -15,7 +15,6 @@ The first two are the same model at N = 1; "zero" is what our own HybridLM does 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -27,29 +26,9 @@ from sleepviz.config import SleepPolicy, require
 from sleepviz.hybrids.cache import AssigningLayer, EvictingLayer, SleepCache
 from sleepviz.hybrids.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.looping import looped
+from sleepviz.hybrids.slept import SleepsByItself, SleptPass, SleptWindow
 
 Convolution = Literal["rewind", "zero", "carry"]
-
-
-@dataclass(frozen=True)
-class SleptPass:
-    """One pass over one window: h [B, T, D] as it left the span, and S of every layer after it."""
-
-    pass_index: int
-    h: Tensor
-    fast_weights: tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
-class SleptWindow:
-    """One window [start, stop) that was read, consolidated and evicted."""
-
-    start: int
-    stop: int
-    kv_tokens_full: tuple[int, ...]  # held by each attention layer just before eviction
-    kv_bytes_full: int
-    passes: tuple[SleptPass, ...]  # kept only where asked for
-    cache: SleepCache  # as it is after eviction
 
 
 def sleep_hybrid(
@@ -90,6 +69,12 @@ def sleep_windows(
     observe: bool = False,
 ) -> Iterator[SleptWindow]:
     """The same, one window at a time; with `observe` each window brings h and S after each of its passes."""
+    if isinstance(model, SleepsByItself):
+        require(window == model.window, f"this model was built for a window of {model.window} tokens.")
+        plain = (convolution, span, chunk_size) == ("rewind", None, None)
+        require(plain, "this model sleeps in its own way: convolution, span and chunk_size are not for it.")
+        yield from model.sleep_windows(input_ids, policy, cache=cache, observe=observe)
+        return
     layers = decoder_layers(model)
     first, stop = span or (0, len(layers))
     _require_settings(model, input_ids, policy, window, convolution, chunk_size)
