@@ -160,7 +160,7 @@ def explanations() -> None:
         for sentence in text.GLOSSARY.values():
             name, _, rest = sentence.partition(": ")
             st.markdown(f"**{name}**: {rest}")
-    st.caption(text.PAPER)
+    st.markdown(text.PAPER)  # a caption would fade its link below what can be read
 
 
 def _escaped(sentence: str) -> str:

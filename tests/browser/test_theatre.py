@@ -204,6 +204,11 @@ def test_axe_finds_no_violation(server: Server, open_page: OpenPage, scheme: str
         at_frame(page, place + 1)
         results = Axe().run(page)
         assert results.violations_count == 0, results.generate_report()
+    # axe judges colours that are in sight only.
+    for below in ("Departs from the paper by", "Does sleeping longer help?", "Glossary"):
+        page.get_by_text(below).first.scroll_into_view_if_needed()
+        results = Axe().run(page)
+        assert results.violations_count == 0, f"{below}: {results.generate_report()}"
 
 
 def test_nothing_is_wider_than_a_phone(server: Server, open_page: OpenPage) -> None:
