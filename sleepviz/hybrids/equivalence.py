@@ -22,7 +22,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from sleepviz.config import Eviction, SleepPolicy
-from sleepviz.hybrids.families import SLEEPERS, VOCAB_SIZE, tiny
+from sleepviz.hybrids.families import SLEEPER_NAMES, VOCAB_SIZE, tiny
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 
 WINDOW = 8
@@ -78,8 +78,9 @@ def masked_forward(model: PreTrainedModel, tokens: Tensor, n_context: int, windo
     mask = torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)
     mask = mask.expand(tokens.shape[0], 1, n_tokens, n_tokens)
     positions = torch.arange(n_tokens).expand(tokens.shape[0], -1)  # Bamba's masks need them
-    kinds = {"full_attention": mask, "linear_attention": None}
-    return model(input_ids=tokens, attention_mask=kinds, position_ids=positions, use_cache=False).logits
+    by_kind = {"full_attention": mask, "linear_attention": None}
+    masks = mask if model.config.model_type == "sleepviz_llama" else by_kind  # Llama has one for all its layers
+    return model(input_ids=tokens, attention_mask=masks, position_ids=positions, use_cache=False).logits
 
 
 def random_tokens(n_tokens: int, batch: int = 2, seed: int = 0) -> Tensor:
@@ -203,11 +204,11 @@ def table(rows: list[Equivalence]) -> str:
 def main() -> int:
     """Print the table (or JSON); exit status 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(prog="python -m sleepviz.hybrids.equivalence", description=__doc__)
-    parser.add_argument("--family", action="append", choices=SLEEPERS, help="only this one; may be repeated")
+    parser.add_argument("--family", action="append", choices=SLEEPER_NAMES, help="only this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="JSON in place of Markdown")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the models are far too small for more
-    families = arguments.family or list(SLEEPERS)
+    families = arguments.family or list(SLEEPER_NAMES)
     rows = [measure(family) for family in tqdm(families, file=sys.stderr, disable=not sys.stderr.isatty())]
     print(json.dumps([asdict(row) for row in rows], indent=1) if arguments.json else table(rows))
     return 0 if all(row.holds for row in rows) else 1

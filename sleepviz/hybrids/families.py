@@ -13,6 +13,7 @@ import transformers
 from transformers import PreTrainedModel
 
 from sleepviz.config import require
+from sleepviz.hybrids.fast_weights import add_fast_weights
 
 VOCAB_SIZE = 97
 
@@ -137,16 +138,28 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def tiny(family: str, *, seed: int = 0) -> PreTrainedModel:
-    """A random model of this family, about 50 000 parameters, in evaluation mode. Raises ConfigError."""
+ADDED = {"Llama + fast weights": "Llama", "Qwen3 + fast weights": "Qwen3"}  # by add_fast_weights
+SLEEPER_NAMES = (*SLEEPERS, *ADDED)
+
+
+def tiny(family: str, *, seed: int = 0, **changes: Any) -> PreTrainedModel:
+    """A random model of this family, about 50 000 parameters, in evaluation mode. Raises ConfigError.
+
+    `changes` are settings of the family's configuration.
+    """
     known = SLEEPERS | REFUSED
-    require(family in known, f"there is no family {family!r}; the families are {', '.join(known)}.")
+    require(family in known or family in ADDED, f"there is no family {family!r}; there are {', '.join(SLEEPER_NAMES)}.")
+    if family in ADDED:
+        base = tiny(ADDED[family], seed=seed, **changes)
+        model = add_fast_weights(base, (1, 3), heads=2, key_dim=6, value_dim=10)
+        _spread(model, seed)  # awake, as if trained: fresh ones are silent
+        return model
     config_class, model_class, settings = known[family]
     state = torch.get_rng_state()
     torch.manual_seed(seed)  # the library draws its weights from the global generator
     try:
-        config = getattr(transformers, config_class)(**{**COMMON, **settings})
-        model: PreTrainedModel = getattr(transformers, model_class)(config)
+        config = getattr(transformers, config_class)(**{**COMMON, **settings, **changes})
+        model = getattr(transformers, model_class)(config)
     finally:
         torch.set_rng_state(state)
     _spread(model, seed)

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 from sleepviz.config import ConfigError, SleepPolicy
 from sleepviz.hybrids.capability import capability_of
 from sleepviz.hybrids.equivalence import random_tokens
-from sleepviz.hybrids.families import REFUSED, SLEEPERS, tiny
+from sleepviz.hybrids.families import REFUSED, SLEEPER_NAMES, tiny
 from sleepviz.hybrids.sleep import sleep_hybrid
 from tests.hybrids.models import shared
 
@@ -25,7 +25,7 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("family", SLEEPERS)
+@pytest.mark.parametrize("family", SLEEPER_NAMES)
 def test_a_model_that_honours_its_state_can_sleep(family: str) -> None:
     capability = capability_of(shared(family))
 
@@ -83,7 +83,7 @@ def test_a_model_loaded_from_disk_is_judged_alike(family: str, tmp_path: object)
 
     model = AutoModelForCausalLM.from_pretrained(tmp_path)
 
-    assert capability_of(model).can_sleep is (family in SLEEPERS)
+    assert capability_of(model).can_sleep is (family in SLEEPER_NAMES)
 
 
 def test_an_unknown_family_is_refused() -> None:

@@ -10,10 +10,10 @@ import torch
 
 from sleepviz.hybrids import equivalence
 from sleepviz.hybrids.equivalence import Equivalence, block_mask
-from sleepviz.hybrids.families import SLEEPERS
+from sleepviz.hybrids.families import SLEEPER_NAMES
 from tests.hybrids.models import shared
 
-families = pytest.mark.parametrize("family", SLEEPERS)
+families = pytest.mark.parametrize("family", SLEEPER_NAMES)
 
 
 def test_the_oracles_mask_is_the_one_drawn_by_hand() -> None:
