@@ -54,6 +54,10 @@ class ShortConvolution(nn.Module):
         return F.silu(y), padded[:, n_tokens:]
 
 
+LOOK_BACK = ((0, 1, 0), (0, 1, 0), (0, 2, 0), (1, 2, 0))
+"""How many tokens back the q, k and v of successive heads look at the start, with a short convolution."""
+
+
 class GatedDeltaNet(nn.Module):
     """Fast weights with the gated delta rule [2], a per-head output norm and an output gate."""
 
@@ -67,6 +71,22 @@ class GatedDeltaNet(nn.Module):
         self.norm = nn.RMSNorm(value, eps=config.norm_eps)
         self.out = nn.Linear(heads * value, config.d_model, bias=False)
         self.conv = ShortConvolution(heads * (2 * key + value), config.conv_kernel) if config.conv_kernel else None
+
+    @torch.no_grad()
+    def begin_as_associative_memory(self) -> None:
+        """Start with q = k, and with heads whose convolutions look back by different numbers of tokens.
+
+        A head with q from this token and k from the one before stores "what followed this token": such a start
+        spares training the search for that circuit (the shift of H3, arXiv:2212.14052; assets/EXPERIMENTS.md).
+        """
+        assert self.conv is not None
+        heads, key, value = self.config.fast_heads, self.config.key_dim, self.config.value_dim
+        self.qkv.weight[: heads * key] = self.qkv.weight[heads * key : 2 * heads * key]
+        taps = self.conv.weight.zero_()  # [kernel, channels], this token last
+        q_k_v = ((0, key), (heads * key, key), (2 * heads * key, value))
+        for head in range(heads):
+            for (start, width), back in zip(q_k_v, LOOK_BACK[head % len(LOOK_BACK)], strict=True):
+                taps[-1 - back, start + head * width : start + (head + 1) * width] = 1.0
 
     def forward(self, x: Tensor, fast: FastWeights) -> tuple[Tensor, FastWeights, Writing]:
         """x [B, T, D], S -> (o [B, T, D], S after the last token, what was written)."""
@@ -143,6 +163,9 @@ class HybridLM(nn.Module):
                 parameter.normal_(generator=generator)
             else:
                 parameter.normal_(std=parameter.shape[-1] ** -0.5, generator=generator)
+        for block in self.blocks:
+            if isinstance(block.mixer, GatedDeltaNet) and block.mixer.conv is not None:
+                block.mixer.begin_as_associative_memory()
         if self.recall is not None:
             width = self.config.d_model
             self.recall.weight.normal_(std=0.02, generator=generator)

@@ -93,10 +93,9 @@ def _depo_presets() -> Iterator[Preset]:
         conv_kernel=4,
         beta_max=2.0,
         vocabulary_feedback=True,
-        window_positions=True,
     )
     stage = Stage(passes=2, difficulty=task.hops_max, windows=(1, 2), single_window_share=0.5)
-    train = TrainConfig((stage,), steps=2_400, stream_loss=1.0, ahead_share=0.75)
+    train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
     yield Preset("depo-micro", task, model, train, default=True)
 
 
@@ -107,16 +106,15 @@ def _gsm_presets() -> Iterator[Preset]:
         task.vocab_size,
         task.window,
         _HYBRID * 2,
-        fast_heads=8,
+        fast_heads=16,
         key_dim=24,
         value_dim=16,
         conv_kernel=4,
         beta_max=2.0,
         vocabulary_feedback=True,
-        window_positions=True,
     )
     stage = Stage(passes=2, difficulty=task.operations_max, windows=(1, 2), single_window_share=0.5)
-    train = TrainConfig((stage,), steps=2_400, stream_loss=1.0, ahead_share=0.75, sleep_attention="full")
+    train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
     yield Preset("gsm-micro", task, model, train, default=True)
 
 

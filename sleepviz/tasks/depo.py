@@ -3,10 +3,10 @@
 The paper's second task (arXiv:2605.26099 §4.2, from Allen-Zhu's Physics of Language Models). Questions
 (start, hops) come only after every window is evicted, so the memory must be ready for all of them.
 
-A window is [hop][source destination]*E[one token a name]. The last part, the roll call, is where there
-is room to work: it begins with every name itself, and is meant to become, pass by pass, the node that
-this name leads to, with the number of hops at the window's head. The paper has no roll call: it is a
-departure, said on screen. A prediction chunk is [ask][start hops]..., and the answer is read at `hops`.
+A window is [source destination]*E[hop][name node]*names. The last part, the roll call, is where there is
+room to work: every name's node begins as the name itself, and is meant to become, pass by pass, the node
+that it leads to, with the number of hops at its head. The paper has no roll call: it is a departure,
+said on screen. A prediction chunk is [ask][hops start]..., and the answer is read at `start`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from sleepviz.config import JsonRoundTrip, require
 from sleepviz.events import Answer
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
 
-HEADER = 1  # tokens before the edges
 QUERIES = 10  # in one prediction chunk of training, as in the paper
 NAME_MAX_CHARACTERS = 12
 FORM = '{"edges": [["a","b"],["b","c"],["c","d"],["d","a"]], "start": "a", "hops": 2}'
@@ -70,14 +69,15 @@ class Depo(JsonRoundTrip):
     hops_max: int = 8
 
     def __post_init__(self) -> None:
-        require(2 <= self.nodes_min <= self.nodes_max <= 256, "nodes must be from 2 to 256.")
+        require(6 <= self.nodes_max <= 256, "nodes_max must be from 6 (so that cycles can be held out) to 256.")
+        require(2 <= self.nodes_min <= self.nodes_max, "nodes_min must be from 2 to nodes_max.")
         require(1 <= self.window_edges <= self.nodes_max, "window_edges must be from 1 to nodes_max.")
         require(1 <= self.hops_max <= 64, "hops_max must be from 1 to 64.")
 
     name = "depo"
     difficulty_name = "hops_max"
     answers_rows = False
-    first_part = 2  # the place of the first `hops` in a prediction chunk
+    first_part = 2  # the place of the first `start` in a prediction chunk
 
     @property
     def unknown(self) -> int:
@@ -103,12 +103,12 @@ class Depo(JsonRoundTrip):
 
     @property
     def _roll_call(self) -> int:
-        return HEADER + 2 * self.window_edges
+        return 2 * self.window_edges + 1
 
     @property
     def window(self) -> int:
-        """L: head, edges and roll call."""
-        return self._roll_call + self.nodes_max
+        """L: edges, number of hops and roll call."""
+        return self._roll_call + 2 * self.nodes_max
 
     @property
     def difficulty_max(self) -> int:
@@ -176,21 +176,22 @@ class Depo(JsonRoundTrip):
         return replace(batch, windows=self.stream(batch, ahead))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
-        """The roll call `level` hops on, as far as the edges read so far tell; the head counts up to `hops_max`."""
+        """The roll call `level` hops on, as far as the edges read so far tell; its head counts up to `hops_max`."""
         windows = batch.windows.copy()
         size, n_windows, _ = windows.shape
         known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
         instance = np.arange(size)[:, None]
         for index in range(n_windows):
-            edges = windows[:, index, HEADER : self._roll_call].reshape(size, self.window_edges, 2)
+            edges = windows[:, index, : self._roll_call - 1].reshape(size, self.window_edges, 2)
             is_edge = edges[..., 0] < self.nodes_max
             rows = np.broadcast_to(instance, is_edge.shape)[is_edge]
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
-            done = windows[:, index, 0] - self._hop  # [B] hops taken before
+            done = windows[:, index, self._roll_call - 1] - self._hop  # [B] hops taken before
             further = np.minimum(level, self.hops_max - done)
-            walked = _walk(known, windows[:, index, self._roll_call :], level)  # [B, names, level + 1]
-            windows[:, index, self._roll_call :] = walked[instance, np.arange(self.nodes_max), further[:, None]]
-            windows[:, index, 0] += further
+            nodes = windows[:, index, self._roll_call + 1 :: 2]  # a view: it changes the windows
+            walked = _walk(known, nodes, level)  # [B, names, level + 1]
+            nodes[:] = walked[instance, np.arange(self.nodes_max), further[:, None]]
+            windows[:, index, self._roll_call - 1] += further
         return windows
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
@@ -305,14 +306,14 @@ class Depo(JsonRoundTrip):
         """Edges [B, >= n, 2] -> tokens [B, W, L]."""
         edges = self._padded(edges, n_windows)[:, : n_windows * self.window_edges]
         windows = np.empty((len(edges), n_windows, self.window), dtype=np.int64)
-        windows[:, :, 0] = self._hop
-        windows[:, :, HEADER : self._roll_call] = edges.reshape(len(edges), n_windows, -1)
-        windows[:, :, self._roll_call :] = np.arange(self.nodes_max)
+        windows[:, :, self._roll_call - 1] = self._hop
+        windows[:, :, : self._roll_call - 1] = edges.reshape(len(edges), n_windows, -1)
+        windows[:, :, self._roll_call :] = np.repeat(np.arange(self.nodes_max), 2)
         return windows
 
     def _queries(self, starts: Tokens, hops: Tokens) -> Tokens:
-        """(start, hops) pairs [B, asked] each -> prediction chunks [B, T]."""
-        pairs = np.stack([starts, self._hop + hops], axis=-1).reshape(len(starts), -1)
+        """Starts and hops [B, asked] each -> prediction chunks [B, T]."""
+        pairs = np.stack([self._hop + hops, starts], axis=-1).reshape(len(starts), -1)
         return np.pad(pairs, ((0, 0), (1, 0)), constant_values=self._ask)
 
 

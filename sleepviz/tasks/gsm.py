@@ -4,10 +4,11 @@ The paper's third task (GSM-Infinite, arXiv:2502.05252), in the symbolic form of
 and in a size that a small model reads. Difficulty is the asked variable's depth: the operations between
 it and a constant.
 
-A window is [question][statements]*E[one token a variable]. A statement is [variable source change], with a
-value for the source of a constant; the question, where it comes first as in the paper, is the statement
-"answer = asked variable", and padding where it comes after. The last part, the roll call, is where there is
-room to work: it begins with "unknown" for every variable and is meant to fill with values, pass by pass.
+A window is [question][statement]*E[ask][variable source change]*(V + 1). A statement too is
+[variable source change], with a value for the source of a constant; the question, where it comes first
+as in the paper, is the statement "answer = asked variable", and padding where it comes after. The last
+part, the roll call, is where there is room to work: it begins with "v = v + 0" for every variable v, and is
+meant to go one operation back with every pass (v = u + 1, v = w + 3, v = 4 + 3), until it holds a constant.
 The paper has no roll call: it is a departure, said on screen. A prediction chunk is [ask][variable]..., and
 the answer is read at the variable.
 """
@@ -60,11 +61,26 @@ class GsmInstance:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Sampled statements; every array is [B, variables], by place, and `parts` has the tokens [B, variables, 3]."""
+
+    names: Tokens  # the variable at each place
+    depth: Tokens
+    value: Tokens  # tokens; unknown where undefined
+    parts: Tokens
+
+    def replace(self, wrong: NDArray[np.bool_], others: Drawn) -> None:
+        """Put others in the place of the instances that are `wrong` [B]."""
+        for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
+            mine[wrong] = theirs
+
+
+@dataclass(frozen=True)
 class Gsm(JsonRoundTrip):
     """GSM in one size: `variables_max` variables, `window_statements` statements a window, values `low`..`high`."""
 
-    variables_max: int = 16
-    window_statements: int = 8
+    variables_max: int = 14
+    window_statements: int = 7
     windows_max: int = 2
     operations_max: int = 8
     low: int = -2
@@ -110,21 +126,25 @@ class Gsm(JsonRoundTrip):
 
     @property
     def _change(self) -> int:
-        return self._value + self.high + 1 + self.change_max  # of 0
+        return self._value + self.high + 1 + self._change_limit  # of 0
+
+    @property
+    def _change_limit(self) -> int:
+        return self.high - self.low  # of all changes on the way to a constant, added up
 
     @property
     def vocab_size(self) -> int:
         """Variables and the answer, unknown, pad, ask, values, changes."""
-        return self._change + self.change_max + 1
+        return self._change + self._change_limit + 1
 
     @property
     def _roll_call(self) -> int:
-        return PART * (1 + self.window_statements)
+        return PART * (1 + self.window_statements) + 1
 
     @property
     def window(self) -> int:
         """L: question, statements and roll call."""
-        return self._roll_call + self.variables_max + 1
+        return self._roll_call + PART * (self.variables_max + 1)
 
     @property
     def difficulty_max(self) -> int:
@@ -166,19 +186,19 @@ class Gsm(JsonRoundTrip):
         """Sample problems of `n_windows` windows with a variable `difficulty` operations deep, and distractors.
 
         In training a chunk asks every variable, in any order, and the question comes first or after; to be
-        measured, one chunk asks the one variable. A level of the targets counts passes: a value is asked
-        for as soon as one operation a pass would have reached it.
+        measured, one chunk asks the one variable. A level of the targets counts passes: a value is known
+        as soon as one operation a pass reaches a constant, and unknown before.
         """
         training = split == "train"
         slots = self.variables_max
         most = n_windows * self.window_statements
         n_statements = rng.integers((n_windows - 1) * self.window_statements + 1, most + 1, size)
-        n_statements = np.maximum(n_statements, np.minimum(2, most))
+        n_statements = np.maximum(n_statements, np.minimum(np.maximum(difficulty + 1, 2), most))
         chain = np.minimum(difficulty, n_statements - 1)  # [B] the asked variable's place
-        source, change, depth, value = self._sample_statements(rng, n_statements, chain)
-        names, parts = self._sample_names(
-            rng, (source, change, value), n_statements, split
-        )  # [B, slots], [B, slots, 3]
+        drawn = self._sample_statements(rng, n_statements, chain)
+        while (wrong := _is_held_out(drawn.parts) != (split == "held_out")).any():
+            drawn.replace(wrong, self._sample_statements(rng, n_statements[wrong], chain[wrong]))
+        names, depth, value, parts = drawn.names, drawn.depth, drawn.value, drawn.parts
         first = rng.random(size) < 0.5 if training else np.full(size, self.question == "first")
         order = np.argsort(np.where(np.arange(slots) < n_statements[:, None], rng.random((size, slots)), 2.0), axis=1)
         parts = np.take_along_axis(parts, order[..., None], axis=1)[:, :most]
@@ -186,11 +206,11 @@ class Gsm(JsonRoundTrip):
         asked = np.where(first, names[instance, chain], self._answer)
         windows = self._windows(parts, np.where(first, asked, self._pad), n_windows)
 
-        known = np.full((size, slots + 1), NOT_ASKED, dtype=np.int64)  # [B, variables] the level that tells it
+        known = np.zeros((size, slots + 1), dtype=np.int64)  # [B, variables] the level that tells the value
         answers = np.full((size, slots + 1), self.unknown, dtype=np.int64)
-        np.put_along_axis(known, names, np.where(value == self.unknown, 0, depth + 1), axis=1)
+        np.put_along_axis(known, names, depth + 1, axis=1)
         np.put_along_axis(answers, names, value, axis=1)
-        known[:, self._answer] = np.where(first, depth[instance, chain] + 2, 0)
+        known[:, self._answer] = depth[instance, chain] + 2
         answers[:, self._answer] = np.where(first, value[instance, chain], self.unknown)
         if training:
             variables = rng.permuted(np.broadcast_to(np.arange(slots + 1), (size, slots + 1)), axis=1)
@@ -201,35 +221,33 @@ class Gsm(JsonRoundTrip):
         told = np.take_along_axis(known, variables, axis=1)[:, None] - ahead <= np.arange(levels)[None, :, None]
         targets = np.full((size, 1, levels, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         answers = np.take_along_axis(answers, variables, axis=1)
-        targets[:, 0, :, self.first_part :] = np.where(told, answers[:, None], NOT_ASKED)
+        targets[:, 0, :, self.first_part :] = np.where(told, answers[:, None], self.unknown)
         batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, np.full(size, levels - 1))
         return replace(batch, windows=self.stream(batch, ahead))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
-        """The roll call after `level` more operations, as far as the statements read so far tell."""
+        """The roll call `level` operations further back, as far as the statements read so far tell."""
         windows = batch.windows.copy()
         size, n_windows, _ = windows.shape
         n_slots = self.variables_max + 1
-        source = np.full((size, n_slots), self.unknown, dtype=np.int64)  # a value, a variable, or unknown
-        change = np.zeros((size, n_slots), dtype=np.int64)
+        # Where one operation back leads from each token: values and unknown stay as they are.
+        source = np.broadcast_to(np.arange(self._change), (size, self._change)).copy()
+        source[:, :n_slots] = self.unknown
+        change = np.zeros_like(source)
         for index in range(n_windows):
-            parts = windows[:, index, : self._roll_call].reshape(size, -1, PART)
+            parts = windows[:, index, : self._roll_call - 1].reshape(size, -1, PART)
             row, place = np.nonzero(parts[..., 0] < n_slots)
             variable = parts[row, place, 0]
             source[row, variable] = parts[row, place, 1]
             change[row, variable] = parts[row, place, 2] - self._change
-            values = windows[:, index, self._roll_call :]
+            from_ = windows[:, index, self._roll_call + 1 :: PART]  # views: they change the windows
+            total = windows[:, index, self._roll_call + 2 :: PART]
             for _ in range(level):
-                values = self._one_operation(values, source, change)
-            windows[:, index, self._roll_call :] = values
+                total += np.take_along_axis(change, from_, axis=1)
+                np.clip(total, self._change - self._change_limit, self._change + self._change_limit, out=total)
+                from_[:] = np.take_along_axis(source, from_, axis=1)
+                total[from_ == self.unknown] = self._change
         return windows
-
-    def _one_operation(self, values: Tokens, source: Tokens, change: Tokens) -> Tokens:
-        """Every variable whose source has a value gets its own, all at once: [B, variables] tokens each."""
-        is_variable = source < self.variables_max + 1
-        found = np.take_along_axis(values, np.where(is_variable, source, 0), axis=1)
-        found = np.where(is_variable, found, source)
-        return np.where(found == self.unknown, values, found + change)
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> GsmInstance:
         """Read {"text": "...", "question": "b"} or {"text": "...", "equals": 8}. Raises InputError.
@@ -327,15 +345,13 @@ class Gsm(JsonRoundTrip):
             ]
         return answers[0] if answers[0] == "?" else int(answers[0])
 
-    def _sample_statements(
-        self, rng: np.random.Generator, n_statements: Tokens, chain: Tokens
-    ) -> tuple[Tokens, Tokens, Tokens, Tokens]:
-        """Sources (places; -1 a constant), changes, depths and values (tokens), [B, variables] each.
+    def _sample_statements(self, rng: np.random.Generator, n_statements: Tokens, chain: Tokens) -> Drawn:
+        """Statements place by place: each variable's source is a place before it, a constant, or undefined.
 
         The first `chain` + 1 places are a chain from a constant; the places from `n_statements` on stay undefined.
         """
         size, slots = len(n_statements), self.variables_max
-        source = np.full((size, slots), -1)
+        source = np.full((size, slots), -1)  # a place; -1 a constant
         change = np.zeros((size, slots), dtype=np.int64)
         depth = np.zeros((size, slots), dtype=np.int64)
         value = np.full((size, slots), self.unknown, dtype=np.int64)
@@ -358,24 +374,13 @@ class Gsm(JsonRoundTrip):
             depth[:, place] = np.where(from_ >= 0, depth[instance, from_] + 1, 0)
             own = np.where(from_ < 0, self._value + number, np.where(known, base + step, self.unknown))
             value[:, place] = np.where(defined, own, self.unknown)
-        return source, change, depth, value
+        names = rng.permuted(np.broadcast_to(np.arange(slots), (size, slots)), axis=1)
+        return Drawn(names, depth, value, self._parts(names, source, change, value, n_statements))
 
     def _sample_change(self, rng: np.random.Generator, base: Tokens) -> Tokens:
         """A change [B] that keeps base + change in range; half of them at most 1, as in the public data."""
         most = np.where(rng.random(len(base)) < 0.5, 1, self.change_max)
         return rng.integers(np.maximum(-most, self.low - base), np.minimum(most, self.high - base) + 1)
-
-    def _sample_names(
-        self, rng: np.random.Generator, statements: tuple[Tokens, Tokens, Tokens], n_statements: Tokens, split: Split
-    ) -> tuple[Tokens, Tokens]:
-        """Random variables for the places [B, variables], and the statements with them [B, variables, 3]."""
-        size = len(n_statements)
-        names = rng.permuted(np.broadcast_to(np.arange(self.variables_max), (size, self.variables_max)), axis=1)
-        parts = self._parts(names, *statements, n_statements)
-        while (wrong := _is_held_out(parts) != (split == "held_out")).any():
-            names[wrong] = rng.permuted(names[wrong], axis=1)
-            parts = self._parts(names, *statements, n_statements)
-        return names, parts
 
     def _parts(self, names: Tokens, source: Tokens, change: Tokens, value: Tokens, n_statements: Tokens) -> Tokens:
         """Statements as tokens [B, variables, 3]; a constant's value stands where the source would; padding last."""
@@ -397,8 +402,11 @@ class Gsm(JsonRoundTrip):
         windows[first, 0, :PART] = np.stack(
             [np.full_like(asked, self._answer), asked, np.full_like(asked, self._change)], -1
         )[first]
-        windows[:, :, PART : self._roll_call] = parts.reshape(size, n_windows, -1)
-        windows[:, :, self._roll_call :] = self.unknown
+        windows[:, :, self._roll_call - 1] = self._ask
+        windows[:, :, PART : self._roll_call - 1] = parts.reshape(size, n_windows, -1)
+        roll_call = windows[:, :, self._roll_call :].reshape(size, n_windows, -1, PART)  # a view
+        roll_call[..., :2] = np.arange(self.variables_max + 1)[:, None]
+        roll_call[..., 2] = self._change
         return windows
 
     def _queries(self, variables: Tokens) -> Tokens:

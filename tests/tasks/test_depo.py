@@ -32,7 +32,7 @@ def drawn(
 
 def edges_of(window: np.ndarray) -> list[tuple[int, int]]:
     """Read a window's edges from its tokens, by the layout that the module describes."""
-    pairs = window[1:11].reshape(5, 2).tolist()
+    pairs = window[:10].reshape(5, 2).tolist()
     return [(source, destination) for source, destination in pairs if source < 10]
 
 
@@ -52,8 +52,8 @@ def test_every_instance_is_one_cycle_that_fills_its_windows(seed: int, n_windows
         assert len(edges_of(windows[-1])) >= 1
         if split == "held_out":
             assert len(graph) == 5 * n_windows
-        assert windows[:, 0].tolist() == [HEAD_0] * n_windows
-        assert windows[:, 11:].tolist() == [list(range(10))] * n_windows
+        assert windows[:, 10].tolist() == [HEAD_0] * n_windows
+        assert windows[:, 11:].tolist() == [[name for name in range(10) for _ in "ab"]] * n_windows
 
 
 @settings(max_examples=25)
@@ -66,7 +66,7 @@ def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
         query = batch.queries[instance, 0]
         assert query[0] == 12 and len(query) == 21
         for place in range(1, 21, 2):
-            node, asked = int(query[place]), int(query[place + 1] - HEAD_0)
+            asked, node = int(query[place] - HEAD_0), int(query[place + 1])
             assert 1 <= asked <= min(max(hops, 1) + ahead, 4)
             for _ in range(asked):
                 (node,) = graph.successors(node)
@@ -78,12 +78,12 @@ def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
 
 def test_a_measured_instance_asks_one_question_of_exactly_the_difficulty() -> None:
     batch = drawn(3, split="held_out", hops=3, size=400)
-    assert batch.queries.shape == (400, 1, 3) and set(batch.queries[:, 0, 2] - HEAD_0) == {3}
-    starts = np.bincount(batch.queries[:, 0, 1], minlength=10)
+    assert batch.queries.shape == (400, 1, 3) and set(batch.queries[:, 0, 1] - HEAD_0) == {3}
+    starts = np.bincount(batch.queries[:, 0, 2], minlength=10)
     assert starts.min() > 15  # any start: 40 each are expected
     walked = [
         list(nx.dfs_preorder_nodes(graph_of(w), s))[3]
-        for w, s in zip(batch.windows, batch.queries[:, 0, 1], strict=True)
+        for w, s in zip(batch.windows, batch.queries[:, 0, 2], strict=True)
     ]
     assert batch.targets[:, 0, 3, 2].tolist() == walked
 
@@ -100,12 +100,12 @@ def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: 
         for index in range(2):
             successor.update(edges_of(before[index]))
             assert edges_of(after[index]) == edges_of(before[index])
-            assert after[index, 0] == HEAD_0 + reached
+            assert after[index, 10] == HEAD_0 + reached
             for name in range(10):
                 node = name
                 for _ in range(reached):
                     node = successor.get(node, 10)
-                assert after[index, 11 + name] == node
+                assert after[index, 11 + 2 * name :][:2].tolist() == [name, node]
 
 
 def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
@@ -115,22 +115,22 @@ def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
 
 def test_no_cycle_is_in_both_splits() -> None:
     """Cycles of three of three names: the two directions, in whatever rotation, never meet."""
-    tiny = Depo(nodes_max=5, nodes_min=3, window_edges=5, hops_max=2)
+    tiny = Depo(nodes_max=6, nodes_min=3, window_edges=6, hops_max=2)
     seen: dict[str, set[frozenset[tuple[int, int]]]] = {}
     for split in ("train", "held_out"):
         batch = tiny.batch(np.random.default_rng(0), size=3000, n_windows=1, difficulty=np.full(3000, 1), split=split)
-        pairs = batch.windows[:, 0, 1:11].reshape(-1, 5, 2)
-        seen[split] = {frozenset((int(a), int(b)) for a, b in edges if a < 5) for edges in pairs}
+        pairs = batch.windows[:, 0, :12].reshape(-1, 6, 2)
+        seen[split] = {frozenset((int(a), int(b)) for a, b in edges if a < 6) for edges in pairs}
     assert seen["train"] and seen["held_out"] and not seen["train"] & seen["held_out"]
-    assert {len(cycle) for cycle in seen["held_out"]} == {5}
+    assert {len(cycle) for cycle in seen["held_out"]} == {6}
 
 
 def test_parse_and_encode_a_square() -> None:
     instance = TASK.parse(json.dumps(SQUARE), LIMITS)
     problem = TASK.encode(instance)
-    assert problem.context == (13, 0, 1, 1, 2, 2, 3, 3, 0, 11, 11, *range(10))
-    assert problem.queries[0].tolist() == [12, 0, 15] and problem.n_asked == 1
-    assert problem.queries[1:5].tolist() == [[12, 0, 14], [12, 0, 15], [12, 0, 16], [12, 0, 17]]
+    assert problem.context == (0, 1, 1, 2, 2, 3, 3, 0, 11, 11, 13, *(name for name in range(10) for _ in "ab"))
+    assert problem.queries[0].tolist() == [12, 15, 0] and problem.n_asked == 1
+    assert problem.queries[1:5].tolist() == [[12, 14, 0], [12, 15, 0], [12, 16, 0], [12, 17, 0]]
     assert len(problem.queries) == 1 + 4 * 4 and instance.n_cycles == 1
     ten = {"edges": [[f"x{i}", f"x{(i + 3) % 10}"] for i in range(10)], "start": "x4", "hops": 4}
     problem = TASK.encode(TASK.parse(json.dumps(ten), LIMITS))
@@ -171,7 +171,7 @@ def test_answers_are_read_against_the_walk() -> None:
         ({"edges": [["a", "b"], ["b", "a"]]}, "3 to 10 nodes"),
         ({"edges": [[f"x{i}", f"x{(i + 1) % 11}"] for i in range(11)], "start": "x0"}, "11 nodes"),
         ({"edges": [["a", "b"], ["b", "c"], ["c", "d"]]}, "leave"),
-        ({"edges": [["a", "b"], ["b", "c"], ["c", "a"], ["d", "a"]]}, "'d'"),
+        ({"edges": [["a", "b"], ["b", "c"], ["c", "a"], ["d", "a"]]}, "2 enter 'a'"),
         ({"edges": [["a", "b"], ["b", "c"], ["c", "a"], ["a", "c"]]}, "2 leave 'a'"),
         ({"edges": "a->b"}, None),
         ({"edges": [["a", "b", "c"]]}, "pair of names"),
@@ -205,7 +205,8 @@ def test_tokens_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"nodes_min": 1}, {"nodes_min": 11}, {"window_edges": 0}, {"hops_max": 0}, {"hops_max": 65}]
+    "wrong",
+    [{"nodes_min": 1}, {"nodes_min": 11}, {"nodes_max": 5}, {"window_edges": 0}, {"hops_max": 0}, {"hops_max": 65}],
 )
 def test_sizes_out_of_range_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
