@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import torch
+import transformers
 from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedModel
@@ -207,6 +208,7 @@ def main() -> int:
     parser.add_argument("--family", action="append", choices=SLEEPER_NAMES, help="only this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="JSON in place of Markdown")
     arguments = parser.parse_args()
+    transformers.logging.set_verbosity_error()  # it tells of each kernel that is not installed
     torch.set_num_threads(1)  # the models are far too small for more
     families = arguments.family or list(SLEEPER_NAMES)
     rows = [measure(family) for family in tqdm(families, file=sys.stderr, disable=not sys.stderr.isatty())]
