@@ -195,7 +195,13 @@ def delta_rule_error() -> float:
         v = torch.randn(2, 3, n_tokens, 10, generator=generator, dtype=torch.float64)
         gates = torch.rand(2, 2, 3, n_tokens, generator=generator, dtype=torch.float64)
         state = torch.randn(2, 3, 6, 10, generator=generator, dtype=torch.float64)
-        written: dict[str, Any] = {"q": q, "k": unit_length(k), "v": v, "log_decay": gates[0].log() / 4, "beta": gates[1]}
+        written: dict[str, Any] = {
+            "q": q,
+            "k": unit_length(k),
+            "v": v,
+            "log_decay": gates[0].log() / 4,
+            "beta": gates[1],
+        }
         pairs = zip(gated_delta_window(state, **written), gated_delta_scan(state, **written), strict=True)
         found = max([found, *(float((a - b).abs().max()) for a, b in pairs)])
     return found
