@@ -158,9 +158,10 @@ class AssigningLayer(LinearAttentionLayer):
             if now is not None:
                 self.recurrent_states[index] = torch.zeros_like(now) if earlier is None else earlier
 
-    def free_conv_slices(self) -> None:
-        """Give each context its own storage: a slice would hold the whole window's inputs in memory."""
-        self.conv_states = {i: None if c is None else c.clone() for i, c in self.conv_states.items()}
+    def free_slices(self) -> None:
+        """Give each state its own storage: a slice would hold the whole window's inputs, or each chunk's S."""
+        for states in (self.conv_states, self.recurrent_states):
+            states.update({i: _alone(s) for i, s in states.items() if s is not None})
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """[B, ...] -> [B * repeats, ...], instance-major; the library's own layer has no such method."""
@@ -292,7 +293,7 @@ class SleepCache(DynamicCache):
         for layer in self.attention_layers:
             layer.evict(keep)
         for layer in self.fast_layers:
-            layer.free_conv_slices()
+            layer.free_slices()
 
     def skip(self, n_tokens: int) -> None:
         """Let so many tokens pass unread: only the position moves."""
@@ -322,6 +323,12 @@ def _replaced(layer: Any) -> Any:
         raise ConfigError(f"its cache has a layer of kind {type(layer).__name__}, which cannot be evicted here.")
     names = ("number_of_states", "sliding_window")
     return kind(**{name: getattr(layer, name) for name in names if hasattr(layer, name)})
+
+
+def _alone(tensor: Tensor) -> Tensor:
+    """The same tensor with no more memory behind it than it needs."""
+    needed = tensor.numel() * tensor.element_size()
+    return tensor if tensor.untyped_storage().nbytes() == needed else tensor.clone()
 
 
 def _storage_bytes(tensors: Iterator[Tensor]) -> int:

@@ -47,7 +47,9 @@ def sleep_hybrid(
     `cache` goes on from an earlier sleep, which stays as it is. `span` = (first, last + 1) loops the
     layers in between only (the paper loops the middle 14 of Jet-Nemotron's 28); the others run once.
     `chunk_size` is handed to the library's gated delta rule, which otherwise pads each window to 64.
-    Gradients flow unless they are switched off around it. Raises ConfigError for a model that cannot sleep.
+    Gradients flow unless they are switched off around it, but not through a chunk of one single token in
+    a Mamba-2 family: the library's kernel for one token writes in place, and backward says so.
+    Raises ConfigError for a model that cannot sleep.
     """
     settings = {"window": window, "convolution": convolution, "span": span, "chunk_size": chunk_size}
     slept = _started(model, cache)
