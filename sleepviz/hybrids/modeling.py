@@ -168,7 +168,7 @@ class SleepForCausalLM(PreTrainedModel, GenerationMixin):
             yield SleptWindow(before.position, memory.position, full.kv_tokens, full.kv_bytes, tuple(passes), now)
 
     def answer(self, problem: Problem, policy: SleepPolicy | None = None) -> NDArray[np.float32]:
-        """Sleep over a task's problem and read all its queries in parallel -> probabilities [Q, T, vocab_size].
+        """Sleep over a task's problem and read what was asked in parallel -> probabilities [Q, T, vocab_size].
 
         Each query is one chunk, one pass, from a fork of the memory: the tasks' own way of asking, and
         what `generate` gives token by token at each place of a query.
@@ -176,7 +176,7 @@ class SleepForCausalLM(PreTrainedModel, GenerationMixin):
         device = self.lm.embedding.weight.device
         with torch.inference_mode():
             cache = self.sleep(torch.tensor([problem.context], device=device), policy)
-            queries = torch.from_numpy(problem.queries.copy()).to(device)
+            queries = torch.from_numpy(problem.queries[: problem.n_asked].copy()).to(device)
             logits = self(queries, past_key_values=cache.repeated(len(queries))).logits
         return logits.softmax(dim=-1).float().cpu().numpy()
 
