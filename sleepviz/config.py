@@ -249,6 +249,7 @@ class TrainConfig(JsonRoundTrip):
     ahead_share: float = 0.0  # of batches begin some levels on: their earlier passes are taken for granted
     stream_loss: float = 0.0  # weight of a loss on the sleeping stream's own output, see train.py
     sleep_attention: SleepAttention = "causal"
+    eviction: Eviction = "hard"  # "none": the oracle that keeps every key and value
     lr_muon: float = 0.01
     lr_adamw: float = 2e-3
     warmup_steps: int = 100
@@ -272,6 +273,7 @@ class TrainConfig(JsonRoundTrip):
         _require_choice("loss", self.loss, Literal["next_step", "final"])
         require(self.loss == "final" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
         _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
+        _require_choice("eviction", self.eviction, Eviction)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sleepviz.config import PASSES_MAX, Control, RunSpec, SleepPolicy, Trigger, require
+from sleepviz.halting import sleep_until_still
 from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
 from sleepviz.presets import Preset
@@ -25,6 +26,7 @@ VALIDATION_STREAM = 2  # for the limits written at the end of training
 BATCH = 256
 N_MAX = 100_000
 VALIDATION_PASSES = (1, 4, 8, 12)
+VALIDATION_INSTANCES = 128
 EARNED_ACCURACY = 0.95
 
 
@@ -34,7 +36,8 @@ def wilson(correct: float, n: int, z: float = 1.959964) -> tuple[float, float]:
         return 0.0, 1.0
     p, z2 = correct / n, z * z
     centre, half = p + z2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
+    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    return max(0.0, min(low, p)), min(1.0, max(high, p))  # never past the share itself by rounding
 
 
 @dataclass(frozen=True)
@@ -46,21 +49,44 @@ class Setting:
     control: Control = "none"
 
 
+@torch.inference_mode()
 def right_parts(model: HybridLM, batch: Batch, setting: Setting) -> NDArray[np.bool_]:
     """Sleep through the whole context, ask every query: is each part right? -> [B, Q, T], True where not asked."""
+    return _right(model, batch, _asleep(model, batch, setting))
+
+
+@torch.inference_mode()
+def right_parts_when_still(
+    model: HybridLM, batch: Batch, policy: SleepPolicy, threshold: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """As `right_parts`, but each window's sleep ends when S is still -> (right, mean passes a window [B])."""
+    memory = Memory.empty(model.config, len(batch.windows))
+    taken = []
+    for window in torch.from_numpy(batch.windows).unbind(dim=1):
+        memory, passes = sleep_until_still(model, window, memory, policy, threshold)
+        taken.append(passes.double())
+    return _right(model, batch, memory), torch.stack(taken).mean(dim=0).numpy()
+
+
+def _asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
+    """The memory with which the model wakes, once all windows are evicted."""
     context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
-    with torch.inference_mode():
-        memory = Memory.empty(model.config, len(context))
-        for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
-            memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
-        if setting.control == "zero_state":
-            memory = memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
-        elif setting.control == "shuffled_state":
-            memory = memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
-        answers = [
-            model(torch.from_numpy(batch.queries[:, query].copy()), memory)[0].argmax(dim=-1).numpy()
-            for query in range(batch.queries.shape[1])
-        ]
+    memory = Memory.empty(model.config, len(context))
+    for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
+        memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
+    if setting.control == "zero_state":
+        return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
+    if setting.control == "shuffled_state":
+        return memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
+    return memory
+
+
+def _right(model: HybridLM, batch: Batch, memory: Memory) -> NDArray[np.bool_]:
+    """Whether each part of each answer is right, [B, Q, T]; True where not asked."""
+    answers = [
+        model(torch.from_numpy(batch.queries[:, query].copy()), memory)[0].argmax(dim=-1).numpy()
+        for query in range(batch.queries.shape[1])
+    ]
     target = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]  # [B, Q, T]
     right: NDArray[np.bool_] = (np.stack(answers, axis=1) == target) | (target == NOT_ASKED)
     return right
@@ -76,18 +102,19 @@ def accuracy(
     n_windows: int,
     seed: Sequence[int],
 ) -> NDArray[np.bool_]:
-    """Whether each part of each answer is right on n held-out instances -> [n, Q, T].
+    """Whether each part of each answer is right on n held-out instances -> [n, Q, T]."""
+    batches = held_out(task, difficulty=difficulty, n=n, n_windows=n_windows, seed=seed)
+    return np.concatenate([right_parts(model, batch, setting) for batch in batches])
 
-    The instances depend on the seed, the difficulty and n_windows alone: every N answers the same ones.
+
+def held_out(task: Task, *, difficulty: int, n: int, n_windows: int, seed: Sequence[int]) -> Iterator[Batch]:
+    """n held-out instances in batches. They depend on the seed, the difficulty and n_windows alone: every N answers
+    the same ones.
     """
     rng = np.random.default_rng((*seed, difficulty, n_windows))
-    parts = []
     for part in np.array_split(np.arange(n), math.ceil(n / BATCH)):  # even: shuffled_state needs company
-        size = len(part)
-        levels = np.full(size, difficulty)
-        batch = task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="held_out")
-        parts.append(right_parts(model, batch, setting))
-    return np.concatenate(parts)
+        levels = np.full(len(part), difficulty)
+        yield task.batch(rng, size=len(part), n_windows=n_windows, difficulty=levels, split="held_out")
 
 
 def evaluate(
@@ -105,7 +132,9 @@ def evaluate(
     require(n > 1 or spec.control != "shuffled_state", "shuffled_state needs n of at least 2 instances.")
     require(1 <= n_windows <= windows_max, f"rows must be from 1 to {windows_max}.")
     hardest = task.difficulty_max
-    require(all(0 <= d <= hardest for d in difficulties), f"difficulty must be whole numbers from 0 to {hardest}.")
+    easiest = task.difficulty_min
+    in_range = all(easiest <= difficulty <= hardest for difficulty in difficulties)
+    require(in_range, f"difficulty must be whole numbers from {easiest} to {hardest}.")
     policies = [policy_of(replace(spec, n_passes=n_passes), checkpoint) for n_passes in passes]
     table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": []}
     if task.answers_rows:
@@ -155,16 +184,16 @@ def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], di
     """
     task, train = preset.task, preset.train
     passes = (train.n_passes,) if train.n_passes else VALIDATION_PASSES
-    difficulties = range(task.difficulty_max + 1)
+    difficulties = range(task.difficulty_min, task.difficulty_max + 1)
     table = [
         [
             float(
                 accuracy(
                     model,
                     task,
-                    Setting(SleepPolicy(n_passes=n_passes, sleep_attention=train.sleep_attention)),
+                    Setting(SleepPolicy(n_passes, train.eviction, train.sleep_attention)),
                     difficulty=difficulty,
-                    n=BATCH,
+                    n=VALIDATION_INSTANCES,
                     n_windows=task.windows_max,
                     seed=(VALIDATION_STREAM,),
                 )
@@ -176,7 +205,8 @@ def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], di
         for n_passes in passes
     ]
     short = np.flatnonzero(np.array(table).max(axis=0) < EARNED_ACCURACY)
-    earned = max(int(short[0]) - 1, 0) if len(short) and not train.n_passes else task.difficulty_max
+    hardest = max(difficulties[int(short[0])] - 1, task.difficulty_min) if len(short) else task.difficulty_max
+    earned = task.difficulty_max if train.n_passes else hardest
     limits = {**task.limits(), "passes_trained": train.n_passes or train.stages[-1].passes, "passes_max": PASSES_MAX}
     limits[task.difficulty_name] = earned
     return limits, {"passes": list(passes), "difficulty": list(difficulties), "validation_accuracy": table}

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sleepviz.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
-from sleepviz.config import Control, RunSpec, Trigger
-from sleepviz.evaluate import EVALUATION_STREAM, Setting, accuracy, wilson
+from sleepviz.config import Control, RunSpec
+from sleepviz.evaluate import EVALUATION_STREAM, Setting, held_out, right_parts, right_parts_when_still, wilson
 from sleepviz.record import checkpoint_of, policy_of
+from sleepviz.tasks.base import Task
+from sleepviz.tasks.gsm import Gsm
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
-PASSES = (1, 2, 3, 4, 6, 8, 12)
+PASSES = {"rule110": (1, 2, 3, 4, 6, 8, 12), "depo": (1, 2, 4, 6, 8, 10, 20), "gsm": (1, 2, 4, 6, 8, 10, 20)}
 CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
-CONTROL_STEPS = (1, 4, 8, 12)
+CONTROL_DIFFICULTIES = (1, 4, 8, 12)
+CONTROL_PASSES = {"rule110": 12, "depo": 8, "gsm": 10}
+THRESHOLDS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
+HALTING_PASSES_MAX = 16
+MIXED = -1  # as a difficulty: all of them, equally often
 
 
 @dataclass(frozen=True)
@@ -41,48 +48,62 @@ class Cell:
     n_windows: int
     control: Control = "none"
     query: int | None = None  # count this query alone (retention: the first window's)
-    trigger: Trigger = field(default_factory=Trigger)
+    question_first: bool = False  # GSM
+    threshold: float = 0.0  # halt when S drifts by less; 0: take all passes
 
     def key(self, digest: str) -> tuple[Any, ...]:
         """What makes two measurements the same one."""
-        return self.experiment, self.variant, digest, self.n_passes, self.difficulty, self.n_windows
+        return self.experiment, self.variant, digest, self.n_passes, self.difficulty, self.n_windows, self.threshold
 
 
-def rule110_cells(default: str, steps_max: int, rows_max: int) -> Iterator[Cell]:
-    """Rule 110: the whole table of the any-N model, its baselines, causal controls, retention."""
-    for steps in range(steps_max + 1):
-        for n_passes in PASSES:
-            yield Cell("accuracy", "any_n", default, n_passes, steps, rows_max)
-        for variant, name in (
-            ("n1_same_tokens", "rule110-n1-tokens"),
-            ("n1_same_flops", "rule110-n1-flops"),
-            ("n1_curriculum", "rule110-n1-curriculum"),
+def cells_of(task: Task, default: str) -> Iterator[Cell]:
+    """Every measurement of one task, the smallest that decides a question first."""
+    name, most = task.name, task.windows_max
+    difficulties = range(task.difficulty_min, task.difficulty_max + 1)
+    for difficulty in difficulties:
+        for n_passes in PASSES[name]:
+            yield Cell("accuracy", "any_n", default, n_passes, difficulty, most)
+        for variant, suffix in (
+            ("n1_same_tokens", "n1-tokens"),
+            ("n1_same_flops", "n1-flops"),
+            ("n1_curriculum", "n1-curriculum"),
+            ("oracle", "oracle"),
         ):
-            yield Cell("baseline", variant, name, 1, steps, rows_max)
-    for steps in CONTROL_STEPS:
-        for control in CONTROLS:
-            yield Cell("control", control, default, steps_max, steps, rows_max, control=control)
-        for n_windows in range(1, rows_max + 1):
-            variant = f"asked_after_{n_windows}"
-            yield Cell("retention", variant, default, steps_max, steps, n_windows, query=0)
+            control: Control = "oracle" if variant == "oracle" else "none"
+            yield Cell("baseline", variant, f"{name}-{suffix}", 1, difficulty, most, control=control)
+    for difficulty in CONTROL_DIFFICULTIES:
+        if difficulty <= task.difficulty_max:
+            for control in CONTROLS:
+                yield Cell("control", control, default, CONTROL_PASSES[name], difficulty, most, control=control)
+    for n_passes in range(1, HALTING_PASSES_MAX + 1):
+        yield Cell("halting", "fixed_n", default, n_passes, MIXED, most)
+    for threshold in THRESHOLDS:
+        yield Cell("halting", "drift_halting", default, HALTING_PASSES_MAX, MIXED, most, threshold=threshold)
+    if name == "gsm":
+        for difficulty in difficulties:
+            for n_passes in PASSES[name]:
+                yield Cell("accuracy_question_first", "any_n", default, n_passes, difficulty, most, question_first=True)
+            yield Cell(
+                "baseline_question_first", "n1_same_tokens", "gsm-n1-tokens", 1, difficulty, most, question_first=True
+            )
+    if name == "rule110":
+        for difficulty in CONTROL_DIFFICULTIES:
+            for n_windows in range(1, most + 1):
+                variant = f"asked_after_{n_windows}"
+                yield Cell("retention", variant, default, CONTROL_PASSES[name], difficulty, n_windows, query=0)
 
 
 def measure(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
     """Measure one cell on held-out instances -> an entry of the results file."""
-    spec = RunSpec(checkpoint.task.name, "", cell.checkpoint, cell.n_passes, control=cell.control, trigger=cell.trigger)
-    right = accuracy(
-        checkpoint.model,
-        checkpoint.task,
-        Setting(policy_of(spec, checkpoint), cell.trigger, cell.control),
-        difficulty=cell.difficulty,
-        n=N_INSTANCES,
-        n_windows=cell.n_windows,
-        seed=(EVALUATION_STREAM, SEED),
-    )
+    task = checkpoint.task
+    if cell.question_first and isinstance(task, Gsm):
+        task = replace(task, question="first")
+    right, mean_passes = _right(cell, checkpoint, task)
     exact = np.asarray(right.all(axis=-1))  # [n, Q]
-    asked = slice(None) if cell.query is None else slice(cell.query, cell.query + 1)
-    share = float(exact[:, asked].mean())
-    return {
+    if cell.query is not None:
+        right, exact = right[:, cell.query : cell.query + 1], exact[:, cell.query : cell.query + 1]
+    n, share = len(exact), float(exact.mean())
+    entry = {
         "experiment": cell.experiment,
         "variant": cell.variant,
         "checkpoint": checkpoint.info.name,
@@ -90,32 +111,57 @@ def measure(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
         "passes": cell.n_passes,
         "difficulty": cell.difficulty,
         "windows": cell.n_windows,
-        "n": N_INSTANCES,
-        "correct": round(share * N_INSTANCES, 3),
+        "n": n,
+        "correct": round(share * n, 3),
         "accuracy": share,
-        "ci95": list(wilson(share * N_INSTANCES, N_INSTANCES)),
-        "first_cells": float(right[:, :, checkpoint.task.first_part].all(axis=-1).mean()),
+        "ci95": list(wilson(share * n, n)),
         "seed": SEED,
     }
+    if task.answers_rows:
+        entry["first_cells"] = float(right[:, :, task.first_part].all(axis=-1).mean())
+    if cell.experiment == "halting":
+        entry |= {"mean_passes": mean_passes, "threshold": cell.threshold}
+    return entry
+
+
+def _right(cell: Cell, checkpoint: Checkpoint, task: Task) -> tuple[NDArray[np.bool_], float]:
+    """Whether each part of each answer is right, [n, Q, T], and the mean number of passes a window took."""
+    spec = RunSpec(task.name, "", cell.checkpoint, cell.n_passes, control=cell.control)
+    policy, seed = policy_of(spec, checkpoint), (EVALUATION_STREAM, SEED)
+    mixed = range(task.difficulty_min, task.difficulty_max + 1)
+    difficulties = mixed if cell.difficulty == MIXED else (cell.difficulty,)
+    n_each = -(-N_INSTANCES // len(difficulties))
+    rights, passes = [], []
+    for difficulty in difficulties:
+        for batch in held_out(task, difficulty=difficulty, n=n_each, n_windows=cell.n_windows, seed=seed):
+            if cell.threshold:
+                right, taken = right_parts_when_still(checkpoint.model, batch, policy, cell.threshold)
+            else:
+                right = right_parts(checkpoint.model, batch, Setting(policy, control=cell.control))
+                taken = np.full(len(right), float(cell.n_passes))
+            rights.append(right)
+            passes.append(taken)
+    return np.concatenate(rights), float(np.concatenate(passes).mean())
 
 
 def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """Measure what is missing, writing the file after every cell; return how much was done and left out."""
+    """Measure what is missing, writing the file after every 20 cells; return how much was done and left out."""
     done, left_out = 0, []
-    for task in ("rule110",) if only in (None, "rule110") else ():
-        default = load(task=task).info
-        sizes = default.meta["task_sizes"]
-        cells = list(rule110_cells(default.name, sizes["steps_max"], sizes["rows_max"]))
-        path = folder / f"{task}.json"
-        entries = _entries(path)
-        measured = {_key_of(entry): entry for entry in entries}
+    for name in (name for name in PASSES if only in (None, name)):
+        try:
+            default = load(task=name)
+        except CheckpointError as error:
+            left_out.append(f"{name}: {error}")
+            continue
+        path = folder / f"{name}.json"
+        measured = {_key_of(entry): entry for entry in _entries(path)}
         loaded: dict[tuple[str, str], Checkpoint] = {}
         kept = []
-        for cell in tqdm(cells, desc=task, unit="cell"):
+        for cell in tqdm(list(cells_of(default.task, default.info.name)), desc=name, unit="cell"):
             which = (cell.checkpoint, cell.control)
             try:
                 if which not in loaded:
-                    loaded[which] = checkpoint_of(RunSpec(task, "", cell.checkpoint, control=cell.control))
+                    loaded[which] = checkpoint_of(RunSpec(name, "", cell.checkpoint, control=cell.control))
             except CheckpointError as error:
                 left_out.append(f"{cell.experiment} {cell.variant}: {error}")
                 continue
@@ -124,14 +170,15 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
                 measured[key] = measure(cell, loaded[which])
                 done += 1
                 if done % 20 == 0:
-                    _write(path, task, list(measured.values()))
+                    _write(path, name, list(measured.values()))
             kept.append(measured[key])
-        _write(path, task, kept)
+        _write(path, name, kept)
     return {"measured": done, "left_out": sorted(set(left_out))}
 
 
 def _key_of(entry: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(entry[name] for name in ("experiment", "variant", "digest", "passes", "difficulty", "windows"))
+    names = ("experiment", "variant", "digest", "passes", "difficulty", "windows")
+    return (*(entry[name] for name in names), entry.get("threshold", 0.0))
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
@@ -151,15 +198,17 @@ def _write(path: Path, task: str, entries: list[dict[str, Any]]) -> None:
     write_atomically(path, f'{{{head}, "entries": [\n{lines}\n]}}\n'.encode())
 
 
-def readme_table(entries: list[dict[str, Any]], difficulties: Sequence[int]) -> str:
+def readme_table(task: str, entries: list[dict[str, Any]], difficulties: Sequence[int]) -> str:
     """The README's table: accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
-    head = ["|", "model |", *(f"t = {difficulty} |" for difficulty in difficulties)]
+    symbol = {"rule110": "t", "depo": "k", "gsm": "ops"}[task]
+    head = ["|", "model |", *(f"{symbol} = {difficulty} |" for difficulty in difficulties)]
     lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
     for label, experiment, variant in (
-        *((f"any-N, N = {n}", "accuracy", n) for n in PASSES),
+        *((f"any-N, N = {n}", "accuracy", n) for n in PASSES[task]),
         ("trained with N = 1 only, same tokens", "baseline", "n1_same_tokens"),
-        ("trained with N = 1 only, same tokens, t one by one", "baseline", "n1_curriculum"),
+        ("trained with N = 1 only, same tokens, one difficulty after another", "baseline", "n1_curriculum"),
         ("trained with N = 1 only, same FLOPs", "baseline", "n1_same_flops"),
+        ("full attention, nothing evicted, same tokens", "baseline", "oracle"),
     ):
         found = {
             entry["difficulty"]: entry

@@ -80,10 +80,8 @@ def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Liter
     )
 
 
-def _depo_presets() -> Iterator[Preset]:
-    """Every hop is taught at once, from pointers that are taken for granted; then many passes in a row, gently."""
-    task = Depo(nodes_max=18, window_edges=9, hops_max=8)
-    model = ModelConfig(
+def _roll_call_model(task: Depo | Gsm) -> ModelConfig:
+    return ModelConfig(
         task.vocab_size,
         task.window,
         _HYBRID * 2,
@@ -94,28 +92,38 @@ def _depo_presets() -> Iterator[Preset]:
         beta_max=2.0,
         vocabulary_feedback=True,
     )
-    stage = Stage(passes=2, difficulty=task.hops_max, windows=(1, 2), single_window_share=0.5)
+
+
+def _roll_call_presets(task: Depo | Gsm, deepest: int) -> Iterator[Preset]:
+    """A task with a roll call: every level is taught at once, from earlier passes taken for granted (`ahead_share`);
+    then, gently, up to `deepest` passes in a row. Beside them the models with N = 1, one difficulty after another.
+    """
+    name, model = task.name, _roll_call_model(task)
+    stage = Stage(passes=2, difficulty=task.difficulty_max, windows=(1, 2), single_window_share=0.5)
     train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
-    yield Preset("depo-micro", task, model, train, default=True)
-
-
-def _gsm_presets() -> Iterator[Preset]:
-    """As for Depo: every depth is taught at once, from values that are taken for granted."""
-    task = Gsm()
-    model = ModelConfig(
-        task.vocab_size,
-        task.window,
-        _HYBRID * 2,
-        fast_heads=16,
-        key_dim=24,
-        value_dim=16,
-        conv_kernel=4,
-        beta_max=2.0,
-        vocabulary_feedback=True,
+    yield Preset(f"{name}-micro", task, model, train)
+    deep = replace(
+        train,
+        stages=(replace(stage, passes=deepest, single_window_share=0.3),),
+        steps=300,
+        ahead_share=0.25,
+        grad_passes=3,
+        lr_muon=2e-3,
+        lr_adamw=4e-4,
+        warmup_steps=20,
+        decay_share=0.8,
+        init=f"{name}-micro",
     )
-    stage = Stage(passes=2, difficulty=task.operations_max, windows=(1, 2), single_window_share=0.5)
-    train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
-    yield Preset("gsm-micro", task, model, train, default=True)
+    yield Preset(f"{name}-deep", task, model, deep, default=True)
+    levels = tuple(
+        Stage(1, level, (1, 2), single_window_share=0.3, advance_at=0.6) for level in range(1, task.difficulty_max + 1)
+    )
+    awake = TrainConfig(
+        levels, steps=1, batch=32, loss="final", n_passes=1, match=(f"{name}-micro", f"{name}-deep"), match_on="tokens"
+    )
+    yield Preset(f"{name}-n1-tokens", task, model, awake)
+    yield Preset(f"{name}-n1-flops", task, model, replace(awake, match_on="flops"))
+    yield Preset(f"{name}-oracle", task, model, replace(awake, eviction="none"))
 
 
 def _presets() -> Iterator[Preset]:
@@ -141,13 +149,13 @@ def _presets() -> Iterator[Preset]:
     baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
         ("rule110-n1-tokens", True, "tokens"),
         ("rule110-n1-curriculum", False, "tokens"),
-        ("rule110-n1-flops", True, "flops"),
+        ("rule110-n1-flops", False, "flops"),
     )
     for name, uniform, match_on in baselines:
         baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
         yield Preset(name, micro, model, baseline)
-    yield from _depo_presets()
-    yield from _gsm_presets()
+    yield from _roll_call_presets(Depo(nodes_max=18, window_edges=9, hops_max=8), deepest=10)
+    yield from _roll_call_presets(Gsm(), deepest=10)
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)

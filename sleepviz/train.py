@@ -109,20 +109,20 @@ class StepResult:
 
 def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, *, device: torch.device) -> StepResult:
     """Algorithm 1 over one batch: sleep through every window, then answer every query awake."""
-    batch, policy = plan.batch, SleepPolicy(n_passes=plan.n_passes, sleep_attention=config.sleep_attention)
+    batch = plan.batch
+    policy = SleepPolicy(plan.n_passes, config.eviction, config.sleep_attention)
     windows = torch.from_numpy(batch.windows).to(device)  # [B, W, L]
     queries = torch.from_numpy(np.ascontiguousarray(batch.queries)).to(device)  # [B, Q, T]
 
-    def awake(query: int, memory: Memory) -> Tensor:
-        # Hard eviction leaves no key, and rotary attention sees only distances: positions may restart.
-        return model(queries[:, query], replace(evict(memory, policy, model.config.window), position=0))[0]
+    def restarted(memory: Memory) -> Memory:
+        # Hard eviction leaves no key, and rotary attention sees only distances: one compiled pass fits all windows.
+        return replace(memory, position=0) if config.eviction == "hard" else memory
 
     targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
-        start = replace(memory, position=0)
-        for done in sleep_passes(model, window, start, policy, grad_passes=config.grad_passes or None):
+        for done in sleep_passes(model, window, restarted(memory), policy, grad_passes=config.grad_passes or None):
             memory = done.memory
             if config.stream_loss and done.h.requires_grad:
                 level = torch.from_numpy(task.stream(batch, done.pass_index + 1)[:, index]).to(device)
@@ -133,7 +133,7 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         target = targets[:, query]  # [B, T]
         if bool((target == NOT_ASKED).all()):
             continue
-        logits = awake(query, memory)  # [B, T, vocab]
+        logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
         losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
         exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
     flops = step_flops(model.config, config, plan)
@@ -151,10 +151,14 @@ def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
     """Operations of one step over the whole batch: forward, and backward at twice the forward."""
     size, n_windows, n_tokens = plan.batch.windows.shape
     n_queries, query_tokens = plan.batch.queries.shape[1:]
-    asleep = sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes) * n_windows
+    kept = {"hard": 0, "sliding": config.window - 1, "none": n_windows * n_tokens}[train.eviction]
+    cached = [min(kept, index * n_tokens) for index in range(n_windows + 1)]
+    asleep = sum(
+        sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes, n_cached=before) for before in cached[:-1]
+    )
     n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
     asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
-    awake = wake_flops(config, n_tokens=query_tokens) * n_queries
+    awake = wake_flops(config, n_tokens=query_tokens, n_cached=cached[-1]) * n_queries
     stream = 6 * n_windows * n_grad * n_tokens * config.d_model * config.vocab_size if train.stream_loss else 0
     return float(size * (asleep + asleep_backward + 3 * awake + stream))
 

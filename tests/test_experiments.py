@@ -14,11 +14,14 @@ import sleepviz.record
 from app.results import read_results
 from sleepviz.checkpoint import load, save
 from sleepviz.evaluate import Setting
-from sleepviz.experiments import Cell, measure, readme_table, rule110_cells, run_queue
+from sleepviz.experiments import MIXED, Cell, cells_of, measure, readme_table, run_queue
+from sleepviz.tasks.base import Batch
+from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
 
 STEPS = (1, 4)
-MISSING = ("rule110-n1-flops", "rule110-n1-curriculum")
+MISSING = ("rule110-n1-flops", "rule110-n1-curriculum", "rule110-oracle")
+FULL = Rule110(row_cells=16, rows_max=4, steps_max=12)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +35,7 @@ def _two_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sleepviz.record, "load", found)
     monkeypatch.setattr(sleepviz.experiments, "load", found)
-    monkeypatch.setattr(sleepviz.experiments, "CONTROL_STEPS", STEPS)
+    monkeypatch.setattr(sleepviz.experiments, "CONTROL_DIFFICULTIES", STEPS)
 
 
 def made(folder: Path, name: str, *, seed: int) -> None:
@@ -45,20 +48,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
     """Every cell that is measured, in order; the measuring itself is left out: everything is right."""
     cells: list[Cell] = []
 
-    def right(*_: Any, n: int, n_windows: int, **__: Any) -> Any:
-        return np.ones((n, n_windows, TASK.window), dtype=bool)
+    def right(_model: Any, batch: Batch, *_: Any) -> Any:
+        return np.ones((len(batch.windows), batch.windows.shape[1], TASK.window), dtype=bool)
+
+    def right_when_still(_model: Any, batch: Batch, *_: Any) -> Any:
+        return right(None, batch), np.full(len(batch.windows), 2.5)
 
     def noted(cell: Cell, checkpoint: Any) -> dict[str, Any]:
         cells.append(cell)
         return measure(cell, checkpoint)
 
-    monkeypatch.setattr(sleepviz.experiments, "accuracy", right)
+    monkeypatch.setattr(sleepviz.experiments, "right_parts", right)
+    monkeypatch.setattr(sleepviz.experiments, "right_parts_when_still", right_when_still)
     monkeypatch.setattr(sleepviz.experiments, "measure", noted)
+    monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 64)
     return cells
 
 
 def expected() -> list[Cell]:
-    return [cell for cell in rule110_cells("small", TASK.steps_max, TASK.rows_max) if cell.checkpoint not in MISSING]
+    return [cell for cell in cells_of(TASK, "small") if cell.checkpoint not in MISSING]
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -69,16 +77,17 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_no_two_cells_are_kept_under_one_key() -> None:
-    cells = list(rule110_cells("any", 12, 4))
+    cells = list(cells_of(FULL, "any"))
     assert len({cell.key("digest") for cell in cells}) == len(cells)
 
 
 def test_the_cells_cover_every_difficulty_and_every_window() -> None:
-    cells = list(rule110_cells("any", 12, 4))
+    cells = list(cells_of(FULL, "any"))
     table = [(cell.difficulty, cell.n_passes) for cell in cells if cell.experiment == "accuracy"]
     assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12)]
     baselines = {(cell.checkpoint, cell.difficulty) for cell in cells if cell.experiment == "baseline"}
-    assert baselines == {(f"rule110-n1-{kind}", t) for kind in ("tokens", "flops", "curriculum") for t in range(13)}
+    names = ("n1-tokens", "n1-flops", "n1-curriculum", "oracle")
+    assert baselines == {(f"rule110-{name}", t) for name in names for t in range(13)}
     assert all(cell.n_passes == 1 for cell in cells if cell.experiment == "baseline")
     retention = [cell for cell in cells if cell.experiment == "retention" and cell.difficulty == STEPS[0]]
     assert [(cell.variant, cell.n_windows, cell.query) for cell in retention] == [
@@ -90,26 +99,27 @@ def test_the_cells_cover_every_difficulty_and_every_window() -> None:
 def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Setting] = []
 
-    def seen(_model: Any, _task: Any, setting: Setting, *, n: int, **_: Any) -> Any:
+    def seen(_model: Any, batch: Batch, setting: Setting) -> Any:
         settings.append(setting)
-        return np.ones((n, 3, TASK.window), dtype=bool)
+        return np.ones((len(batch.windows), 3, TASK.window), dtype=bool)
 
-    monkeypatch.setattr(sleepviz.experiments, "accuracy", seen)
+    monkeypatch.setattr(sleepviz.experiments, "right_parts", seen)
     measure(Cell("control", control, "small", 4, 2, 3, control=control), small_checkpoint())
-    (setting,) = settings
+    setting, *others = settings
+    assert all(other == setting for other in others)
     assert setting.policy.n_passes == 4
     assert setting.policy.recurrence == (control if control in ("replay", "reset_state") else "carry")
     assert setting.control == control
 
 
-@pytest.mark.parametrize(("query", "share", "first"), [(None, 4 / 8, 2 / 4), (0, 1 / 4, 2 / 4)])
+@pytest.mark.parametrize(("query", "share", "first"), [(None, 4 / 8, 2 / 4), (0, 1 / 4, 3 / 4)])
 def test_an_entry_counts_whole_rows_and_its_interval_instances(
     query: int | None, share: float, first: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four instances of two rows. Row 1 is right in one, row 2 in three; every first cell is right in two."""
     right = np.ones((4, 2, TASK.window), dtype=bool)
     right[0, 0, -1] = right[1, 0, TASK.first_part] = right[2, 0, -1] = right[3, 1, TASK.first_part] = False
-    monkeypatch.setattr(sleepviz.experiments, "accuracy", lambda *_, **__: right)
+    monkeypatch.setattr(sleepviz.experiments, "right_parts", lambda *_: right)
     monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 4)
     entry = measure(Cell("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint())
     assert (entry["accuracy"], entry["correct"], entry["n"]) == (share, 4 * share, 4)
@@ -121,47 +131,64 @@ def test_an_entry_counts_whole_rows_and_its_interval_instances(
     assert low < share < high
 
 
+def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each difficulty equally often; the mean of the passes taken is kept beside the accuracy."""
+    asked_for: list[int] = []
+
+    def still(_model: Any, batch: Batch, policy: Any, threshold: float) -> Any:
+        asked_for.extend(batch.difficulty.tolist())
+        assert (policy.n_passes, threshold) == (16, 0.05)
+        return np.ones((len(batch.windows), 3, TASK.window), dtype=bool), batch.difficulty + 1.0
+
+    monkeypatch.setattr(sleepviz.experiments, "right_parts_when_still", still)
+    cell = Cell("halting", "drift_halting", "small", 16, MIXED, 3, threshold=0.05)
+    measured = measure(cell, small_checkpoint())
+    counts = np.bincount(asked_for)
+    assert len(counts) == TASK.steps_max + 1 and set(counts) == {-(-512 // len(counts))}
+    assert measured["mean_passes"] == pytest.approx(1 + TASK.steps_max / 2) and measured["n"] == counts.sum()
+
+
 # Resuming.
 
 
 def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Cell]) -> None:
-    outcome = run_queue(folder=tmp_path)
+    outcome = run_queue(only="rule110", folder=tmp_path)
     assert asked == expected() and outcome["measured"] == len(asked)
-    assert len(outcome["left_out"]) == 2 and all(name in " ".join(outcome["left_out"]) for name in MISSING)
+    assert len(outcome["left_out"]) == 3 and all(name in " ".join(outcome["left_out"]) for name in MISSING)
     kept = (tmp_path / "rule110.json").read_bytes()
     assert len(entries(tmp_path)) == len(asked)
     asked.clear()
-    assert run_queue(folder=tmp_path)["measured"] == 0 and not asked
+    assert run_queue(only="rule110", folder=tmp_path)["measured"] == 0 and not asked
     assert (tmp_path / "rule110.json").read_bytes() == kept
 
 
 def test_the_app_reads_what_the_queue_writes(tmp_path: Path, asked: list[Cell]) -> None:
     """Everything is right, which is where an interval ends closest to its share."""
-    run_queue(folder=tmp_path)
+    run_queue(only="rule110", folder=tmp_path)
     results = read_results(tmp_path / "rule110.json")
     assert results.task == "rule110" and len(results.entries) == len(asked)
-    assert all(entry.accuracy == 1 and 0.98 < entry.low < 1 for entry in results.entries)
+    assert all(entry.accuracy == 1 and 0.94 < entry.low < 1 for entry in results.entries)
 
 
 def test_only_what_is_missing_is_measured(tmp_path: Path, asked: list[Cell]) -> None:
-    run_queue(folder=tmp_path)
+    run_queue(only="rule110", folder=tmp_path)
     path = tmp_path / "rule110.json"
     values = json.loads(path.read_text())
     missing = [0, 7, len(values["entries"]) - 1]
     values["entries"] = [entry for place, entry in enumerate(values["entries"]) if place not in missing]
     path.write_text(json.dumps(values))
     asked.clear()
-    assert run_queue(folder=tmp_path)["measured"] == 3
+    assert run_queue(only="rule110", folder=tmp_path)["measured"] == 3
     assert asked == [expected()[place] for place in missing]
     assert len(entries(tmp_path)) == len(expected())
 
 
 def test_other_weights_are_measured_anew_and_the_old_ones_dropped(tmp_path: Path, asked: list[Cell]) -> None:
-    run_queue(folder=tmp_path)
+    run_queue(only="rule110", folder=tmp_path)
     before = {entry["digest"] for entry in entries(tmp_path)}
     made(tmp_path, "rule110-n1-tokens", seed=2)
     asked.clear()
-    run_queue(folder=tmp_path)
+    run_queue(only="rule110", folder=tmp_path)
     assert asked == [cell for cell in expected() if cell.checkpoint == "rule110-n1-tokens"]
     after = {entry["digest"] for entry in entries(tmp_path)}
     assert len(entries(tmp_path)) == len(expected()) and len(before - after) == len(after - before) == 1
@@ -180,11 +207,11 @@ def test_what_was_measured_before_an_interruption_is_kept(
 
     monkeypatch.setattr(sleepviz.experiments, "measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run_queue(folder=tmp_path)
+        run_queue(only="rule110", folder=tmp_path)
     assert len(entries(tmp_path)) == 20
     monkeypatch.setattr(sleepviz.experiments, "measure", noted)
     asked.clear()
-    run_queue(folder=tmp_path)
+    run_queue(only="rule110", folder=tmp_path)
     assert asked == expected()[20:] and len(entries(tmp_path)) == len(expected())
 
 
@@ -200,7 +227,7 @@ def test_what_was_measured_before_an_interruption_is_kept(
 )
 def test_a_damaged_results_file_is_begun_anew(tmp_path: Path, asked: list[Cell], damage: str) -> None:
     (tmp_path / "rule110.json").write_bytes(damage.encode("utf-16" if damage == "\ufffd" else "utf-8"))
-    assert run_queue(folder=tmp_path)["measured"] == len(expected())
+    assert run_queue(only="rule110", folder=tmp_path)["measured"] == len(expected())
     assert len(entries(tmp_path)) == len(expected())
 
 
@@ -234,7 +261,7 @@ def test_the_readmes_table() -> None:
         entry("baseline", "n1_same_flops", 1, 8, 0.126),
         entry("baseline", "n1_same_flops", 1, 12, 0.1),
     ]
-    assert readme_table(measured, (1, 8)).splitlines() == [
+    assert readme_table("rule110", measured, (1, 8)).splitlines() == [
         "| model | t = 1 | t = 8 |",
         "|---|---|---|",
         "| any-N, N = 4 | 0.90 (0.85–0.94) | 0.25 (0.20–0.29) |",

@@ -11,4 +11,4 @@ DIFFICULTIES = (1, 2, 4, 6, 8, 10, 12)
 
 def test_the_results_table_is_made_from_the_results_file() -> None:
     entries = json.loads((ROOT / "assets/results/rule110.json").read_text())["entries"]
-    assert readme_table(entries, DIFFICULTIES) in (ROOT / "README.md").read_text()
+    assert readme_table("rule110", entries, DIFFICULTIES) in (ROOT / "README.md").read_text()

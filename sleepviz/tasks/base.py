@@ -75,6 +75,10 @@ class Task(Protocol):
         """L, tokens in one window."""
 
     @property
+    def difficulty_min(self) -> int:
+        """The smallest difficulty that makes sense."""
+
+    @property
     def difficulty_max(self) -> int:
         """The largest difficulty (steps, hops or operations) that it can ask for."""
 

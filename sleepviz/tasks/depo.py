@@ -76,6 +76,7 @@ class Depo(JsonRoundTrip):
 
     name = "depo"
     difficulty_name = "hops_max"
+    difficulty_min = 1
     answers_rows = False
     first_part = 2  # the place of the first `start` in a prediction chunk
 

@@ -100,6 +100,7 @@ class Gsm(JsonRoundTrip):
 
     name = "gsm"
     difficulty_name = "operations_max"
+    difficulty_min = 0
     answers_rows = False
     first_part = 1  # the place of the first variable in a prediction chunk
 

@@ -98,6 +98,7 @@ class Rule110(JsonRoundTrip):
     name = "rule110"
     difficulty_name = "steps_max"
     first_part = HEADER
+    difficulty_min = 0
     answers_rows = True
 
     @property

@@ -33,6 +33,7 @@ class Rule110Paper(JsonRoundTrip):
     name = "rule110-paper"
     difficulty_name = "steps_max"
     first_part = 0
+    difficulty_min = 0
     answers_rows = True
 
     def __post_init__(self) -> None:
