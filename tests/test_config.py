@@ -73,6 +73,7 @@ trainings = st.builds(
     TrainConfig,
     stages=st.lists(stages, min_size=1, max_size=4).map(tuple),
     steps=st.integers(1, 99),
+    eviction=st.sampled_from(["hard", "sliding", "none"]),
     stream_loss=st.floats(0, 2),
 )
 
@@ -235,6 +236,9 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
         {"stream_loss": "much"},
         {"stream_loss": None},
         {"stream_loss": -0.1},
+        {"ahead_share": 0.5},
+        {"ahead_share": 1.5, "stream_loss": 1.0},
+        {"eviction": "soft"},
         {"n_passes": 65},
         {"loss": "hinge"},
         {"match": ["rule110-micro"]},

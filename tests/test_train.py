@@ -20,15 +20,18 @@ from torch.utils.flop_counter import FlopCounterMode
 import sleepviz.evaluate
 import sleepviz.train
 from sleepviz.checkpoint import CheckpointError, load
-from sleepviz.config import ConfigError, SleepPolicy, Stage, TrainConfig
+from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig
 from sleepviz.measures import sleep_flops, wake_flops
 from sleepviz.memory import Memory
 from sleepviz.model import HybridLM
 from sleepviz.presets import PRESETS, Preset, preset_named
 from sleepviz.sleep import sleep, sleep_passes
 from sleepviz.tasks import build_task
-from sleepviz.tasks.base import NOT_ASKED
-from sleepviz.tasks.rule110 import is_held_out
+from sleepviz.tasks.base import NOT_ASKED, Batch
+from sleepviz.tasks.depo import Depo
+from sleepviz.tasks.gsm import Gsm
+from sleepviz.tasks.rule110 import Rule110, is_held_out
+from sleepviz.tasks.rule110_paper import Rule110Paper
 from sleepviz.train import (
     FRONTIER_SHARE,
     Plan,
@@ -61,7 +64,7 @@ def small_preset(**changes: Any) -> Preset:
 @pytest.fixture(autouse=True)
 def _short_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sleepviz.evaluate, "VALIDATION_PASSES", (1,))
-    monkeypatch.setattr(sleepviz.evaluate, "BATCH", 8)
+    monkeypatch.setattr(sleepviz.evaluate, "VALIDATION_INSTANCES", 8)
 
 
 def run(tmp_path: Path, preset: Preset | None = None, **options: Any) -> Path:
@@ -106,7 +109,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sleepviz.evaluate, "VALIDATION_PASSES", (1,))
-        patch.setattr(sleepviz.evaluate, "BATCH", 8)
+        patch.setattr(sleepviz.evaluate, "VALIDATION_INSTANCES", 8)
         first_answer_right(patch)
         run(path)
     return path
@@ -231,16 +234,60 @@ def test_passes_are_the_frontiers_in_its_share_of_plans(changes: dict[str, Any],
 def test_no_training_batch_holds_a_held_out_row() -> None:
     for preset in PRESETS.values():
         stage, task = preset.train.stages[-1], preset.task
+        if not isinstance(task, Rule110 | Rule110Paper):
+            continue
         plan = plan_step(task, replace(preset.train, batch=32), seed=0, step=5, stage=stage, mixing=True)
-        cells = plan.batch.windows[..., -task.row_cells :] % 3  # type: ignore[attr-defined]  # a cell, whatever its row
-        if preset.task.name == "rule110-paper":
+        cells = plan.batch.windows[..., -task.row_cells :] % 3  # a cell, whatever its row
+        if isinstance(task, Rule110Paper):
             cells = plan.batch.windows
         assert not is_held_out(cells.astype(np.uint8)).any(), preset.name
 
 
+@pytest.mark.parametrize("task", [Depo(6, 3, 3, 2), Gsm(6, 3, 2, 2)], ids=lambda task: task.name)
+def test_no_training_step_is_a_held_out_instance(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tasks' own tests show that their splits do not meet; here every batch is of the split for training."""
+    splits, draw = [], type(task).batch
+
+    def drawn(self: Any, rng: Any, **options: Any) -> Batch:
+        splits.append(options["split"])
+        return draw(self, rng, **options)
+
+    monkeypatch.setattr(type(task), "batch", drawn)
+    config = TrainConfig((Stage(2, 2, (1, 2)),), 1, batch=4, stream_loss=1.0, ahead_share=0.5)
+    for step in range(10):
+        plan_step(task, config, seed=0, step=step, stage=config.stages[0], mixing=False)
+    assert splits == ["train"] * 10
+
+
+def test_ahead_share_takes_earlier_passes_for_granted() -> None:
+    """With a share of 1, batches begin anywhere from 0 to hops_max hops on, each about equally often."""
+    task = Depo(6, 3, 3, 4)
+    stage = Stage(2, 2, (1, 2))
+    begun = []
+    for share in (0.0, 1.0):
+        config = TrainConfig((stage,), 1, batch=4, stream_loss=1.0, ahead_share=share)
+        plans = [plan_step(task, config, seed=0, step=step, stage=stage, mixing=False) for step in range(200)]
+        heads = [{task.token_text(int(window[6])) for window in plan.batch.windows[:, 0]} for plan in plans]
+        assert all(len(head) == 1 for head in heads)
+        begun.append([head.pop() for head in heads])
+    assert set(begun[0]) == {"+0"}
+    assert {head: begun[1].count(head) >= 20 for head in begun[1]} == {f"+{hops}": True for hops in range(5)}
+
+
+def test_a_step_that_asks_nothing_learns_from_its_stream_alone() -> None:
+    """All hops taken for granted: no question is open, and the loss is finite."""
+    task = Depo(6, 3, 3, 2)
+    config = TrainConfig((Stage(1, 2, (1, 1)),), 1, batch=4, stream_loss=1.0, ahead_share=1.0)
+    batch = task.batch(np.random.default_rng(0), size=4, n_windows=1, difficulty=np.full(4, 2), split="train", ahead=2)
+    model = HybridLM(ModelConfig(task.vocab_size, task.window, d_model=8, n_heads=2, fast_heads=2))
+    result = training_step(model, task, config, Plan(batch, 1), device=CPU)
+    assert result.exact.numel() == 0
+    assert result.loss.item() == pytest.approx(math.log(task.vocab_size))  # an untrained head knows nothing
+
+
 def brute_force_loss(model: HybridLM, plan: Plan, config: TrainConfig) -> float:
     """One instance, one token at a time; targets from the lookup table; windows slept on without restarts."""
-    batch, policy = plan.batch, SleepPolicy(plan.n_passes, sleep_attention=config.sleep_attention)
+    batch, policy = plan.batch, SleepPolicy(plan.n_passes, config.eviction, config.sleep_attention)
     n_windows = batch.windows.shape[1]
     queries: list[list[float]] = [[] for _ in range(n_windows)]
     streams: dict[tuple[int, int], list[float]] = {}  # (window, pass) -> loss of each of its tokens
@@ -290,6 +337,8 @@ def steps_token(steps: int) -> int:
         (3, {"stream_loss": 0.7}),
         (3, {"stream_loss": 0.7, "grad_passes": 2}),
         (2, {"stream_loss": 0.3, "grad_passes": 5, "loss": "final"}),
+        (1, {"loss": "final", "eviction": "none"}),  # the oracle
+        (2, {"eviction": "sliding"}),
     ],
 )
 @pytest.mark.parametrize("carried", [{"input_recall": True}, {"vocabulary_feedback": True, "window_positions": True}])
