@@ -7,10 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import state, text
+from app import text
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
 from app.player.narration import narrate
+from app.player.pictures import picture_of
 from app.results import Comparison, Results, comparisons
+from app.state import Visit
 from app.theme import Mode
 from sleepviz.events import Trace
 
@@ -41,7 +43,7 @@ def departures(meta: dict[str, Any]) -> None:
 
 def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
     """The departures that are on for this checkpoint, read from its meta.json."""
-    model, train = meta.get("model", {}), meta.get("train", {})
+    task, model, train = meta.get("task", ""), meta.get("model", {}), meta.get("train", {})
     is_on = {
         "input_recall": bool(model.get("input_recall")),
         "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
@@ -49,19 +51,28 @@ def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
         "window_positions": bool(model.get("window_positions")),
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
+        "ahead_share": bool(train.get("ahead_share")),
+        "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
-        "whole_row": True,
-        "steps_token": True,
+        "whole_row": task == "rule110",
+        "steps_token": task == "rule110",
+        "roll_call": task in ("depo", "gsm"),
+        "small_values": task == "gsm",
         "any_n": not train.get("n_passes"),
     }
     return tuple(text.DEVIATIONS[name] for name, on in is_on.items() if on)
+
+
+def training_note(trace: Trace) -> str:
+    """Whether the model can have met this input in training."""
+    return text.UNTRAINED if trace.spec["control"] == "untrained" else picture_of(trace).seen()
 
 
 def transcript(trace: Trace) -> None:
     """Every event of the run in words."""
     with st.expander("The whole run in words", key="transcript"):
         st.markdown(
-            "\n".join(f"{place}. {_escaped(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
+            "\n".join(f"{place}. {text.plain(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
         )
 
 
@@ -74,57 +85,75 @@ def drift_curves(trace: Trace, mode: Mode) -> None:
         opened.plotly_chart(figure, key="drift_figure", theme=None, alt=alt)
 
 
-def measured(results: Results | str, steps: int, passes: int, mode: Mode) -> None:
+def numbers(trace: Trace) -> None:
+    """The task's picture as a table, where it has one."""
+    table = picture_of(trace).table()
+    if table is None:
+        return
+    with st.expander("“If woken now” as a table", key="numbers"):
+        st.markdown(table.caption)
+        head, *rows = ([*map(text.plain, row)] for row in (table.columns, *table.rows))
+        lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+        st.markdown("\n".join(f"| {' | '.join(row)} |" for row in lines))
+
+
+def measured(visit: Visit, results: Results | str, difficulty: int, passes: int, mode: Mode) -> None:
     """Accuracy against N, and retention, from the results file; or the sentence that says why there is none."""
     st.header("Does sleeping longer help?", anchor="accuracy")
     if isinstance(results, str):
         st.info(results, icon=":material/info:")
         return
-    if state.is_first_run():
+    if visit.is_first_run:
         st.caption(text.PLOTS_FOLLOW)
-        _plots_later()
+        _plots_later(visit)
         return
-    st.markdown(text.ACCURACY)
-    figure = accuracy_figure(results, difficulty=steps, passes=passes, mode=mode)
-    st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=accuracy_summary(results, steps))
+    words = text.TASKS[visit.task]
+    st.markdown(text.ACCURACY.format(difficulty=words.difficulty))
+    figure = accuracy_figure(
+        results, difficulty=difficulty, passes=passes, mode=mode, symbol=words.symbol, right=words.right
+    )
+    alt = accuracy_summary(results, difficulty, words.symbol)
+    st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
     if results.of("retention"):
         st.markdown(text.RETENTION)
-        figure = retention_figure(results, difficulty=steps, mode=mode)
+        figure = retention_figure(results, difficulty=difficulty, mode=mode)
         st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
-    controls_measured(comparisons(results))
+    controls_measured(comparisons(results), words)
 
 
-def controls_measured(found: tuple[Comparison, ...]) -> None:
+def controls_measured(found: tuple[Comparison, ...], words: text.TaskWords = text.RULE110) -> None:
     """A table of the controls beside the run as it is, and a sentence on each; nothing if none was measured."""
     for passes in sorted({comparison.passes for comparison in found}):
         same = [comparison for comparison in found if comparison.passes == passes]
         st.markdown(text.CONTROLS_MEASURED.format(passes=passes))
-        st.markdown(control_table(same))
-        st.markdown("\n".join(f"- {control_sentence(comparison)}" for comparison in same))
+        st.markdown(control_table(same, words))
+        st.markdown("\n".join(f"- {control_sentence(comparison, words)}" for comparison in same))
 
 
-def control_table(found: Sequence[Comparison]) -> str:
+def control_table(found: Sequence[Comparison], words: text.TaskWords = text.RULE110) -> str:
     """Markdown: a line for each control and one for the run as it is, a column for each difficulty."""
     whole = {pair[1].difficulty: pair[1] for comparison in found for pair in comparison.pairs}
     lines = {text.AS_IT_IS: whole}
     for comparison in found:
         lines[_control_name(comparison)] = {broken.difficulty: broken for broken, _ in comparison.pairs}
     columns = sorted(whole)
-    rows = [["rows right in every cell", *(f"t\u00a0=\u00a0{t}" for t in columns)], ["---", *("---:" for _ in columns)]]
+    heads = (f"{words.symbol}\u00a0=\u00a0{level}" for level in columns)
+    rows = [[words.right, *heads], ["---", *("---:" for _ in columns)]]
     for name, entries in lines.items():
-        rows.append([name, *(f"{entries[t].accuracy:.2f}" if t in entries else "" for t in columns)])
+        rows.append([name, *(f"{entries[level].accuracy:.2f}" if level in entries else "" for level in columns)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def control_sentence(comparison: Comparison) -> str:
+def control_sentence(comparison: Comparison, words: text.TaskWords = text.RULE110) -> str:
     """What one control shows, derived from the measured intervals alone."""
     falls, holds, rises = comparison.falls, comparison.holds, comparison.rises
     meaning = text.CONTROL_MEANINGS.get(comparison.control)
     where = "accuracy falls"
     if falls and holds:
-        where += f" at {_steps(falls)} but not at {_steps(holds)}"
+        where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"
     elif not falls:
-        where = "no loss was measured" + (f", and at {_steps(rises)} more is right than without" if rises else "")
+        more = f", and at {_levels(rises, words)} more is right than without" if rises else ""
+        where = "no loss was measured" + more
     shows = (meaning.where_it_falls if falls else meaning.where_it_holds) if meaning else ""
     return f"*{_control_name(comparison)}*: {where}{': ' if shows else ''}{shows}."
 
@@ -133,21 +162,21 @@ def _control_name(comparison: Comparison) -> str:
     return text.CONTROLS.get(comparison.control, comparison.control)
 
 
-def _steps(difficulties: Sequence[int]) -> str:
+def _levels(difficulties: Sequence[int], words: text.TaskWords) -> str:
     """Write (1, 4, 8) as "t = 1, 4 and 8"."""
     *most, last = map(str, difficulties)
-    return f"t = {', '.join(most)} and {last}" if most else f"t = {last}"
+    return f"{words.symbol} = {', '.join(most)} and {last}" if most else f"{words.symbol} = {last}"
 
 
 @st.fragment(run_every=PLOTS_AFTER_S)
-def _plots_later() -> None:
+def _plots_later(visit: Visit) -> None:
     """Ask for one more run soon: the plots' code is megabytes, and the player must not wait for it."""
-    if not state.is_first_run():
+    if not visit.is_first_run:
         st.rerun()
-    state.end_first_run()
+    visit.end_first_run()
 
 
-def explanations() -> None:
+def explanations(task: str) -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
     st.header("Three things that sleep does", anchor="functions")
     for column, (name, sentence) in zip(st.columns(3, gap="medium"), text.FUNCTIONS, strict=True):
@@ -157,12 +186,7 @@ def explanations() -> None:
     left.markdown(text.ANALOGY)
     right.markdown(text.ANALOGY_ENDS)
     with st.expander("Glossary", key="glossary"):
-        for sentence in text.GLOSSARY.values():
+        for sentence in text.glossary(task).values():
             name, _, rest = sentence.partition(": ")
             st.markdown(f"**{name}**: {rest}")
     st.markdown(text.PAPER)  # a caption would fade its link below what can be read
-
-
-def _escaped(sentence: str) -> str:
-    """A task's tokens are text, never Markdown."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|<>~$:" else char for char in sentence)

@@ -13,5 +13,7 @@ st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout
 st.html(ROOT / "app" / "page.css")
 PAGES = [
     st.Page(ROOT / "pages" / "home.py", title="Watch", icon=":material/bedtime:", url_path="watch", default=True),
+    st.Page(ROOT / "pages" / "depo.py", title="Graph", icon=":material/hub:", url_path="graph"),
+    st.Page(ROOT / "pages" / "gsm.py", title="Arithmetic", icon=":material/calculate:", url_path="arithmetic"),
 ]
 st.navigation(PAGES, position="top").run()

@@ -76,7 +76,7 @@ def results(task: str) -> Results | str:
     try:
         return _results(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
-        return text.NO_RESULTS
+        return text.no_results(task)
     except ResultsError as error:
         return str(error)
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-import numpy as np
 import streamlit as st
 
-from app import runs, state, text
+from app import runs, text
 from app.controls import Choice
-from app.jobs import Job, RunKey
+from app.jobs import Job
 from app.player import Contender
-from app.player.payload import task_input
+from app.state import Visit
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.config import RunSpec
 from sleepviz.events import Trace
-from sleepviz.tasks.rule110 import is_held_out
 
 QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
 POLL_S = 0.5
@@ -45,48 +43,50 @@ class Shown:
         return " · ".join(parts)
 
 
-def recorded(infos: tuple[CheckpointInfo, ...]) -> Shown | str:
+def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
     """The run that ships with the app, or one sentence that says why it cannot be shown."""
     try:
-        trace, one_pass = runs.recording("rule110-home"), runs.recording("rule110-home-n1")
-        baseline = runs.recording("rule110-home-baseline")
+        trace, one_pass = runs.recording(f"{task}-home"), runs.recording(f"{task}-home-n1")
+        baseline = runs.recording(f"{task}-home-baseline")
     except ValueError:
         return "The recorded run is damaged, so it is not shown; a live run still works."
     if trace is None:
         return text.NO_RECORDING
-    info = runs.baseline_checkpoint("rule110", infos)
+    info = runs.baseline_checkpoint(task, infos)
+    no_baseline = "Press “Run live” to ask this model." if info else text.NO_BASELINE
     return Shown(
         "recorded",
         trace,
         one_pass or "Press “Run live” to see this answer.",
-        baseline or "Press “Run live” to ask this model.",
-        info.name if info else "",
+        baseline or no_baseline,
+        str(baseline.checkpoint["name"]) if baseline else info.name if info else "",
     )
 
 
-def shown_run(choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | str) -> Shown | None:
+def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | str) -> Shown | None:
     """Decide what to show, start a live run where one is wanted, and say what is going on."""
     on_tape = tape if isinstance(tape, Shown) else None
     if choice.spec is None or choice.info is None:
-        return _latest() or on_tape
+        return _latest(visit, infos) or on_tape
     if isinstance(tape, str):
         st.info(tape, icon=":material/info:")
-    if on_tape and not state.asked_live() and _same_question(on_tape.trace, choice):
+    if on_tape and not visit.asked_live and _same_question(on_tape.trace, choice):
         _say_if_weights_differ(on_tape, infos)
         return on_tape
-    state.write_url(choice.rows, choice.steps, choice.passes, choice.spec.checkpoint)
-    job = _job(choice, infos)
+    visit.write_url(choice.link)
+    job = _job(visit, choice, infos)
     if not job.is_over:
         job.wait(QUICK_S)
     if job.phase == "done":
+        visit.set_latest(job)
         return _of_job(job, infos)
     if job.phase == "failed":
         st.error(job.message, icon=":material/error:")
     elif job.phase == "cancelled":
         st.info("The run was stopped. Press “Run live” to start it again.", icon=":material/stop_circle:")
     else:
-        _progress()
-    return _latest() or on_tape
+        _progress(visit)
+    return _latest(visit, infos) or on_tape
 
 
 def contenders(shown: Shown, passes: int) -> tuple[Contender, ...]:
@@ -102,25 +102,12 @@ def contenders(shown: Shown, passes: int) -> tuple[Contender, ...]:
     return tuple(cards)
 
 
-def training_note(shown: Shown) -> str:
-    """Whether the model can have met these rows in training: one row in eight is kept from it."""
-    rows, _ = task_input(shown.trace)
-    if shown.trace.spec["control"] == "untrained":
-        return "These weights are random: nothing was learned."
-    kept = [is_held_out(np.array([int(cell) for cell in row], dtype=np.uint8)).item() for row in rows]
-    if all(kept):
-        return "No row here, nor a rotation of it, was ever shown to the model in training."
-    if not any(kept):
-        return "Rows like these may have been seen in training; the accuracies below are on rows kept from it."
-    return "Some of these rows may have been seen in training; the accuracies below are on rows kept from it."
-
-
 def as_json(shown: Shown) -> str:
     """The run for download."""
     return json.dumps({"source": shown.source, **shown.trace.to_json()})
 
 
-def _job(choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
+def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
     """This visitor's job for the chosen run, submitted if it is not there."""
     assert choice.spec is not None and choice.info is not None
     keys = [runs.key_of(choice.spec, choice.info)]
@@ -130,10 +117,10 @@ def _job(choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
     if other is not None:
         keys.append(runs.key_of(_baseline_spec(choice, other), other))
     wanted = tuple(dict.fromkeys(keys))
-    job = state.current_job()
+    job = visit.job
     if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
         job = runs.queue().submit(wanted)
-        state.set_current_job(job)
+        visit.set_job(job)
     return job
 
 
@@ -146,25 +133,21 @@ def _baseline_spec(choice: Choice, other: CheckpointInfo) -> RunSpec:
 def _of_job(job: Job, infos: tuple[CheckpointInfo, ...]) -> Shown:
     trace = job.results[job.keys[0]]
     assert isinstance(trace, Trace)
-    info = runs.baseline_checkpoint("rule110", infos)
+    info = runs.baseline_checkpoint(job.keys[0].spec.task, infos)
     one_pass: Trace | str = trace
-    baseline: Trace | str = "There is no separately trained N = 1 model here to compare with."
+    baseline: Trace | str = text.NO_BASELINE
     for key, result in job.results.items():
         if info is not None and key.spec.checkpoint == info.name and key.spec.n_passes == 1:
             baseline = result
         elif key.spec.n_passes == 1:
             one_pass = result
-    shown = Shown("live", trace, one_pass, baseline, info.name if info else "")
-    st.session_state["latest"] = job
-    return shown
+    return Shown("live", trace, one_pass, baseline, info.name if info else "")
 
 
-def _latest() -> Shown | None:
+def _latest(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Shown | None:
     """The visitor's latest finished live run, kept on screen while the next one computes."""
-    job: Job | None = st.session_state.get("latest")
-    if job is None or job.phase != "done":
-        return None
-    return _of_job(job, runs.checkpoints(runs.checkpoint_folder()))
+    job = visit.latest
+    return _of_job(job, infos) if job is not None else None
 
 
 def _same_question(trace: Trace, choice: Choice) -> bool:
@@ -189,9 +172,9 @@ def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> N
 
 
 @st.fragment(run_every=POLL_S)
-def _progress() -> None:
+def _progress(visit: Visit) -> None:
     """What the visitor's run is waiting for. Polling also keeps the job alive: it ends when a visitor leaves."""
-    job = state.current_job()
+    job = visit.job
     if job is None:
         return
     phase = job.poll()
@@ -211,6 +194,3 @@ def _progress() -> None:
 
 def _trace_or_reason(outcome: Trace | str) -> tuple[Trace | None, str]:
     return (outcome, "") if isinstance(outcome, Trace) else (None, outcome)
-
-
-__all__ = ["RunKey", "Shown", "as_json", "contenders", "recorded", "shown_run"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -15,14 +16,13 @@ _cells = st.components.v2.component(
 )
 
 
-def show(row: str, *, key: str, text_key: str, label: str) -> None:
-    """Draw `row`; a click writes the new row into session_state[text_key], as if it had been typed."""
+def show(row: str, *, key: str, label: str, on_change: Callable[[str], None]) -> None:
+    """Draw `row`; a click hands the new row to `on_change`, as if it had been typed."""
 
     def clicked() -> None:
         new = getattr(st.session_state[key], "row", None)
         # The browser is not trusted: only a row of the same length made of 0 and 1 is taken over.
         if isinstance(new, str) and len(new) == len(row) and not set(new) - {"0", "1"}:
-            st.session_state[text_key] = new
-            st.session_state["link_problems"] = ()
+            on_change(new)
 
     _cells(key=key, data={"row": row, "label": label}, on_row_change=clicked)

@@ -24,16 +24,24 @@ def difficulties_shown(results: Results, current: int) -> tuple[int, ...]:
     return tuple(sorted(list(dict.fromkeys(wanted))[:6]))
 
 
-def accuracy_summary(results: Results, difficulty: int) -> str:
+def accuracy_summary(results: Results, difficulty: int, symbol: str = "t") -> str:
     """The current line in words, for those who cannot see the plot."""
     line = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == difficulty]
     if not line:
-        return f"Accuracy against passes N; steps t = {difficulty} was not measured."
+        return f"Accuracy against passes N; {symbol} = {difficulty} was not measured."
     values = ", ".join(f"N = {entry.passes}: {entry.accuracy:.2f}" for entry in line)
-    return f"Accuracy against passes N. At t = {difficulty}: {values}."
+    return f"Accuracy against passes N. At {symbol} = {difficulty}: {values}."
 
 
-def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mode) -> go.Figure:
+def accuracy_figure(
+    results: Results,
+    *,
+    difficulty: int,
+    passes: int,
+    mode: Mode,
+    symbol: str = "t",
+    right: str = "rows right in every cell",
+) -> go.Figure:
     """One line a difficulty; the current one is thick, its baselines are level lines, and a ring is "you are here"."""
     look, figure = palette(mode), go.Figure()
     measured = results.of("accuracy", "any_n")
@@ -46,10 +54,10 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
                 y=[entry.accuracy for entry in line],
                 error_y=interval(line),
                 mode="lines+markers",
-                name=f"t = {shown}",
+                name=f"{symbol} = {shown}",
                 line={"color": look.series[place % len(look.series)], "width": 4 if is_current else 1.5},
                 marker={"symbol": MARKERS[place % len(MARKERS)], "size": 9 if is_current else 7},
-                hovertemplate=f"t = {shown}, N = %{{x}}: %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"{symbol} = {shown}, N = %{{x}}: %{{y:.3f}}<extra></extra>",
             )
         )
     most = max((entry.passes for entry in measured), default=passes)
@@ -61,7 +69,7 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
                         x=[1, max(most, passes)],
                         y=[entry.accuracy, entry.accuracy],
                         mode="lines",
-                        name=f"{name} (t = {difficulty})",
+                        name=f"{name} ({symbol} = {difficulty})",
                         line={"color": look.ink, "width": 2, "dash": dash},
                         hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
                     )
@@ -82,7 +90,7 @@ def accuracy_figure(results: Results, *, difficulty: int, passes: int, mode: Mod
         )
     figure.update_xaxes(tickvals=sorted({entry.passes for entry in measured}))
     figure.update_yaxes(range=[-0.03, 1.05])
-    return laid_out(figure, look, x="passes N", y="rows right in every cell")
+    return laid_out(figure, look, x="passes N", y=right)
 
 
 def interval(line: list[Result]) -> dict[str, object]:

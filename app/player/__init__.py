@@ -23,7 +23,7 @@ _player = st.components.v2.component(
     "sleepviz_player",
     html=_text("player.html"),
     css=_text("player.css"),
-    js=_text("draw.js", "player.js"),  # one module: drawing first, then the default export
+    js=_text("draw.js", "rows.js", "graphs.js", "player.js"),  # one module: drawing first, then the default export
 )
 
 

@@ -49,21 +49,18 @@ function cross(ctx, x, y, size) {
   }
 }
 
-function cells(ctx, text, x, y, size, wrong = [], alpha = 1) {
-  const gap = size > 6 ? 1 : 0;
-  ctx.globalAlpha = alpha;
-  for (let i = 0; i < text.length; i++) {
-    ctx.fillStyle = text[i] === "1" ? INK.one : INK.zero;
-    ctx.fillRect(x + i * size, y, size - gap, size - gap);
-  }
-  ctx.globalAlpha = 1;
-  for (const i of wrong) cross(ctx, x + i * size, y, size - gap);
-}
-
 function laneScale(run, w) {
   const left = 30, right = 8;
   const slot = (w - left - right) / run.slots;
   return { slot, at: (x) => left + x * slot };
+}
+
+// What a token's box looks like: cells by their value, a word in blue, the roll call in a darker blue.
+function tokenFill(run, place) {
+  const token = run.tokens[place];
+  if (run.picture.kind === "rows") return token === "1" ? INK.one : token === "0" ? INK.zero : "#2b4d72";
+  const part = (run.picture.parts ?? []).find((each) => place >= each.start && place < each.stop);
+  return part && !part.own ? "#26344f" : "#2f5680";
 }
 
 // Tokens under their window brackets, the KV cache below them, and now.
@@ -90,13 +87,19 @@ function drawLane(canvas, run, index) {
   run.tokens.forEach((token, i) => {
     const x = at(run.token_slots[i]), seen = i < frame.read, gone = i < frame.dropped;
     const box = Math.max(2, slot - 1.5);
-    const isCell = token === "0" || token === "1";
-    ctx.fillStyle = !seen ? "transparent" : gone ? INK.gone : token === "1" ? INK.one : isCell ? INK.zero : "#2b4d72";
+    const fill = tokenFill(run, i);
+    ctx.fillStyle = !seen ? "transparent" : gone ? INK.gone : fill;
     ctx.fillRect(x, top, box, cell);
     if (!seen) { ctx.strokeStyle = INK.line; ctx.lineWidth = 1; ctx.strokeRect(x + 0.5, top + 0.5, box - 1, cell - 1); }
-    if (seen) label(ctx, [token], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : token === "1" ? "#10182a" : INK.text);
+    if (seen) label(ctx, [token], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.one ? "#10182a" : INK.text);
     if (gone) line(ctx, [[x, top + cell / 2], [x + box, top + cell / 2]], "#8e9ab3", 1.5);
   });
+
+  // Where the boxes are too narrow for their tokens, the parts of a window are named over them.
+  for (const part of slot < 16 ? run.picture.parts ?? [] : []) {
+    const x = at(run.token_slots[part.start]), room = at(run.token_slots[part.stop - 1] + 1) - x;
+    if (frame.read > part.start) label(ctx, [part.name], x + room / 2, top + cell + 8, room, INK.dim);
+  }
 
   ctx.textAlign = "right";
   ctx.fillStyle = INK.dim;
@@ -256,72 +259,4 @@ function drawDrift(canvas, run, frame) {
     legend += size(name(one));
   });
   if (now >= 0) curve((i) => run.h_drift[i], INK.dim, 1.2, [4, 3], now, 1);
-}
-
-// Left: the row after each pass of this sleep. Right: the true rows. A line joins pass and nearest true row.
-function drawWoken(canvas, run, frame) {
-  const { ctx, w, h } = fit(canvas);
-  const shown = [];
-  const win = frame.state < 0 ? -1 : run.pass_window[frame.state];
-  run.pass_window.forEach((at, i) => { if (at === win && i <= frame.state) shown.push(i); });
-  const row = (frame.state >= 0 && run.woken[frame.state]) ? run.woken[frame.state].row : Math.min(frame.window, run.truth.length - 1);
-  const truth = run.truth[row], width = truth[0].length;
-  const narrow = w < 380, gutter = narrow ? 18 : 30, between = narrow ? 26 : 34, top = 18;
-  const size = Math.max(3, Math.min((w - gutter - between - (narrow ? 22 : 32)) / (2 * width), (h - top) / Math.max(truth.length, 5), 15));
-  const lines = Math.max(1, Math.floor((h - top) / size)), passes = shown.slice(-lines);
-  const right = gutter + width * size + between;
-  const font = ctx.font;
-  label(ctx, ["after pass"], gutter, 7, 120, INK.dim, "left");
-  label(ctx, [`true rows of row ${row + 1}`], right, 7, 160, INK.dim, "left");
-  ctx.font = `${Math.max(8, Math.min(12, size))}px system-ui, sans-serif`;
-  const every = size < 9 ? Math.ceil(9 / size) : 1;
-  truth.forEach((text, step) => {
-    const y = top + step * size;
-    if (y + size > h) return;
-    cells(ctx, text, right, y, size, [], step === run.steps ? 1 : 0.62);
-    if (step % every === 0 || step === run.steps)
-      label(ctx, [`t${step}`], right + width * size + 6, y + size / 2, 60, step === run.steps ? INK.text : INK.dim, "left");
-  });
-  const asked = top + run.steps * size;
-  if (asked + size <= h) { ctx.strokeStyle = INK.accent; ctx.lineWidth = 1.5; ctx.strokeRect(right - 2, asked - 1.5, width * size + 3, size + 2); }
-  passes.forEach((state, place) => {
-    const woken = run.woken[state], y = top + place * size, current = state === frame.state;
-    if (!woken) return;
-    cells(ctx, woken.cells, gutter, y, size, woken.wrong, current ? 1 : 0.75);
-    label(ctx, [`${shown.indexOf(state) + 1}`], gutter - 6, y + size / 2, gutter - 6, current ? INK.text : INK.dim, "right");
-    if (!current) return;
-    const near = top + woken.reached * size + size / 2, from = gutter + width * size + 3;
-    if (woken.reached < truth.length && near < h) {
-      line(ctx, [[from, y + size / 2], [from + 12, y + size / 2], [right - 14, near], [right - 6, near]], INK.accent, 1.5);
-      ctx.beginPath(); ctx.moveTo(right - 3, near); ctx.lineTo(right - 10, near - 4); ctx.lineTo(right - 10, near + 4);
-      ctx.fillStyle = INK.accent; ctx.fill();
-    }
-  });
-  ctx.font = font;
-}
-
-// The answer with its crosses, how sure each cell is (a bar), and the truth under it.
-function drawCard(canvas, card, revealed) {
-  const width = card.rows[0].cells.length, tall = 62;
-  canvas.style.height = `${card.rows.length * tall}px`;
-  const { ctx, w } = fit(canvas);
-  const gutter = 46, size = Math.min(20, (w - gutter) / width);
-  card.rows.forEach((row, index) => {
-    const y = index * tall;
-    label(ctx, [row.asked], 0, y + size / 2, gutter - 4, INK.dim, "left");
-    label(ctx, ["truth"], 0, y + 1.5 * size + 22, gutter - 4, INK.dim, "left");
-    if (revealed) {
-      cells(ctx, row.cells, gutter, y, size, row.wrong);
-      row.confidence.forEach((p, i) => {
-        ctx.fillStyle = INK.gone;
-        ctx.fillRect(gutter + i * size, y + size + 3, size - 1, 14);
-        ctx.fillStyle = row.wrong.includes(i) ? INK.wrong : INK.accent;
-        ctx.fillRect(gutter + i * size, y + size + 17 - 14 * p, size - 1, 14 * p);
-      });
-    } else {
-      ctx.strokeStyle = INK.line;
-      for (let i = 0; i < width; i++) ctx.strokeRect(gutter + i * size + 0.5, y + 0.5, size - 2, size - 2);
-    }
-    cells(ctx, row.truth, gutter, y + size + 22, size, [], 0.62);
-  });
 }

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from app.player.narration import count, mean_drift, milliseconds, narrate, trigger_text
-from sleepviz.events import Answer, AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
-from sleepviz.tasks.rule110 import row_text, space_time
+from app.player.pictures import Picture, picture_of
+from sleepviz.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
 
 SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep
 ANSWER_SLOTS = 3
@@ -41,21 +41,19 @@ class Contender:
 def player_payload(
     trace: Trace, *, contenders: tuple[Contender, ...] = (), badge: str = "", terms: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Everything the player needs for one Rule 110 run: JSON values only, arrays as base64 of uint8."""
+    """Everything the player needs for one run: JSON values only, arrays as base64 of uint8."""
     passes = [event for event in trace.events if isinstance(event, SleepPassDone)]
-    rows, steps = task_input(trace)
-    diagrams = [space_time(np.array([int(cell) for cell in row], dtype=np.uint8), steps) for row in rows]
+    picture = picture_of(trace)
     payload: dict[str, Any] = {
-        **_timeline(trace),
+        **_timeline(trace, picture),
         "attention_layers": len(next((e.kv_tokens for e in trace.events if isinstance(e, TokenRead)), ())),
         "states": _states(passes),
         "drift": [[_rounded(layer.drift) for layer in event.layers] for event in passes],
         "norm": [[_rounded(layer.norm) for layer in event.layers] for event in passes],
         "h_drift": [round(event.h_drift, 4) for event in passes],
         "pass_window": [event.window_index for event in passes],
-        "woken": [_woken(event.woken, trace) for event in passes],
-        "truth": [[row_text(cells) for cells in diagram] for diagram in diagrams],
-        "steps": steps,
+        "woken": [picture.woken(event.woken) for event in passes],
+        "picture": picture.scene(),
         "contenders": [_contender(contender) for contender in contenders],
         "badge": badge,
         "terms": terms or {},
@@ -64,13 +62,7 @@ def player_payload(
     return payload
 
 
-def task_input(trace: Trace) -> tuple[tuple[str, ...], int]:
-    """The rows and the steps that a Rule 110 run was given."""
-    values = json.loads(trace.spec["input"])
-    return tuple(values["rows"]), int(values["steps"])
-
-
-def _timeline(trace: Trace) -> dict[str, Any]:
+def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
     """Frames with their place on the time line, and the spans that stand on it."""
     n_tokens = sum(isinstance(event, TokenRead) for event in trace.events)
     n_passes = sum(isinstance(event, SleepPassDone) for event in trace.events)
@@ -88,7 +80,7 @@ def _timeline(trace: Trace) -> dict[str, Any]:
         before = frames[-1] if frames else {"kv": [], "of": 0, "pass": 0, "window": 0}
         frame = {**before, "say": sentence, "functions": {}}
         if isinstance(event, TokenRead):
-            tokens.append(event.token)
+            tokens.append(picture.token(event.token))
             slots.append(cursor)
             cursor += 1
             frame |= {"kind": "token", "x": cursor - 0.5, "ms": token_ms, "kv": list(event.kv_tokens)}
@@ -109,7 +101,7 @@ def _timeline(trace: Trace) -> dict[str, Any]:
         elif isinstance(event, CacheEvicted):
             cursor, dropped = cursor + wide, dropped + event.tokens_dropped
             frame |= {"kind": "evict", "x": cursor - 0.25, "ms": clear_ms, "kv": list(event.kv_tokens)}
-            frame["functions"] = _cleared(event, last)
+            frame["functions"] = _cleared(event, last, picture)
         else:
             frame |= {"kind": "answer", "x": cursor + ANSWER_SLOTS / 2, "ms": ANSWER_MS}
         frames.append({**frame, "read": len(tokens), "dropped": dropped, "state": passes_done - 1})
@@ -123,16 +115,10 @@ def _timeline(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _cleared(event: CacheEvicted, last: SleepPassDone | None) -> dict[str, str]:
+def _cleared(event: CacheEvicted, last: SleepPassDone | None, picture: Picture) -> dict[str, str]:
     """What the second and third functions of sleep did, in figures."""
     cleared = f"{count(event.tokens_dropped, 'token')} dropped, {event.bytes_freed:,} bytes freed"
-    if last is None or not last.woken.asked:
-        return {"clear": cleared, "update": "No complete row yet"}
-    answered = [
-        f"{asked} {'right' if correct else 'wrong'}"
-        for asked, correct in zip(last.woken.asked, last.woken.correct, strict=True)
-    ]
-    return {"clear": cleared, "update": "From S alone: " + ", ".join(answered)}
+    return {"clear": cleared, "update": picture.update_text(last.woken) if last else "Nothing was slept on"}
 
 
 def _states(passes: list[SleepPassDone]) -> dict[str, Any]:
@@ -150,27 +136,8 @@ def _states(passes: list[SleepPassDone]) -> dict[str, Any]:
     }
 
 
-def _woken(woken: Answer, trace: Trace) -> dict[str, Any] | None:
-    """The newest row as it would be answered now, against the true row that is nearest to it."""
-    if not woken.asked:
-        return None
-    rows, _ = task_input(trace)
-    row, reached = len(woken.asked) - 1, woken.reached[-1]
-    cells = np.array([int(cell) for cell in rows[row]], dtype=np.uint8)
-    nearest = row_text(space_time(cells, reached)[reached])
-    return {
-        "row": row,
-        "cells": woken.answers[-1],
-        "reached": reached,
-        "correct": woken.correct[-1],
-        "wrong": differing(woken.answers[-1], nearest),
-        "wrong_asked": differing(woken.answers[-1], woken.truths[-1]),
-        "least": round(float(woken.confidence[-1].min()), 3),
-    }
-
-
 def _contender(contender: Contender) -> dict[str, Any]:
-    """One card: the answer row by row, where it is wrong, how sure it is, and what it cost."""
+    """One card: the answer, where it is wrong, how sure it is, and what it cost."""
     card: dict[str, Any] = {"title": contender.title, "note": contender.note, "missing": contender.missing, "rows": []}
     if contender.trace is None:
         return card
@@ -178,33 +145,13 @@ def _contender(contender: Contender) -> dict[str, Any]:
     if scored is None:
         return {**card, "missing": "This run did not reach its answer."}
     slept = sum(event.sleep_s for event in contender.trace.events if isinstance(event, SleepPassDone))
-    answer = scored.answer
-    rows = [
-        {
-            "asked": answer.asked[index],
-            "cells": answer.answers[index],
-            "truth": answer.truths[index],
-            "wrong": differing(answer.answers[index], answer.truths[index]),
-            "confidence": _rounded(answer.confidence[index]),
-        }
-        for index in range(len(answer.asked))
-    ]
-    n_wrong, n_cells = sum(len(row["wrong"]) for row in rows), sum(len(row["cells"]) for row in rows)
     return {
         **card,
-        "rows": rows,
-        "right": all(answer.correct),
-        "verdict": "Right: every cell" if n_wrong == 0 else f"Wrong in {n_wrong} of {n_cells} cells",
-        "least": round(float(answer.confidence.min()), 3) if answer.confidence.size else 0.0,
+        **picture_of(contender.trace).card(scored.answer),
         "sleep_s": slept,
         "wake_s": scored.wake_s,
         "cost": f"Slept {milliseconds(slept)}, answered in {milliseconds(scored.wake_s)}",
     }
-
-
-def differing(answer: str, truth: str) -> list[int]:
-    """Indices of the cells that differ."""
-    return [index for index, (a, b) in enumerate(zip(answer, truth, strict=True)) if a != b]
 
 
 def _rounded(values: Any) -> list[float]:

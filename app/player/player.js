@@ -1,6 +1,7 @@
 // One clock over the frames of a run: play, pause, step, scrub, speed; text for every frame.
 
 const players = new WeakMap();
+const PICTURES = { rows: drawRows, hops: drawHops, values: drawValues };
 
 class Player {
   constructor(parent) {
@@ -82,6 +83,8 @@ class Player {
     if (!isNew) { this.wake(); return; }
     this.bytes = Uint8Array.from(atob(run.states.data), (c) => c.charCodeAt(0));
     this.el.badge.textContent = run.badge;
+    this.root.dataset.picture = run.picture.kind;
+    this.el.woken.setAttribute("aria-label", run.picture.label);
     this.el.statesUnit.textContent = run.states.scale ? "one scale for all passes" : "";
     this.el.scrub.max = String(this.last);
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
@@ -165,7 +168,7 @@ class Player {
     drawLane(this.el.lane, this.run, this.index);
     drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch);
     drawDrift(this.el.drift, this.run, frame);
-    drawWoken(this.el.woken, this.run, frame);
+    PICTURES[this.run.picture.kind](this.el.woken, this.run, frame);
     const done = frame.kind === "answer";
     [...this.el.cards.children].forEach((card, i) => revealCard(card, this.run.contenders[i], done));
   }
@@ -194,8 +197,7 @@ class Player {
       item.classList.toggle("now", item.dataset.function in frame.functions);
     }
     const woken = frame.state >= 0 ? run.woken[frame.state] : null;
-    el.wokenUnit.textContent = !woken ? "" : woken.correct ? `right: step ${run.steps}`
-      : woken.wrong.length ? `nearest: step ${woken.reached}, × ${woken.wrong.length} cells off` : `exactly step ${woken.reached} of ${run.steps}`;
+    el.wokenUnit.textContent = woken ? woken.unit : "";
     this.mark();
   }
 
@@ -220,26 +222,46 @@ function makeCard(contender, longest_s) {
     card.append(element("p", "note missing", contender.missing));
     return card;
   }
-  const canvas = element("canvas", "c-card"), bars = element("div", "bars");
-  canvas.setAttribute("role", "img");
+  const bars = element("div", "bars");
   const slept = element("i", "slept"), woke = element("i", "woke");
   slept.style.width = `${(95 * contender.sleep_s) / longest_s}%`;
   woke.style.width = `${(95 * contender.wake_s) / longest_s}%`;
   bars.append(slept, woke);
-  card.append(canvas, element("p", "verdict"), element("p", "cost"), bars);
+  card.append(...makeAnswer(contender), element("p", "verdict"), element("p", "cost"), bars);
   return card;
 }
 
+// Cells are drawn; a name or a number is written, with how sure the model is as a bar.
+function makeAnswer(contender) {
+  if (contender.rows[0].cells) {
+    const canvas = element("canvas", "c-card");
+    canvas.setAttribute("role", "img");
+    return [canvas];
+  }
+  return contender.rows.map((row) => {
+    const line = element("div", "answer");
+    const sure = element("i", "sure");
+    sure.style.width = `${100 * (row.confidence[0] ?? 0)}%`;
+    line.append(element("span", "asked", row.asked), element("b", "said"), element("span", "truth", `truth ${row.truth}`), sure);
+    return line;
+  });
+}
+
 function revealCard(card, contender, revealed) {
-  const canvas = card.querySelector("canvas");
-  if (!canvas) return;
-  const verdict = card.querySelector(".verdict");
+  const verdict = card.querySelector(".verdict"), canvas = card.querySelector("canvas");
+  if (!verdict) return;
   verdict.textContent = revealed ? contender.verdict : "Not awake yet";
   verdict.className = `verdict ${revealed ? (contender.right ? "right" : "wrong") : "pending"}`;
-  card.querySelector(".cost").textContent = revealed ? `${contender.cost}; least sure cell ${contender.least.toFixed(2)}` : "";
+  card.querySelector(".cost").textContent = revealed ? `${contender.cost}; ${contender.least_of} ${contender.least.toFixed(2)}` : "";
   card.querySelector(".bars").style.visibility = revealed ? "visible" : "hidden";
+  card.querySelectorAll(".answer").forEach((line, i) => {
+    line.querySelector(".said").textContent = revealed ? contender.rows[i].answer : "…";
+    line.classList.toggle("wrong", revealed && !contender.rows[i].right);
+    line.classList.toggle("revealed", revealed);
+  });
+  if (!canvas) return;
   canvas.setAttribute("aria-label", revealed ? `${contender.title}: ${contender.verdict}` : `${contender.title}: not answered yet`);
-  drawCard(canvas, contender, revealed);
+  drawRowsCard(canvas, contender, revealed);
 }
 
 export default function (component) {

@@ -56,9 +56,12 @@ def test_first_paint_is_the_recorded_run(assets: Path) -> None:
     page = opened()
     shown = payload(page)
     assert shown["badge"].startswith(f"recorded · {DEFAULT}")
-    assert shown["steps"] == HOME_STEPS and shown["truth"][0][0] == HOME_ROW
-    assert page.slider(key="steps").value == HOME_STEPS and page.select_slider(key="passes").value == HOME_PASSES
-    assert page.text_input(key="row_1").value == HOME_ROW
+    assert shown["picture"]["steps"] == HOME_STEPS and shown["picture"]["truth"][0][0] == HOME_ROW
+    assert (
+        page.slider(key="rule110_steps").value == HOME_STEPS
+        and page.select_slider(key="rule110_passes").value == HOME_PASSES
+    )
+    assert page.text_input(key="rule110_row_1").value == HOME_ROW
     assert [card["title"] for card in shown["contenders"]] == [
         "This model, N = 1",
         f"This model, N = {HOME_PASSES}",
@@ -91,12 +94,12 @@ def test_run_live_repeats_the_recorded_answer(assets: Path) -> None:
 
 def test_changing_a_control_runs_live_and_writes_the_link(assets: Path) -> None:
     page = opened()
-    page.text_input(key="row_1").set_value(f"  {OTHER_ROW} ")
-    page.slider(key="steps").set_value(5)
-    page.select_slider(key="passes").set_value(6)
+    page.text_input(key="rule110_row_1").set_value(f"  {OTHER_ROW} ")
+    page.slider(key="rule110_steps").set_value(5)
+    page.select_slider(key="rule110_passes").set_value(6)
     live(clean(page.run()))
     shown = payload(page)
-    assert shown["truth"][0][0] == OTHER_ROW and len(shown["woken"]) == 6 and shown["steps"] == 5
+    assert shown["picture"]["truth"][0][0] == OTHER_ROW and len(shown["woken"]) == 6 and shown["picture"]["steps"] == 5
     link = {name: page.query_params[name] for name in page.query_params}
     assert link == {"task": "rule110", "rows": OTHER_ROW, "t": "5", "N": "6", "checkpoint": DEFAULT}
 
@@ -104,8 +107,8 @@ def test_changing_a_control_runs_live_and_writes_the_link(assets: Path) -> None:
 def test_a_link_restores_the_question(assets: Path) -> None:
     page = live(opened(rows=f"{OTHER_ROW},{HOME_ROW}", t="2", N="3", checkpoint=DEFAULT))
     shown = payload(page)
-    assert [rows[0] for rows in shown["truth"]] == [OTHER_ROW, HOME_ROW]
-    assert shown["steps"] == 2 and len(shown["woken"]) == 6  # three passes for each of two windows
+    assert [rows[0] for rows in shown["picture"]["truth"]] == [OTHER_ROW, HOME_ROW]
+    assert shown["picture"]["steps"] == 2 and len(shown["woken"]) == 6  # three passes for each of two windows
     assert not errors(page)
 
 
@@ -117,7 +120,7 @@ def test_n_1_shows_two_cards(assets: Path) -> None:
 @pytest.mark.parametrize("control", ["zero_state", "shuffled_state", "replay", "reset_state", "untrained"])
 def test_every_causal_control_runs(assets: Path, control: str) -> None:
     page = opened()
-    page.selectbox(key="control").set_value(control)
+    page.selectbox(key="rule110_control").set_value(control)
     live(clean(page.run()))
     assert not errors(page)
 
@@ -125,7 +128,7 @@ def test_every_causal_control_runs(assets: Path, control: str) -> None:
 @pytest.mark.parametrize("trigger", ["every", "manual"])
 def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
     page = opened()
-    page.selectbox(key="trigger").set_value(trigger)
+    page.selectbox(key="rule110_trigger").set_value(trigger)
     live(clean(page.run()))
     reasons = [sleep["reason"] for sleep in payload(page)["sleeps"]]
     assert reasons[0] == {"every": "Every 8 tokens", "manual": "Sleep was asked for"}[trigger]
@@ -134,9 +137,9 @@ def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
 
 def test_a_bad_trigger_is_one_sentence(assets: Path) -> None:
     page = opened()
-    page.selectbox(key="trigger").set_value("manual")
+    page.selectbox(key="rule110_trigger").set_value("manual")
     live(clean(page.run()))
-    page.text_input(key="asked_after").set_value("six; <b>")
+    page.text_input(key="rule110_asked_after").set_value("six; <b>")
     clean(page.run())
     assert len(errors(page)) == 1 and page.button(key="run").disabled
 
@@ -159,13 +162,13 @@ def test_a_bad_trigger_is_one_sentence(assets: Path) -> None:
 )
 def test_each_bad_row_is_one_sentence_and_nothing_runs(assets: Path, row: str, says: str) -> None:
     page = opened()
-    page.text_input(key="row_1").set_value(row)
+    page.text_input(key="rule110_row_1").set_value(row)
     clean(page.run())
     assert len(errors(page)) == 1 and says in errors(page)[0] and len(errors(page)[0]) < 200
     assert "\n" not in errors(page)[0] and "<" not in errors(page)[0]
     assert page.button(key="run").disabled
     assert payload(page)["badge"].startswith("recorded")
-    page.text_input(key="row_1").set_value(HOME_ROW)
+    page.text_input(key="rule110_row_1").set_value(HOME_ROW)
     assert not errors(clean(page.run()))
 
 
@@ -194,29 +197,32 @@ def test_presets_show_both_sides(assets: Path) -> None:
     page = opened()
     page.button(key="preset_easy").click()
     clean(page.run())
-    assert (page.slider(key="steps").value, page.select_slider(key="passes").value) == (1, 1)
+    assert (page.slider(key="rule110_steps").value, page.select_slider(key="rule110_passes").value) == (1, 1)
     page.button(key="preset_hard").click()
     clean(page.run())
-    assert (page.slider(key="steps").value, page.select_slider(key="passes").value) == (12, 12)  # a step a pass
-    before = page.text_input(key="row_1").value
+    assert (page.slider(key="rule110_steps").value, page.select_slider(key="rule110_passes").value) == (
+        12,
+        12,
+    )  # a step a pass
+    before = page.text_input(key="rule110_row_1").value
     page.button(key="preset_random").click()
     clean(page.run())
-    after = page.text_input(key="row_1").value
+    after = page.text_input(key="rule110_row_1").value
     assert after != before and len(after) == 16 and set(after) <= {"0", "1"}
     page.button(key="preset_two").click()
     clean(page.run())
-    assert page.number_input(key="n_rows").value == 2 and not errors(page)
+    assert page.number_input(key="rule110_n_rows").value == 2 and not errors(page)
 
 
 def test_two_visitors_stay_apart(assets: Path) -> None:
     one, other = opened(), opened()
-    one.text_input(key="row_1").set_value(OTHER_ROW)
+    one.text_input(key="rule110_row_1").set_value(OTHER_ROW)
     one.run()
-    other.slider(key="steps").set_value(7)
+    other.slider(key="rule110_steps").set_value(7)
     other.run()
     one, other = live(one), live(other)
-    assert payload(one)["truth"][0][0] == OTHER_ROW and payload(one)["steps"] == HOME_STEPS
-    assert payload(other)["truth"][0][0] == HOME_ROW and payload(other)["steps"] == 7
+    assert payload(one)["picture"]["truth"][0][0] == OTHER_ROW and payload(one)["picture"]["steps"] == HOME_STEPS
+    assert payload(other)["picture"]["truth"][0][0] == HOME_ROW and payload(other)["picture"]["steps"] == 7
 
 
 def test_without_a_checkpoint_the_recording_plays_and_says_so(assets: Path) -> None:
@@ -305,7 +311,7 @@ def test_the_download_is_the_run(assets: Path) -> None:
     from app import watch
     from sleepviz.events import Trace
 
-    shown = watch.recorded(())
+    shown = watch.recorded("rule110", ())
     assert isinstance(shown, watch.Shown)
     values = json.loads(watch.as_json(shown))
     assert values.pop("source") == "recorded"

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from app.state import LinkLimits, read_link
+from app.forms.rule110 import Rule110Form
+from app.state import one_of, read_link, whole_number
 
-LIMITS = LinkLimits(row_cells=4, rows_max=2, steps_max=8, passes_max=64, checkpoints=("a", "b"))
+READERS = {
+    **Rule110Form().readers({"row_cells": 4, "rows_max": 2, "steps_max": 8}),
+    "N": whole_number("passes", "passes N", 0, 64),
+    "checkpoint": one_of("checkpoint", "checkpoint", ("a", "b")),
+}
 
 
 def test_a_whole_link() -> None:
     given = {"task": "rule110", "rows": "0110,1010", "t": "3", "N": "12", "checkpoint": "b"}
-    values, problems = read_link(given, LIMITS)
+    values, problems = read_link(given, "rule110", READERS)
     assert problems == ()
     assert values == {"n_rows": 2, "row_1": "0110", "row_2": "1010", "steps": 3, "passes": 12, "checkpoint": "b"}
 
@@ -33,11 +38,11 @@ def test_a_whole_link() -> None:
     ],
 )
 def test_each_bad_value_is_one_sentence_that_says_what_is_allowed(name: str, value: str, says: str) -> None:
-    values, problems = read_link({name: value}, LIMITS)
+    values, problems = read_link({name: value}, "rule110", READERS)
     assert values == {} and len(problems) == 1
     assert says in problems[0] and problems[0].endswith(".")
 
 
 def test_the_good_values_of_a_bad_link_are_kept() -> None:
-    values, problems = read_link({"t": "99", "N": "2"}, LIMITS)
+    values, problems = read_link({"t": "99", "N": "2"}, "rule110", READERS)
     assert values == {"passes": 2} and len(problems) == 1

@@ -69,7 +69,7 @@ def test_drift_and_norm_of_each_pass(payload: dict) -> None:
 
 def test_woken_rows_are_compared_with_the_nearest_true_row(payload: dict) -> None:
     # Rule 110 on a ring of four: 0110 -> 1110 -> 1011.
-    assert payload["truth"] == [["0110", "1110", "1011"]]
+    assert payload["picture"]["truth"] == [["0110", "1110", "1011"]]
     first, second = payload["woken"]
     assert first["cells"] == "1110" and first["reached"] == 1
     assert first["wrong"] == [] and first["wrong_asked"] == [1, 3] and not first["correct"]
@@ -116,7 +116,7 @@ def test_a_run_without_passes_has_no_states() -> None:
     events = tuple(event for event in trace.events if not isinstance(event, SleepPassDone))
     payload = player_payload(replace(trace, events=events))
     assert payload["states"]["shape"] == [0, 0, 0, 0, 0] and payload["woken"] == []
-    assert payload["frames"][-2]["functions"]["update"] == "No complete row yet"
+    assert payload["frames"][-2]["functions"]["update"] == "Nothing was slept on"
 
 
 def test_narration_says_what_happened() -> None:

@@ -1,0 +1,51 @@
+"""Edges as a person writes them, and back: the one parser of a pasted graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sleepviz.tasks.base import InputError
+from sleepviz.tasks.depo import NAME_MAX_CHARACTERS
+
+FORM = "a->b, b->c"
+EDGES_MAX = 1000
+_ARROW = re.compile(r"-+>|→|>")
+_BETWEEN = re.compile(r"[,;\n]")
+
+
+def read_edges(text: str) -> list[list[str]]:
+    """Read "a->b, b->c" (or lines, or a chain a->b->c) as pairs of names, in order. Raises InputError."""
+    edges: list[list[str]] = []
+    for piece in filter(None, (part.strip() for part in _BETWEEN.split(text))):
+        names = [name.strip() for name in _ARROW.split(piece)]
+        if len(names) < 2:
+            raise InputError(f"{piece[:40]!r} has no arrow; write edges such as {FORM}.")
+        for name in names:
+            _check_name(name, piece)
+        edges += [[source, to] for source, to in pairwise(names)]
+        if len(edges) > EDGES_MAX:
+            raise InputError(f"These are more than {EDGES_MAX} edges.")
+    if not edges:
+        raise InputError(f"There is no edge yet; write edges such as {FORM}.")
+    return edges
+
+
+def edges_text(edges: Sequence[Sequence[str]]) -> str:
+    """Write edges as `read_edges` reads them."""
+    return ", ".join(f"{source}->{to}" for source, to in edges)
+
+
+def names_of(edges: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Every name, in the order in which it is first told."""
+    return tuple(dict.fromkeys(name for edge in edges for name in edge))
+
+
+def _check_name(name: str, piece: str) -> None:
+    if not name:
+        raise InputError(f"A name is missing beside an arrow in {piece[:40]!r}.")
+    if len(name) > NAME_MAX_CHARACTERS:
+        raise InputError(f"The name {name[:20]!r} is longer than {NAME_MAX_CHARACTERS} characters.")
+    if not name.isprintable():
+        raise InputError(f"The name {name!r} holds a character that cannot be shown.")

@@ -1,0 +1,153 @@
+// Depo: the graph and the grid start x hops. GSM: variables by depth, with the value each would get.
+
+const HOW = { r: "right", w: "wrong", u: "unknown" };
+const WINDOWS = ["#56B4E9", "#E69F00", "#CC79A7", "#F0E442"]; // an edge's colour is the window that told it
+const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]]; // and so is its dash
+
+// Not read yet, in the KV cache, or evicted.
+function stage(frame, token) {
+  return frame.read <= token ? "ahead" : frame.dropped > token ? "gone" : "held";
+}
+
+function arrow(ctx, [x1, y1], [x2, y2], colour, width, dash, from, to) {
+  const length = Math.hypot(x2 - x1, y2 - y1) || 1, ux = (x2 - x1) / length, uy = (y2 - y1) / length;
+  const a = [x1 + ux * from, y1 + uy * from], b = [x2 - ux * to, y2 - uy * to], head = 5 + width;
+  line(ctx, [a, [b[0] - ux * head * 0.8, b[1] - uy * head * 0.8]], colour, width, dash);
+  ctx.beginPath();
+  ctx.moveTo(b[0], b[1]);
+  ctx.lineTo(b[0] - ux * head - uy * head * 0.5, b[1] - uy * head + ux * head * 0.5);
+  ctx.lineTo(b[0] - ux * head + uy * head * 0.5, b[1] - uy * head - ux * head * 0.5);
+  ctx.fillStyle = colour;
+  ctx.fill();
+}
+
+// Filled: right. A cross: wrong. A dot: "unknown".
+function mark(ctx, how, x, y, size) {
+  ctx.fillStyle = how === "r" ? INK.right : INK.zero;
+  ctx.fillRect(x, y, size - 1, size - 1);
+  if (how === "w") cross(ctx, x, y, size - 1);
+  if (how === "u") { ctx.beginPath(); ctx.arc(x + size / 2, y + size / 2, 1.6, 0, 7); ctx.fillStyle = INK.dim; ctx.fill(); }
+}
+
+function windowKey(ctx, edges, x, y, w) {
+  const windows = [...new Set(edges.map((edge) => edge.window))].sort((a, b) => a - b);
+  for (const window of windows.slice(0, WINDOWS.length)) {
+    const name = `window ${window + 1}`, wide = ctx.measureText(name).width + 34;
+    if (x + wide > w) return;
+    line(ctx, [[x, y], [x + 20, y]], WINDOWS[window % WINDOWS.length], 2.5, DASHES[window % DASHES.length]);
+    label(ctx, [name], x + 25, y, 80, INK.dim, "left");
+    x += wide;
+  }
+}
+
+function drawHops(canvas, run, frame) {
+  const { ctx, w, h } = fit(canvas);
+  const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
+  const stacked = w < 620;
+  const side = stacked ? Math.min(w, h * 0.52) : Math.min(h, w * 0.48);
+  drawRing(ctx, picture, frame, woken, (stacked ? w - side : 0) / 2, 0, side);
+  if (stacked) drawGrid(ctx, picture, woken, 0, side + 14, w, h - side - 14);
+  else drawGrid(ctx, picture, woken, side + 34, 0, w - side - 34, h);
+}
+
+function drawRing(ctx, picture, frame, woken, left, top, side) {
+  windowKey(ctx, picture.edges, left, top + 8, left + side);
+  const r = 13, box = side - 2 * r - 30, at = (node) => [left + r + 6 + node.x * (side - 2 * r - 12), top + 22 + r + node.y * box];
+  const { nodes, path } = picture, onPath = new Set(path.slice(0, -1).map((from, i) => `${from}>${path[i + 1]}`));
+  for (const edge of picture.edges) {
+    const where = stage(frame, edge.token), asked = onPath.has(`${edge.from}>${edge.to}`);
+    if (where === "ahead" && !asked) continue;
+    const from = at(nodes[edge.from]), to = at(nodes[edge.to]);
+    ctx.globalAlpha = where === "gone" ? 0.32 : where === "ahead" ? 0.0 : 1;
+    const colour = WINDOWS[edge.window % WINDOWS.length], dash = DASHES[edge.window % DASHES.length];
+    if (edge.from === edge.to) {
+      ctx.beginPath(); ctx.arc(from[0] + r, from[1] - r, 8, 0, 7); ctx.strokeStyle = colour; ctx.lineWidth = 2; ctx.stroke();
+    } else if (where !== "ahead") arrow(ctx, from, to, colour, 2.2, dash, r, r + 2);
+    ctx.globalAlpha = 1;
+    // The path stands beside its edges, read or not: it is the question.
+    if (asked && edge.from !== edge.to) line(ctx, [from, to], "rgb(246 215 122 / .38)", 9);
+  }
+  nodes.forEach((node, i) => {
+    const [x, y] = at(node), isStart = i === path[0], isEnd = i === path[path.length - 1], said = woken && woken.answer === i;
+    ctx.beginPath(); ctx.arc(x, y, r, 0, 7);
+    ctx.fillStyle = isStart ? INK.warm : said ? (woken.correct ? INK.right : "#a8480f") : path.includes(i) ? "#4a4a35" : INK.zero;
+    ctx.fill();
+    if (isEnd || said) { ctx.strokeStyle = said && !woken.correct ? INK.wrong : INK.warm; ctx.lineWidth = 2.5; ctx.stroke(); }
+    label(ctx, [node.name, node.name.slice(0, 3), node.name.slice(0, 1)], x, y + 0.5, 2 * r - 3, isStart || (said && woken.correct) ? "#10182a" : INK.text);
+  });
+  const hops = path.length - 1, middle = left + side / 2, centre = top + 22 + r + box / 2;
+  const room = side * 0.5;
+  label(ctx, [`${hops} hop${hops > 1 ? "s" : ""} from ${nodes[path[0]].name}?`, `${hops} from ${nodes[path[0]].name}?`], middle, centre - 18, room, INK.warm);
+  if (woken) {
+    const said = woken.answer < 0 ? "unknown" : nodes[woken.answer].name;
+    label(ctx, [`answer now: ${said}`, said], middle, centre, room, INK.text);
+    label(ctx, [woken.correct ? "right" : woken.answer < 0 ? "not yet" : "× wrong"], middle, centre + 18, room, woken.correct ? INK.right : woken.answer < 0 ? INK.dim : INK.wrong);
+  } else if (frame.kind === "token") label(ctx, ["asked after the last sleep"], middle, centre, room, INK.dim);
+}
+
+// A row a start (in the order of the path from the asked start), a column a hop.
+function drawGrid(ctx, picture, woken, left, top, w, h) {
+  const { nodes, path } = picture, n = nodes.length;
+  const hops = woken ? woken.grid.length / n : Math.max(path.length - 1, picture.hops_max);
+  const gutter = 44, head = 40;
+  const tall = Math.min(22, (h - head) / n), wide = Math.min(34, (w - gutter - 4) / hops), size = Math.min(tall, 22);
+  label(ctx, ["every start × every number of hops", "starts × hops"], left, top + 8, w, INK.dim, "left");
+  for (let hop = 0; hop < hops; hop++) label(ctx, [`+${hop + 1}`, String(hop + 1)], left + gutter + hop * wide + wide / 2, top + 28, wide, INK.dim);
+  picture.order.forEach((start, row) => {
+    const y = top + head + row * tall;
+    label(ctx, [nodes[start].name, nodes[start].name.slice(0, 5), nodes[start].name.slice(0, 2)], left + gutter - 8, y + tall / 2, gutter - 8, start === path[0] ? INK.warm : INK.dim, "right");
+    for (let hop = 0; hop < hops; hop++) {
+      const how = woken ? woken.grid[start * hops + hop] : "";
+      const x = left + gutter + hop * wide;
+      ctx.fillStyle = how === "r" ? INK.right : INK.zero;
+      ctx.globalAlpha = how ? 1 : 0.4;
+      ctx.fillRect(x, y, wide - 2, tall - 2);
+      ctx.globalAlpha = 1;
+      if (how === "w") cross(ctx, x + (wide - size) / 2, y + (tall - size) / 2 - 1, size);
+      if (how === "u") { ctx.beginPath(); ctx.arc(x + wide / 2 - 1, y + tall / 2 - 1, 1.6, 0, 7); ctx.fillStyle = INK.dim; ctx.fill(); }
+      if (start === path[0] && hop === path.length - 2) { ctx.strokeStyle = INK.warm; ctx.lineWidth = 2; ctx.strokeRect(x, y, wide - 2, tall - 2); }
+    }
+  });
+}
+
+function drawValues(canvas, run, frame) {
+  const { ctx, w, h } = fit(canvas);
+  const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
+  const { nodes } = picture;
+  windowKey(ctx, picture.edges, 0, 8, w);
+  const deepest = Math.max(...nodes.map((node) => node.depth)), last = Math.max(...nodes.map((node) => node.row));
+  // Depth runs to the right, or down where the screen is narrow.
+  const down = w < 560, top = 30;
+  const along = (down ? h - top : w) / (deepest + 1), across = (down ? w : h - top) / (last + 1);
+  const boxW = Math.min(down ? across - 6 : along - 22, 86), boxH = Math.min(down ? along - 18 : across - 6, 42);
+  const at = (node) => {
+    const a = (node.depth + 0.5) * along, b = (node.row + 0.5) * across;
+    return down ? [b, top + a] : [a, top + b];
+  };
+  for (const edge of picture.edges) {
+    if (edge.from < 0 || frame.read <= edge.token) continue;
+    const from = at(nodes[edge.from]), to = at(nodes[edge.to]);
+    const a = down ? [from[0], from[1] + boxH / 2] : [from[0] + boxW / 2, from[1]], b = down ? [to[0], to[1] - boxH / 2] : [to[0] - boxW / 2, to[1]];
+    if (edge.needed) line(ctx, [a, b], "rgb(246 215 122 / .38)", 9);
+    ctx.globalAlpha = stage(frame, edge.token) === "gone" ? 0.35 : 1;
+    arrow(ctx, a, b, WINDOWS[edge.window % WINDOWS.length], 2, DASHES[edge.window % DASHES.length], 0, 1);
+    ctx.globalAlpha = 1;
+    label(ctx, [edge.change], (a[0] + b[0]) / 2 + (down ? 12 : 0), (a[1] + b[1]) / 2 - (down ? 0 : 9), 30, INK.text);
+  }
+  const told = new Map(picture.edges.map((edge) => [edge.to, edge.token]));
+  nodes.forEach((node, i) => {
+    const [x, y] = at(node), how = woken ? woken.how[i] : "", value = woken ? woken.values[i] : "";
+    const isRead = frame.read > (told.get(i) ?? -1) && (told.has(i) || frame.kind !== "token");
+    ctx.globalAlpha = isRead ? 1 : 0.4;
+    ctx.fillStyle = how === "r" ? INK.right : INK.zero;
+    ctx.beginPath(); ctx.roundRect(x - boxW / 2, y - boxH / 2, boxW, boxH, 6); ctx.fill();
+    if (node.asked || node.needed) { ctx.strokeStyle = INK.warm; ctx.lineWidth = node.asked ? 3 : 1.3; ctx.stroke(); }
+    const ink = how === "r" ? "#10182a" : INK.text, two = boxH >= 34;
+    const written = value === "" ? "" : how === "w" ? `× ${value}` : value;
+    label(ctx, [node.name, node.name.slice(-4), node.name.slice(-3)], x, two ? y - boxH / 4 + 1 : y - (written ? boxW : 0) * 0 - (written ? boxH / 4 : 0), boxW - 4, ink);
+    ctx.font = `600 ${two ? 15 : 12}px system-ui, sans-serif`;
+    label(ctx, [written, value], x, y + boxH / 4, boxW - 4, how === "w" ? INK.wrong : ink);
+    ctx.font = FONT;
+    ctx.globalAlpha = 1;
+  });
+}

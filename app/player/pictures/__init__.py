@@ -1,0 +1,25 @@
+"""A task's own picture of a run: what is drawn beside S and drift, and every sentence about its answers.
+
+Pure: no streamlit, no torch. `payload` and `narration` ask these; nothing else knows the task.
+"""
+
+from __future__ import annotations
+
+from app.player.pictures.base import Picture, Table
+from app.player.pictures.depo import DepoPicture
+from app.player.pictures.gsm import GsmPicture
+from app.player.pictures.rule110 import Rule110Picture
+from sleepviz.events import Trace
+
+__all__ = ["Picture", "Table", "picture_of"]
+
+_PICTURES: dict[str, type[Rule110Picture | DepoPicture | GsmPicture]] = {
+    "rule110": Rule110Picture,
+    "depo": DepoPicture,
+    "gsm": GsmPicture,
+}
+
+
+def picture_of(trace: Trace) -> Picture:
+    """The picture of the run's task."""
+    return _PICTURES[trace.spec["task"]](trace)

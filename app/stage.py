@@ -1,0 +1,58 @@
+"""What every task's page has: controls, the player, where the run comes from, and its numbers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from app import about, controls, player, runs, text, theme, watch
+from app.state import Visit
+from sleepviz.checkpoint import CheckpointInfo
+
+
+def show(form: controls.Form) -> None:
+    """The whole page of one task."""
+    mode = theme.page_mode(st.context.theme.type)
+    visit, words = Visit(form.task), text.TASKS[form.task]
+    infos = runs.checkpoints(runs.checkpoint_folder())
+    tape = watch.recorded(form.task, infos)
+
+    st.title(words.title, anchor=False)
+    st.markdown(words.explanation)
+    recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
+    choice = controls.controls(form, visit, infos, recorded_spec)
+    shown = watch.shown_run(visit, choice, infos, tape)
+    if shown is not None:
+        _run(shown, form.task, infos, mode)
+    about.measured(visit, runs.results(form.task), choice.difficulty, choice.passes, mode)
+    about.explanations(form.task)
+
+
+def _run(shown: watch.Shown, task: str, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
+    """One run on the stage, and everything that can be known of it."""
+    words = text.TASKS[task]
+    cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]))
+    terms = text.terms(task)
+    # A key a task: another page's player is another player.
+    player.show(
+        player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms), key=f"player_{task}"
+    )
+    st.caption(f"{words.notice} {text.BASELINE_WARNING} {about.training_note(shown.trace)} {words.presets}")
+    meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
+    with st.container(horizontal=True, key="actions"):
+        about.provenance(meta, shown.trace)
+        st.download_button(
+            "Run as JSON",
+            data=partial(watch.as_json, shown),
+            file_name=f"sleepviz-{task}-run.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download",
+        )
+    about.departures(meta)
+    about.transcript(shown.trace)
+    about.numbers(shown.trace)
+    about.drift_curves(shown.trace, mode)

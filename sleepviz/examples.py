@@ -1,0 +1,56 @@
+"""The problems that the pages offer as presets and record. No streamlit, no torch.
+
+None was chosen for how it is answered: graphs and orders are shuffled by a seed, the others were written
+down, or taken as the first of their kind from a public file, before any model had answered them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SEED = 2605  # the first digits of the paper's number
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def seeded_cycle(n_nodes: int, hops: int, seed: int = SEED) -> dict[str, Any]:
+    """A Depo input: one directed cycle over `n_nodes` names whose edges are told in shuffled order."""
+    rng = np.random.default_rng(seed)
+    names = list(LETTERS) if n_nodes <= len(LETTERS) else [f"n{index + 1}" for index in range(n_nodes)]
+    order = [names[index] for index in rng.permutation(n_nodes)]
+    edges = [[source, to] for source, to in zip(order, [*order[1:], order[0]], strict=True)]
+    return {"edges": [edges[index] for index in rng.permutation(n_nodes)], "start": order[0], "hops": hops}
+
+
+# Six friends pass a parcel on.
+SMALL_GRAPH: dict[str, Any] = {
+    "edges": [["Ben", "Eve"], ["Ana", "Dan"], ["Eve", "Ana"], ["Fay", "Cleo"], ["Dan", "Fay"], ["Cleo", "Ben"]],
+    "start": "Ana",
+    "hops": 4,
+}
+
+SUM_EASY: dict[str, Any] = {"text": "assign a = 4. assign b = a + 2. assign c = 9. assign d = c - 1.", "question": "b"}
+
+# A chain of eight operations, five distractors, of which one hangs on a variable that nothing defines.
+SUM_DEEP: dict[str, Any] = {
+    "text": "assign p = k + 1. assign m = c - 2. assign g = r + 3. assign t = 6. assign k = t + 2. assign w = g - 1. "
+    "assign r = x - 3. assign c = p + 1. assign s = m + 2. assign h = k - 3. assign x = m - 1. assign y = h + 1. "
+    "assign q = z + 1.",
+    "question": "w",
+}
+
+STORY: dict[str, Any] = {
+    "text": "Ben has 2 more apples than Ana. Eve has 3 fewer apples than Cleo. Ana has 5 apples. Dan has 9 apples. "
+    "Cleo has 1 more apple than Ben. Fay has as many apples as Dan. How many apples does Eve have?"
+}
+
+# The first problem with 8 operations in tests/data/gsm_infinite_symbolic.jsonl: output of the public GSM-Infinite
+# symbolic generator (Infini-AI-Lab, arXiv:2502.05252). Its own question: which variables equal the value?
+REAL: dict[str, Any] = {
+    "text": "assign V846073 = V914381. assign V935704 = V912104 - 1. assign V122026 = V912104. assign V708621 = "
+    "V846073 - 1. assign V593168 = V358465 - 1. assign V358465 = 5. assign V388317 = V425341 + 1. assign "
+    "V914381 = V425341 + 1. assign V898488 = V593168. assign V195700 = V912104 - 1. assign V912104 = "
+    "V593168 + 1. assign V333097 = V912104 - 1. assign V425341 = V487005.",
+    "equals": 4,
+}
