@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
-from sleepviz.config import Control, RunSpec
+from sleepviz.config import Control, RunSpec, SleepPolicy
 from sleepviz.evaluate import EVALUATION_STREAM, Setting, held_out, right_parts, right_parts_when_still, wilson
+from sleepviz.probe import probe_accuracy, states
 from sleepviz.record import checkpoint_of, policy_of
-from sleepviz.tasks.base import Task
+from sleepviz.tasks.base import Task, Tokens
+from sleepviz.tasks.depo import Depo
 from sleepviz.tasks.gsm import Gsm
+from sleepviz.tasks.rule110 import HEADER, ROW_TOKENS, Rule110
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "results"
 COMMAND = "python -m sleepviz experiments --queue"
@@ -33,6 +38,8 @@ CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 CONTROL_PASSES = {"rule110": 12, "depo": 8, "gsm": 10}
 THRESHOLDS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
 HALTING_PASSES_MAX = 16
+PROBED = (1, 2, 4, 8, 12)  # passes, and levels read from S after them
+PROBE_INSTANCES = 2048  # to fit it, from training
 MIXED = -1  # as a difficulty: all of them, equally often
 
 
@@ -79,6 +86,11 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
         yield Cell("halting", "fixed_n", default, n_passes, MIXED, most)
     for threshold in THRESHOLDS:
         yield Cell("halting", "drift_halting", default, HALTING_PASSES_MAX, MIXED, most, threshold=threshold)
+    if name in ("rule110", "depo"):  # where every level has one answer of the same form
+        for n_passes in PROBED:
+            for level in PROBED:
+                if level <= task.difficulty_max:
+                    yield Cell("probe", "linear", default, n_passes, level, 1 if name == "rule110" else most)
     if name == "gsm":
         for difficulty in difficulties:
             for n_passes in PASSES[name]:
@@ -96,6 +108,8 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
 def measure(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
     """Measure one cell on held-out instances -> an entry of the results file."""
     task = checkpoint.task
+    if cell.experiment == "probe":
+        return measure_probe(cell, checkpoint)
     if cell.question_first and isinstance(task, Gsm):
         task = replace(task, question="first")
     right, mean_passes = _right(cell, checkpoint, task)
@@ -122,6 +136,45 @@ def measure(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
     if cell.experiment == "halting":
         entry |= {"mean_passes": mean_passes, "threshold": cell.threshold}
     return entry
+
+
+def measure_probe(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
+    """How much of the answer at level `difficulty` a linear probe reads from S after `n_passes` -> an entry.
+
+    The hardest question is asked, so that the model has no reason to stop early.
+    """
+    task = checkpoint.task
+    policy = policy_of(RunSpec(task.name, "", cell.checkpoint, cell.n_passes), checkpoint)
+    fitted_on, tested_on = (_states_and_answers(cell, checkpoint, policy, n) for n in (PROBE_INSTANCES, N_INSTANCES))
+    share = float(probe_accuracy(fitted_on, tested_on).mean())
+    return {
+        "experiment": cell.experiment,
+        "variant": cell.variant,
+        "checkpoint": checkpoint.info.name,
+        "digest": checkpoint.info.digest,
+        "passes": cell.n_passes,
+        "difficulty": cell.difficulty,
+        "windows": cell.n_windows,
+        "n": N_INSTANCES,
+        "correct": round(share * N_INSTANCES, 3),
+        "accuracy": share,
+        "ci95": list(wilson(share * N_INSTANCES, N_INSTANCES)),
+        "seed": SEED,
+    }
+
+
+def _states_and_answers(cell: Cell, checkpoint: Checkpoint, policy: SleepPolicy, n: int) -> tuple[Tensor, Tokens]:
+    """S after sleep [n, features], and the answer at the cell's level [n, parts]: a row, or where each name leads."""
+    task, seed = checkpoint.task, (EVALUATION_STREAM, SEED, n)
+    kept, answers = [], []
+    for batch in held_out(task, difficulty=task.difficulty_max, n=n, n_windows=cell.n_windows, seed=seed):
+        kept.append(states(checkpoint.model, batch, policy))
+        stream = task.stream(batch, cell.difficulty)[:, -1]  # [B, L] of the last window
+        if isinstance(task, Depo):
+            answers.append(task.nodes(stream))
+        elif isinstance(task, Rule110):
+            answers.append(stream[:, HEADER:] % ROW_TOKENS)
+    return torch.cat(kept), np.concatenate(answers)
 
 
 def _right(cell: Cell, checkpoint: Checkpoint, task: Task) -> tuple[NDArray[np.bool_], float]:

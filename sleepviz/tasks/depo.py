@@ -189,11 +189,15 @@ class Depo(JsonRoundTrip):
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
             done = windows[:, index, self._roll_call - 1] - self._hop  # [B] hops taken before
             further = np.minimum(level, self.hops_max - done)
-            nodes = windows[:, index, self._roll_call + 1 :: 2]  # a view: it changes the windows
+            nodes = self.nodes(windows[:, index])  # a view: it changes the windows
             walked = _walk(known, nodes, level)  # [B, names, level + 1]
             nodes[:] = walked[instance, np.arange(self.nodes_max), further[:, None]]
             windows[:, index, self._roll_call - 1] += further
         return windows
+
+    def nodes(self, window: Tokens) -> Tokens:
+        """The roll call's nodes, [..., L] -> a view [..., names]."""
+        return window[..., self._roll_call + 1 :: 2]
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
