@@ -102,21 +102,18 @@ def _roll_call_presets(task: Depo | Gsm, deepest: int) -> Iterator[Preset]:
     stage = Stage(passes=2, difficulty=task.difficulty_max, windows=(1, 2), single_window_share=0.5)
     train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
     yield Preset(f"{name}-micro", task, model, train)
-    before: tuple[str, ...] = (f"{name}-micro",)
-    if name == "depo":
-        # Two passes teach to keep two hops; what the passes before wrote must outlast more of them.
-        keep = replace(
-            train,
-            stages=(replace(stage, passes=5, single_window_share=0.7),),
-            steps=700,
-            ahead_share=0.5,
-            lr_muon=6e-3,
-            lr_adamw=1.5e-3,
-            warmup_steps=20,
-            init="depo-micro",
-        )
-        yield Preset("depo-keep", task, model, keep)
-        before = (*before, "depo-keep")
+    # Two passes teach to keep what two passes wrote; it must outlast more of them.
+    keep = replace(
+        train,
+        stages=(replace(stage, passes=5, single_window_share=0.7),),
+        steps=700,
+        ahead_share=0.5,
+        lr_muon=6e-3,
+        lr_adamw=1.5e-3,
+        warmup_steps=20,
+        init=f"{name}-micro",
+    )
+    yield Preset(f"{name}-keep", task, model, keep)
     deep = replace(
         train,
         stages=(replace(stage, passes=deepest, single_window_share=0.3),),
@@ -127,14 +124,20 @@ def _roll_call_presets(task: Depo | Gsm, deepest: int) -> Iterator[Preset]:
         lr_adamw=4e-4,
         warmup_steps=20,
         decay_share=0.8,
-        init=before[-1],
+        init=f"{name}-keep",
     )
     yield Preset(f"{name}-deep", task, model, deep, default=True)
     levels = tuple(
         Stage(1, level, (1, 2), single_window_share=0.3, advance_at=0.6) for level in range(1, task.difficulty_max + 1)
     )
     awake = TrainConfig(
-        levels, steps=1, batch=32, loss="final", n_passes=1, match=(*before, f"{name}-deep"), match_on="tokens"
+        levels,
+        steps=1,
+        batch=32,
+        loss="final",
+        n_passes=1,
+        match=(f"{name}-micro", f"{name}-keep", f"{name}-deep"),
+        match_on="tokens",
     )
     yield Preset(f"{name}-n1-tokens", task, model, awake)
     yield Preset(f"{name}-n1-flops", task, model, replace(awake, match_on="flops"))

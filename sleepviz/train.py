@@ -362,6 +362,8 @@ def train(
                         raise KeyboardInterrupt
         finally:
             trainer.save_state(state_path)
+    if compile_pass:
+        del model.run_blocks  # validation has other shapes, and compiling for them takes longer than running them
     return write_checkpoint(trainer, folder / name, command=command)
 
 
