@@ -146,8 +146,8 @@ FUNCTIONS = (
     ),
     (
         "Update",
-        "The fast weights are the model's long-term memory of this sequence. They must keep earlier rows while "
-        "they take in new ones: after each sleep every earlier row is asked again.",
+        "The fast weights are the model's long-term memory of this sequence. They must keep earlier windows "
+        "while they take in new ones: after each sleep everything that was told so far is asked again.",
     ),
 )
 

@@ -184,7 +184,7 @@ def _progress(visit: Visit) -> None:
         "waiting": "Another visitor's run is ahead of yours"
         + (f" ({job.ahead} of them)" if job.ahead > 1 else "")
         + "; it will start in a moment.",
-        "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run.",
+        "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one.",
         "running": f"The model is running: {job.events} events so far.",
     }.get(phase, "")
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):

@@ -30,18 +30,18 @@ SMALL_GRAPH: dict[str, Any] = {
     "hops": 4,
 }
 
-SUM_EASY: dict[str, Any] = {"text": "assign a = 4. assign b = a + 2. assign c = 9. assign d = c - 1.", "question": "b"}
+SUM_EASY: dict[str, Any] = {"text": "assign a = 4. assign b = a + 1. assign c = 9. assign d = c - 1.", "question": "b"}
 
 # A chain of eight operations, five distractors, of which one hangs on a variable that nothing defines.
 SUM_DEEP: dict[str, Any] = {
-    "text": "assign p = k + 1. assign m = c - 2. assign g = r + 3. assign t = 6. assign k = t + 2. assign w = g - 1. "
-    "assign r = x - 3. assign c = p + 1. assign s = m + 2. assign h = k - 3. assign x = m - 1. assign y = h + 1. "
+    "text": "assign p = k + 1. assign m = c + 1. assign g = r + 1. assign t = 6. assign k = t + 1. assign w = g - 1. "
+    "assign r = x. assign c = p + 1. assign s = m + 1. assign h = k - 1. assign x = m - 1. assign y = h + 1. "
     "assign q = z + 1.",
     "question": "w",
 }
 
 STORY: dict[str, Any] = {
-    "text": "Ben has 2 more apples than Ana. Eve has 3 fewer apples than Cleo. Ana has 5 apples. Dan has 9 apples. "
+    "text": "Ben has 1 more apple than Ana. Eve has 1 fewer apple than Cleo. Ana has 5 apples. Dan has 9 apples. "
     "Cleo has 1 more apple than Ben. Fay has as many apples as Dan. How many apples does Eve have?"
 }
 

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
-from sleepviz.checkpoint import write_atomically
+from sleepviz import checkpoint
+from sleepviz.checkpoint import CheckpointError, find, load, write_atomically
 from sleepviz.config import RunSpec
-from sleepviz.events import Trace
+from sleepviz.events import SleepPassDone, Trace
+from sleepviz.examples import SUM_DEEP, seeded_cycle
 from sleepviz.record import trace
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "recordings"
 
 # Two rows, the first from the design's own example and the second its mirror image: chosen before
 # any model was trained, so that nothing was picked for coming out well.
-_HOME = '{"rows": ["0100110101110010", "0100111010110010"], "steps": 6}'
+_ROWS = {"rows": ["0100110101110010", "0100111010110010"], "steps": 6}
+BASELINES = ("n1-flops", "n1-tokens")  # the separately trained N = 1 models, the fairer first
 
-RECORDINGS: dict[str, RunSpec] = {
-    "rule110-home": RunSpec(task="rule110", input=_HOME, n_passes=8),
-    "rule110-home-n1": RunSpec(task="rule110", input=_HOME, n_passes=1),
-    "rule110-home-baseline": RunSpec(task="rule110", input=_HOME, checkpoint="rule110-n1-flops", n_passes=1),
-}
+
+def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
+    """Every recording that the checkpoints here allow: each task's own run, with N = 1, and by the N = 1 model."""
+    specs: dict[str, RunSpec] = {}
+    for task in ("rule110", "depo", "gsm"):
+        try:
+            limits = find("", task=task, folder=checkpoints).limits
+        except CheckpointError:
+            continue
+        given, n_passes = _home(task, limits)
+        text = json.dumps(given)
+        specs[f"{task}-home"] = RunSpec(task=task, input=text, n_passes=n_passes)
+        specs[f"{task}-home-n1"] = RunSpec(task=task, input=text, n_passes=1)
+        names = [f"{task}-{baseline}" for baseline in BASELINES]
+        name = next((name for name in names if (checkpoints / name / "meta.json").exists()), "")
+        if name:
+            specs[f"{task}-home-baseline"] = RunSpec(task=task, input=text, checkpoint=name, n_passes=1)
+    return specs
+
+
+def _home(task: str, limits: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """What a task's page shows first, and N: a step a pass, with two more where the task needs them."""
+    if task == "depo":
+        return seeded_cycle(limits["nodes_max"], limits["hops_max"]), limits["hops_max"]
+    if task == "gsm":
+        return SUM_DEEP, limits["operations_max"] + 2
+    return _ROWS, 8
 
 
 def recording_path(name: str, folder: Path = FOLDER) -> Path:
@@ -34,12 +64,28 @@ def read_recording(name: str, folder: Path = FOLDER) -> Trace:
     return Trace.from_npz(recording_path(name, folder).read_bytes())
 
 
-def record_all(folder: Path = FOLDER) -> dict[str, int]:
-    """Make every recording anew; return the bytes of each."""
+def _compact(run: Trace) -> Trace:
+    """The same run with S in half precision and attention to three decimals: a quarter of the bytes."""
+    return replace(run, events=tuple(_compact_pass(e) if isinstance(e, SleepPassDone) else e for e in run.events))
+
+
+def _compact_pass(done: SleepPassDone) -> SleepPassDone:
+    layers = tuple(replace(layer, state=layer.state.astype(np.float16)) for layer in done.layers)
+    attention = tuple(np.round(weights, 3).astype(np.float16) for weights in done.attention)
+    return replace(done, layers=layers, attention=attention)
+
+
+def record_all(folder: Path = FOLDER, checkpoints: Path = checkpoint.FOLDER) -> dict[str, int]:
+    """Make every recording anew; return the bytes of each. One that cannot be made is left out and named."""
     sizes = {}
-    for name, spec in tqdm(RECORDINGS.items(), desc="record", unit="run"):
-        trace(spec)  # the first run in a process is several times slower, and its seconds are shown
-        data = trace(spec).to_npz()
+    for name, spec in tqdm(recordings(checkpoints).items(), desc="record", unit="run"):
+        try:
+            loaded = load(spec.checkpoint, task=spec.task, folder=checkpoints)
+            trace(spec, loaded)  # the first run in a process is several times slower, and its seconds are shown
+            data = _compact(trace(spec, loaded)).to_npz()
+        except ValueError as error:  # a checkpoint that is damaged, or too small for the question
+            print(f"{name} was not recorded: {error}", file=sys.stderr)
+            continue
         write_atomically(recording_path(name, folder), data)
         sizes[name] = len(data)
     return sizes

@@ -7,7 +7,9 @@ from sleepviz.checkpoint import find
 from sleepviz.config import RunSpec
 from sleepviz.events import AnswerScored, SleepPassDone
 from sleepviz.record import trace
-from sleepviz.recordings import RECORDINGS, read_recording
+from sleepviz.recordings import read_recording, recordings
+
+RECORDINGS = recordings()
 
 
 @pytest.mark.parametrize("name", sorted(RECORDINGS))

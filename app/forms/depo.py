@@ -40,8 +40,10 @@ class DepoForm:
 
     def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
         """The recorded graph and question, if they fit; else the hard preset."""
-        fits = recorded is not None and recorded["hops"] <= limits["hops_max"]
-        return _question(recorded if fits and recorded else _hard(limits))
+        fits = recorded and recorded["hops"] <= limits["hops_max"]
+        if recorded and fits:
+            return _question(recorded)
+        return {**_question(_hard(limits)), "passes": limits["hops_max"]}
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """Hops, and a start that is a node."""

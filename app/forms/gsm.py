@@ -97,7 +97,8 @@ class GsmForm:
         given = {"text": str(visit.get("text"))}
         if visit.get("ask") == "equals":
             return {**given, "equals": int(visit.get("equals"))}
-        return {**given, "question": str(visit.get("question")), "question_first": visit.get("ask") == "first"}
+        first = {"question_first": True} if visit.get("ask") == "first" else {}
+        return {**given, "question": str(visit.get("question")), **first}
 
     def difficulty(self, visit: Visit, limits: Limits) -> int:
         """Operations of the asked variable; of the deepest where all are asked."""

@@ -82,7 +82,8 @@ function drawLane(canvas, run, index) {
     const wide = (sleep.stop - sleep.start) * slot - 4, centre = at((sleep.start + sleep.stop) / 2);
     label(ctx, [`asleep, N = ${sleep.passes}`, "asleep", "z"], centre, 7, wide, INK.dim);
   }
-  label(ctx, ["answer", "?"], at(run.answer_slot + 1.5), 7, 3 * slot, INK.dim);
+  const answer = run.slots - run.answer_slot;
+  label(ctx, ["answer", "?"], at(run.answer_slot + answer / 2), 7, answer * slot, INK.dim);
 
   run.tokens.forEach((token, i) => {
     const x = at(run.token_slots[i]), seen = i < frame.read, gone = i < frame.dropped;
@@ -140,8 +141,8 @@ function drawLane(canvas, run, index) {
   });
   if (frame.kind === "answer") {
     ctx.fillStyle = INK.warm;
-    ctx.fillRect(at(run.answer_slot) + 3, top, 3 * slot - 6, cell);
-    label(ctx, ["one pass", "1"], at(run.answer_slot + 1.5), top + cell / 2 + 1, 3 * slot - 8, "#10182a");
+    ctx.fillRect(at(run.answer_slot) + 3, top, answer * slot - 6, cell);
+    label(ctx, ["one pass", "1"], at(run.answer_slot + answer / 2), top + cell / 2 + 1, answer * slot - 8, "#10182a");
   }
   line(ctx, [[at(frame.x), 18], [at(frame.x), base]], INK.text, 1);
 }
@@ -155,7 +156,7 @@ function trigger(ctx, x, y, sleep, slot) {
   ctx.moveTo(x - 5, y - 10); ctx.lineTo(x + 5, y - 10); ctx.lineTo(x, y - 2);
   ctx.fillStyle = INK.warm;
   ctx.fill();
-  label(ctx, [sleep.reason], x + 9, y - 7, (sleep.stop - sleep.start) * slot - 10, INK.warm, "left");
+  label(ctx, [sleep.reason], x + 9, y - 9, (sleep.stop - sleep.start) * slot - 10, INK.warm, "left");
 }
 
 // Blue is positive, orange negative, nothing is dark: one scale for the whole run.
@@ -171,39 +172,68 @@ function diverging() {
 }
 const COLOURS = diverging();
 
-function drawStates(canvas, run, frame, mix, bytes, scratch) {
-  const { ctx, w, h } = fit(canvas);
-  const [, layers, heads, rows, columns] = run.states.shape;
-  const n = layers * heads, foot = 18, head = 16;
-  if (!n) return;
-  let across = heads, cell = 0;
-  for (let c = 1; c <= n; c++) {  // the arrangement with the largest maps
-    const down = Math.ceil(n / c);
-    const size = Math.min((w - (c - 1) * 10) / (c * columns), ((h - foot) / down - head - 4) / rows);
+// Where each map stands. A few heads have a name each; many stand in blocks, one a layer.
+const FEW_HEADS = 12;
+
+function statePlaces(ctx, run, w, h, norms) {
+  const [, layers, heads, rows, columns] = run.states.shape, n = layers * heads;
+  const places = [];
+  if (n <= FEW_HEADS) {
+    let across = heads, cell = 0;
+    for (let c = 1; c <= n; c++) {  // the arrangement with the largest maps
+      const size = Math.min((w - (c - 1) * 10) / (c * columns), (h / Math.ceil(n / c) - 20) / rows);
+      if (size > cell) { cell = size; across = c; }
+    }
+    const wide = cell * columns, tall = cell * rows, step = Math.min((w + 10) / across, wide + 26);
+    const offset = (w - (across - 1) * step - wide) / 2;
+    for (let m = 0; m < n; m++) {
+      const x = offset + (m % across) * step, y = Math.floor(m / across) * (tall + 20), layer = Math.floor(m / heads);
+      const name = layers > 1 ? `${run.states.layers[layer]}.${(m % heads) + 1}` : `${(m % heads) + 1}`;
+      const strength = `|S| ${norms[m].toFixed(1)}`, room = Math.min(step - 6, w - x);
+      label(ctx, [`head ${name}  ${strength}`, `${name}  ${strength}`, `head ${name}`, name], x, y + 8, room, INK.dim, "left");
+      places.push([x, y + 16, wide, tall]);
+    }
+    return places;
+  }
+  const block = h / layers, gap = 4;
+  let across = 1, cell = 0;
+  for (let c = 1; c <= heads; c++) {
+    const size = Math.min((w - (c - 1) * gap) / (c * columns), ((block - 18) / Math.ceil(heads / c) - gap) / rows);
     if (size > cell) { cell = size; across = c; }
   }
-  const wide = cell * columns, tall = cell * rows, step = Math.min((w + 10) / across, wide + 26);
+  const wide = cell * columns, tall = cell * rows, step = Math.min((w - wide) / Math.max(1, across - 1), wide + 12);
+  for (let m = 0; m < n; m++) {
+    const layer = Math.floor(m / heads), head = m % heads, top = layer * block;
+    if (!head) {
+      const mean = norms.slice(m, m + heads).reduce((sum, norm) => sum + norm, 0) / heads;
+      const many = `${heads} heads`, strength = `mean |S| ${mean.toFixed(1)}`, name = `layer ${run.states.layers[layer]}`;
+      label(ctx, [`${name}: ${many}, ${strength}`, `${name}: ${many}`, name], 0, top + 8, w, INK.dim, "left");
+    }
+    places.push([(head % across) * step, top + 17 + Math.floor(head / across) * (tall + gap), wide, tall]);
+  }
+  return places;
+}
+
+function drawStates(canvas, run, frame, mix, bytes, scratch) {
+  const { ctx, w, h } = fit(canvas);
+  const [, layers, heads, rows, columns] = run.states.shape, n = layers * heads, foot = 18;
+  if (!n) return;
+  const norms = frame.state < 0 ? new Array(n).fill(0) : run.norm[frame.state].flat();
   const map = rows * columns, size = n * map;
   const value = (state, i) => (state < 0 ? 128 : bytes[state * size + i]);
   scratch.width = columns; scratch.height = rows;
   const paint = scratch.getContext("2d");
   const image = paint.createImageData(columns, rows);
-  const offset = (w - (across - 1) * step - wide) / 2;
   ctx.imageSmoothingEnabled = false;
-  for (let m = 0; m < n; m++) {
+  statePlaces(ctx, run, w, h - foot, norms).forEach(([x, y, wide, tall], m) => {
     for (let i = 0; i < map; i++) {
       const from = value(frame.state - 1, m * map + i), to = value(frame.state, m * map + i);
       const level = Math.round(from + (to - from) * mix) * 4;
       for (let channel = 0; channel < 4; channel++) image.data[4 * i + channel] = COLOURS[level + channel];
     }
     paint.putImageData(image, 0, 0);
-    const x = offset + (m % across) * step, y = Math.floor(m / across) * (tall + head + 4);
-    const layer = Math.floor(m / heads), name = layers > 1 ? `${run.states.layers[layer]}.${(m % heads) + 1}` : `${(m % heads) + 1}`;
-    const norm = frame.state < 0 ? 0 : run.norm[frame.state][layer][m % heads];
-    const strength = `|S| ${norm.toFixed(1)}`, room = Math.min(step - 6, w - x);
-    label(ctx, [`head ${name}  ${strength}`, `${name}  ${strength}`, `head ${name}`, name], x, y + 8, room, INK.dim, "left");
-    ctx.drawImage(scratch, x, y + head, wide, tall);
-  }
+    ctx.drawImage(scratch, x, y, wide, tall);
+  });
   const bar = Math.min(120, w / 3), x = (w - bar) / 2;
   for (let i = 0; i < bar; i++) {
     const level = Math.round(1 + (i / (bar - 1)) * 254) * 4;
@@ -214,7 +244,8 @@ function drawStates(canvas, run, frame, mix, bytes, scratch) {
   label(ctx, [`+${run.states.scale.toPrecision(2)}`], x + bar + 6, h - 5, 60, INK.dim, "left");
 }
 
-// One line a head, this sleep bright and earlier sleeps faint; dashed is the hidden stream h.
+// One line a head, this sleep bright and earlier sleeps faint; dashed is the hidden stream h. Of many heads, each
+// layer's mean is bold and named, and the heads are faint in its colour.
 function drawDrift(canvas, run, frame) {
   const { ctx, w, h } = fit(canvas);
   const left = 30, right = 10, top = 24, base = h - 20;
@@ -240,21 +271,30 @@ function drawDrift(canvas, run, frame) {
     for (const [px, py] of points) { ctx.beginPath(); ctx.arc(px, py, width + 0.6, 0, 7); ctx.fillStyle = colour; ctx.fill(); }
     ctx.globalAlpha = 1;
   };
-  const heads = (run.drift[0] ?? []).flatMap((layer, l) => layer.map((_, head) => ({ l, head })));
-  // Every head is named: the shorter form where the longer one does not fit in one line.
-  const several = (run.drift[0] ?? []).length > 1;
-  const forms = several
-    ? [["", (one) => `L${run.states.layers[one.l]}h${one.head + 1}`], ["", (one) => `${run.states.layers[one.l]}·${one.head + 1}`]]
-    : [["", (one) => `head ${one.head + 1}`], ["head ", (one) => `${one.head + 1}`]];
+  const layers = (run.drift[0] ?? []).map((layer, l) => ({ l, name: run.states.layers[l], heads: layer.length }));
+  const heads = layers.flatMap(({ l, heads: n }) => Array.from({ length: n }, (_, head) => ({ l, head })));
+  const many = heads.length > FEW_HEADS;
+  const read = (one) => (i) => {
+    const drifts = run.drift[i][one.l];
+    return one.head === undefined ? drifts.reduce((sum, value) => sum + value, 0) / drifts.length : drifts[one.head];
+  };
+  if (many && now >= 0) for (const one of heads) curve(read(one), SERIES[one.l % SERIES.length], 0.7, [], now, 0.25);
+  const lines = many ? layers.map(({ l }) => ({ l })) : heads;
+  // Every line is named: the shorter form where the longer one does not fit in one line.
+  const forms = many
+    ? [["", (one) => `layer ${run.states.layers[one.l]} mean`], ["", (one) => `layer ${run.states.layers[one.l]}`]]
+    : layers.length > 1
+      ? [["", (one) => `L${run.states.layers[one.l]}h${one.head + 1}`], ["", (one) => `${run.states.layers[one.l]}·${one.head + 1}`]]
+      : [["", (one) => `head ${one.head + 1}`], ["head ", (one) => `${one.head + 1}`]];
   const size = (name) => ctx.measureText(name).width + 9;
-  const length = ([title, name]) => heads.reduce((sum, one) => sum + size(name(one)), title ? size(title) : 0);
+  const length = ([title, name]) => lines.reduce((sum, one) => sum + size(name(one)), title ? size(title) : 0);
   const [title, name] = forms.find((form) => length(form) <= w - left) ?? forms[forms.length - 1];
   let legend = left + 4;
   if (title) { label(ctx, [title], legend, 8, 90, INK.dim, "left"); legend += size(title); }
-  heads.forEach((one, place) => {
+  lines.forEach((one, place) => {
     const colour = SERIES[place % SERIES.length], dash = place < SERIES.length ? [] : [1.5, 2.5]; // a colour's second head is dotted
-    for (let win = 0; win <= now; win++) curve((i) => run.drift[i][one.l][one.head], colour, 1.8, dash, win, win === now ? 1 : 0.22);
-    label(ctx, [name(one)], legend, 7, 90, colour, "left");
+    for (let win = 0; win <= now; win++) curve(read(one), colour, 1.8, dash, win, win === now ? 1 : 0.22);
+    label(ctx, [name(one)], legend, 7, 120, colour, "left");
     line(ctx, [[legend, 15], [legend + size(name(one)) - 9, 15]], colour, 1.8, dash);
     legend += size(name(one));
   });

@@ -1,6 +1,5 @@
 // Depo: the graph and the grid start x hops. GSM: variables by depth, with the value each would get.
 
-const HOW = { r: "right", w: "wrong", u: "unknown" };
 const WINDOWS = ["#56B4E9", "#E69F00", "#CC79A7", "#F0E442"]; // an edge's colour is the window that told it
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]]; // and so is its dash
 
@@ -21,14 +20,6 @@ function arrow(ctx, [x1, y1], [x2, y2], colour, width, dash, from, to) {
   ctx.fill();
 }
 
-// Filled: right. A cross: wrong. A dot: "unknown".
-function mark(ctx, how, x, y, size) {
-  ctx.fillStyle = how === "r" ? INK.right : INK.zero;
-  ctx.fillRect(x, y, size - 1, size - 1);
-  if (how === "w") cross(ctx, x, y, size - 1);
-  if (how === "u") { ctx.beginPath(); ctx.arc(x + size / 2, y + size / 2, 1.6, 0, 7); ctx.fillStyle = INK.dim; ctx.fill(); }
-}
-
 function windowKey(ctx, edges, x, y, w) {
   const windows = [...new Set(edges.map((edge) => edge.window))].sort((a, b) => a - b);
   for (const window of windows.slice(0, WINDOWS.length)) {
@@ -44,8 +35,8 @@ function drawHops(canvas, run, frame) {
   const { ctx, w, h } = fit(canvas);
   const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
   const stacked = w < 620;
-  const side = stacked ? Math.min(w, h * 0.52) : Math.min(h, w * 0.48);
-  drawRing(ctx, picture, frame, woken, (stacked ? w - side : 0) / 2, 0, side);
+  const side = stacked ? Math.min(w, h * 0.46) : Math.min(h, w * 0.52);
+  drawRing(ctx, picture, frame, woken, (stacked ? w - side : 0) / 2, stacked ? 0 : (h - side) / 2, side);
   if (stacked) drawGrid(ctx, picture, woken, 0, side + 14, w, h - side - 14);
   else drawGrid(ctx, picture, woken, side + 34, 0, w - side - 34, h);
 }
@@ -141,10 +132,11 @@ function drawValues(canvas, run, frame) {
     ctx.globalAlpha = isRead ? 1 : 0.4;
     ctx.fillStyle = how === "r" ? INK.right : INK.zero;
     ctx.beginPath(); ctx.roundRect(x - boxW / 2, y - boxH / 2, boxW, boxH, 6); ctx.fill();
-    if (node.asked || node.needed) { ctx.strokeStyle = INK.warm; ctx.lineWidth = node.asked ? 3 : 1.3; ctx.stroke(); }
+    const equals = picture.equals !== null && value === picture.equals;
+    if (node.asked || node.needed || equals) { ctx.strokeStyle = INK.warm; ctx.lineWidth = node.asked || equals ? 3 : 1.3; ctx.stroke(); }
     const ink = how === "r" ? "#10182a" : INK.text, two = boxH >= 34;
     const written = value === "" ? "" : how === "w" ? `× ${value}` : value;
-    label(ctx, [node.name, node.name.slice(-4), node.name.slice(-3)], x, two ? y - boxH / 4 + 1 : y - (written ? boxW : 0) * 0 - (written ? boxH / 4 : 0), boxW - 4, ink);
+    label(ctx, [node.name, node.name.slice(-4), node.name.slice(-3)], x, two || written ? y - boxH / 4 + 1 : y, boxW - 4, ink);
     ctx.font = `600 ${two ? 15 : 12}px system-ui, sans-serif`;
     label(ctx, [written, value], x, y + boxH / 4, boxW - 4, how === "w" ? INK.wrong : ink);
     ctx.font = FONT;

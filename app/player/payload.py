@@ -18,8 +18,9 @@ from app.player.narration import count, mean_drift, milliseconds, narrate, trigg
 from app.player.pictures import Picture, picture_of
 from sleepviz.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
 
-SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep
-ANSWER_SLOTS = 3
+SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep ...
+SLEEP_SHARE = 0.25  # ... unless its window is so long that it needs this share of it to be seen
+ANSWER_SLOTS, ANSWER_SHARE = 3, 0.05  # the same for the answer, of all tokens
 # At 1x the home run plays in under ten seconds: each kind of frame shares its part of the time, within bounds.
 TOKENS_MS, TOKEN_MS = 2000, (24, 90)
 PASSES_MS, PASS_MS = 4200, (90, 800)
@@ -70,6 +71,7 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
     pass_ms = _share(PASSES_MS, n_passes, PASS_MS)
     n_sleeps = sum(isinstance(event, SleepStarted) for event in trace.events)
     asleep_ms, clear_ms = _share(SLEEPS_MS, n_sleeps, FALL_ASLEEP_MS), _share(CLEARS_MS, n_sleeps, CLEAR_MS)
+    answer_slots = max(ANSWER_SLOTS, round(ANSWER_SHARE * n_tokens))
     frames: list[dict[str, Any]] = []
     tokens: list[str] = []
     slots: list[int] = []
@@ -87,6 +89,7 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
             frame |= {"window": event.window_index, "pass": 0, "of": 0}
         elif isinstance(event, SleepStarted):
             wide = max(SLEEP_SLOTS[0], min(SLEEP_SLOTS[1], event.n_passes + 1))
+            wide = max(wide, round(SLEEP_SHARE * (event.stop - event.start)))
             sleeps.append(
                 {"start": cursor, "stop": cursor + wide, "reason": trigger_text(event.trigger), "first": event.start}
                 | {"last": event.stop, "passes": event.n_passes, "window": event.window_index}
@@ -103,14 +106,14 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
             frame |= {"kind": "evict", "x": cursor - 0.25, "ms": clear_ms, "kv": list(event.kv_tokens)}
             frame["functions"] = _cleared(event, last, picture)
         else:
-            frame |= {"kind": "answer", "x": cursor + ANSWER_SLOTS / 2, "ms": ANSWER_MS}
+            frame |= {"kind": "answer", "x": cursor + answer_slots / 2, "ms": ANSWER_MS}
         frames.append({**frame, "read": len(tokens), "dropped": dropped, "state": passes_done - 1})
     return {
         "frames": frames,
         "tokens": tokens,
         "token_slots": slots,
         "sleeps": sleeps,
-        "slots": cursor + ANSWER_SLOTS,
+        "slots": cursor + answer_slots,
         "answer_slot": cursor,
     }
 

@@ -7,11 +7,12 @@ can be worked out on paper. Nothing here is ever shown to a visitor.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from sleepviz.config import RunSpec
+from sleepviz.config import LayerType, RunSpec
 from sleepviz.events import (
     Answer,
     AnswerScored,
@@ -23,9 +24,17 @@ from sleepviz.events import (
     TokenRead,
     Trace,
 )
+from sleepviz.examples import SMALL_GRAPH, SUM_DEEP
+from sleepviz.tasks.depo import Depo
+from sleepviz.tasks.gsm import Gsm
+from sleepviz.tasks.rule110 import Rule110
+
+ROWS = Rule110(row_cells=16, rows_max=4, steps_max=12)
 
 HOME_ROW, HOME_STEPS, HOME_PASSES = "0100110101110010", 3, 4
 DEFAULT, BASELINE = "rule110-micro", "rule110-n1-flops"
+GRAPH_DEFAULT, GRAPH_BASELINE, SUM_DEFAULT = "depo-micro", "depo-n1-tokens", "gsm-micro"
+GRAPH_PASSES, SUM_PASSES = 3, 3  # of their recordings
 
 
 def made_answer(cells: str, *, reached: int, confidence: float = 0.75) -> Answer:
@@ -69,26 +78,38 @@ def made_trace() -> Trace:
 
 
 def make_assets(root: Path) -> Path:
-    """A folder like assets/, with two random-weight checkpoints, recordings of them, and results."""
+    """A folder like assets/, with random-weight checkpoints, recordings of them, and results.
+
+    The sums have no separately trained N = 1 model, and neither they nor the graphs have results.
+    """
     make_checkpoint(root, DEFAULT, n_passes=0)
     make_checkpoint(root, BASELINE, n_passes=1)
+    make_checkpoint(root, GRAPH_DEFAULT, n_passes=0, task=Depo())
+    make_checkpoint(root, GRAPH_BASELINE, n_passes=1, task=Depo(), match_on="tokens")
+    make_checkpoint(root, SUM_DEFAULT, n_passes=0, task=Gsm())
     make_recordings(root)
     (root / "results").mkdir()
     (root / "results" / "rule110.json").write_text(json.dumps(made_results()))
     return root
 
 
-def make_checkpoint(root: Path, name: str, *, n_passes: int) -> None:
-    """A checkpoint of the shipped kind whose weights are random: it answers wrongly, but it runs."""
+def make_checkpoint(
+    root: Path, name: str, *, n_passes: int, task: Rule110 | Depo | Gsm = ROWS, match_on: str = "flops"
+) -> None:
+    """A checkpoint of the shipped kind whose weights are random: it answers wrongly, but it runs.
+
+    That of a graph or a sum has sixteen heads in two layers, more than a legend can name.
+    """
     import torch
 
     from sleepviz.checkpoint import save
     from sleepviz.config import ModelConfig
     from sleepviz.model import HybridLM
-    from sleepviz.tasks.rule110 import Rule110
 
-    task = Rule110(row_cells=16, rows_max=4, steps_max=12)
     config = ModelConfig(vocab_size=task.vocab_size, window=task.window, input_recall=True, fast_heads=8)
+    if task.name != "rule110":
+        layers: tuple[LayerType, ...] = ("full_attention", "linear_attention") * 2
+        config = replace(config, layer_types=layers, input_recall=False, vocabulary_feedback=True, conv_kernel=4)
     generator = torch.Generator().manual_seed(len(name))
     weights = HybridLM(config, generator=generator).state_dict()
     for weight in weights.values():
@@ -99,8 +120,14 @@ def make_checkpoint(root: Path, name: str, *, n_passes: int) -> None:
         "task_sizes": task.to_json(),
         "model": config.to_json(),
         "sleep_attention": "full",
-        "default": name == DEFAULT,
-        "train": {"n_passes": n_passes, "loss": "next_step", "match_on": "flops" if n_passes else ""},
+        "default": not n_passes,
+        "train": {
+            "n_passes": n_passes,
+            "loss": "next_step",
+            "match_on": match_on if n_passes else "",
+            "stream_loss": 1.0,
+            "ahead_share": 0.75 if task.name != "rule110" else 0.0,
+        },
         "command": f"python -m sleepviz train --preset {name}",
         "created": "2026-01-02T03:04:05+00:00",
         "commit": "0a1b2c3",
@@ -111,16 +138,22 @@ def make_checkpoint(root: Path, name: str, *, n_passes: int) -> None:
 
 
 def make_recordings(root: Path) -> None:
-    """The home run and its N = 1 twin."""
+    """Each page's first run and its N = 1 twin."""
     from sleepviz.checkpoint import load
     from sleepviz.record import trace
 
     folder = root / "recordings"
     folder.mkdir()
-    checkpoint = load(DEFAULT, folder=root / "checkpoints")
-    for stem, n_passes in (("rule110-home", HOME_PASSES), ("rule110-home-n1", 1)):
-        spec = RunSpec("rule110", json.dumps({"rows": [HOME_ROW], "steps": HOME_STEPS}), DEFAULT, n_passes)
-        (folder / f"{stem}.npz").write_bytes(trace(spec, checkpoint).to_npz())
+    for name, given, passes in (
+        (DEFAULT, {"rows": [HOME_ROW], "steps": HOME_STEPS}, HOME_PASSES),
+        (GRAPH_DEFAULT, SMALL_GRAPH, GRAPH_PASSES),
+        (SUM_DEFAULT, SUM_DEEP, SUM_PASSES),
+    ):
+        checkpoint = load(name, folder=root / "checkpoints")
+        task = checkpoint.info.task
+        for stem, n_passes in ((f"{task}-home", passes), (f"{task}-home-n1", 1)):
+            spec = RunSpec(task, json.dumps(given), name, n_passes)
+            (folder / f"{stem}.npz").write_bytes(trace(spec, checkpoint).to_npz())
 
 
 def made_results() -> dict[str, object]:
@@ -153,3 +186,61 @@ def made_results() -> dict[str, object]:
     asked = [("asked_after_1", 0.9), ("asked_after_2", 0.8), ("asked_after_3", 0.8), ("asked_after_4", 0.7)]
     entries += [{**entry(variant, 12, 3, accuracy), "experiment": "retention"} for variant, accuracy in asked]
     return {"task": "rule110", "made_by": "by hand", "commit": "", "entries": entries}
+
+
+def made_graph() -> Trace:
+    """The cycle a b c asked two hops from a, of tasks with hops up to 2, in two windows of two edges each.
+
+    A window is two edges and a roll call of three names; one pass a window. After the first window the model
+    knows a -> b and b -> c, after the second everything but the two hops of c.
+    """
+    given = {"edges": [["a", "b"], ["b", "c"], ["c", "a"]], "start": "a", "hops": 2}
+    spec = RunSpec("depo", json.dumps(given), "made", 1)
+    roll_call = ["n1+0", "n1", "n2+0", "n2", "n3+0", "n3"]
+    windows = [["n1", "n2", "n2", "n3", *roll_call], ["n3", "n1", "·", "·", *roll_call]]
+    # The question (a, 2), then a, b and c at 1 and 2 hops.
+    truths = ("c", "b", "c", "c", "a", "a", "b")
+    answers = (("c", "b", "c", "c", "?", "?", "?"), ("b", "b", "c", "c", "a", "a", "a"))
+    asked = ("2 hops from a", *(f"{hops} hops from {start}" for start in "abc" for hops in (1, 2)))
+    return _graph_trace(spec, windows, asked, truths, answers)
+
+
+def made_sum() -> Trace:
+    """b = a + 1, a = 7, c = d: asked is b, in one window of three statements; two passes."""
+    text = "assign b = a + 1. assign a = 7. assign c = d - 2."
+    spec = RunSpec("gsm", json.dumps({"text": text, "question": "b"}), "made", 2)
+    tokens = ["·", "·", "·", "v1", "v2", "+1", "v2", "7", "=", "v3", "v4", "-2", "ask", "v1", "v1", "="]
+    asked = ("b", "b", "a", "c", "d")
+    truths = ("8", "8", "7", "?", "?")
+    answers = (("?", "?", "7", "?", "?"), ("8", "8", "7", "5", "?"))
+    return _graph_trace(spec, [tokens], asked, truths, answers)
+
+
+def _graph_trace(
+    spec: RunSpec,
+    windows: list[list[str]],
+    asked: tuple[str, ...],
+    truths: tuple[str, ...],
+    answers: tuple[tuple[str, ...], ...],
+) -> Trace:
+    """Each window is read, slept on for the specification's passes, and evicted; the last answer is scored."""
+
+    def answer(said: tuple[str, ...]) -> Answer:
+        right = tuple(mine == true for mine, true in zip(said, truths, strict=True))
+        sure = np.full((len(said), 1), 0.5, dtype=np.float32)
+        return Answer(asked, said, truths, right, (0,) * len(said), sure)
+
+    events: list[Event] = []
+    said = iter(answers)
+    for index, tokens in enumerate(windows):
+        start = index * len(tokens)
+        events += [TokenRead(start + i, token, index, (i + 1,)) for i, token in enumerate(tokens)]
+        held = (len(tokens),)
+        events.append(SleepStarted("window full", index, start, start + len(tokens), held, 64, spec.n_passes))
+        for n in range(spec.n_passes):
+            events.append(replace(made_pass(n, [[1.0, 0.0], [0.0, 1.0]], 0.5, answer(next(said))), window_index=index))
+        events.append(CacheEvicted(index, len(tokens), 64, (0,), 16))
+    last = answer(answers[-1])
+    own = Answer(last.asked[:1], last.answers[:1], last.truths[:1], last.correct[:1], (0,), last.confidence[:1])
+    events.append(AnswerScored(own, 0.001, 1000))
+    return Trace(spec.to_json(), {"name": "made", "digest": "0123456789abcdef"}, tuple(events))

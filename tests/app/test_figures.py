@@ -111,6 +111,16 @@ def test_every_head_is_named_and_looks_like_no_other(
     assert max(len(trace.name) for trace in lines) <= 7
 
 
+def test_of_many_heads_the_layers_are_named_and_every_head_is_there() -> None:
+    passes = [e for e in made_trace().events if isinstance(e, SleepPassDone)]
+    *lines, stream = drift_figure([widened(e, heads=16, layers=2) for e in passes], mode="light").data
+    heads, means = lines[:32], lines[32:]
+    assert [trace.name for trace in means] == ["layer 1, mean", "layer 2, mean"] and stream.name == "h"
+    assert means[1].y[0] == pytest.approx(1 + 7.5 / 100)  # heads drift by 1.00 to 1.15
+    assert not any(trace.showlegend for trace in heads) and len({trace.name for trace in heads}) == 32
+    assert {trace.line.color for trace in heads[16:]} == {means[1].line.color} != {means[0].line.color}
+
+
 def test_drift_of_a_run_without_passes_is_empty() -> None:
     assert list(drift_figure((), mode="dark").data[0].y) == []
 

@@ -8,48 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.app.made import BASELINE, DEFAULT, HOME_PASSES, HOME_ROW, HOME_STEPS
+from tests.app.page import ROOT, clean, errors, live, opened, payload, players
 
-ROOT = Path(__file__).resolve().parents[2]
 OTHER_ROW = "1111000011110001"
-
-
-def opened(**query: str) -> AppTest:
-    """The page after its first run, with these query parameters."""
-    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return clean(page.run())
-
-
-def clean(page: AppTest) -> AppTest:
-    assert not page.exception, [e.value for e in page.exception]
-    return page
-
-
-def payload(page: AppTest) -> dict[str, Any]:
-    """What the player is given."""
-    players = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
-    assert len(players) == 1
-    return players[0]
-
-
-def live(page: AppTest) -> AppTest:
-    """Run again, as the polling fragment does, until the live run is there."""
-    deadline = time.monotonic() + 60
-    while not payload(page)["badge"].startswith("live"):
-        assert time.monotonic() < deadline and not errors(page), errors(page)
-        clean(page.run())
-    return page
-
-
-def errors(page: AppTest) -> list[str]:
-    return [error.value for error in page.error]
 
 
 def test_first_paint_is_the_recorded_run(assets: Path) -> None:
@@ -235,7 +200,7 @@ def test_without_a_checkpoint_the_recording_plays_and_says_so(assets: Path) -> N
 def test_with_nothing_at_all_the_page_still_explains(assets: Path) -> None:
     shutil.rmtree(assets)
     page = opened()
-    assert len(errors(page)) == 1 and not [p for p in page.get("bidi_component") if '"frames"' in p.proto.json]
+    assert len(errors(page)) == 1 and not players(page)
     assert any("experiments" in info.value for info in page.info)
 
 
@@ -265,7 +230,7 @@ def test_a_damaged_recording_is_one_sentence_and_the_run_is_live(assets: Path) -
     page = opened()
     assert any("recorded run is damaged" in info.value for info in page.info)
     deadline = time.monotonic() + 60
-    while not [p for p in page.get("bidi_component") if '"frames"' in p.proto.json]:
+    while not players(page):
         assert time.monotonic() < deadline
         clean(page.run())
     assert payload(page)["badge"].startswith("live")

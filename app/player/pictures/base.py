@@ -60,6 +60,16 @@ def context_tokens(trace: Trace) -> tuple[TokenRead, ...]:
     return tuple(event for event in trace.events if isinstance(event, TokenRead))
 
 
+def window_parts(spans: Sequence[tuple[int, int]], n_tokens: int, name: str) -> list[dict[str, Any]]:
+    """Names for the parts of every window on the time line: what was written, then the roll call up to the next."""
+    stops = [first for first, _ in spans[1:]] + [n_tokens]
+    parts: list[dict[str, Any]] = []
+    for (first, last), stop in zip(spans, stops, strict=False):  # without a span, nothing has a name
+        parts += [{"start": first, "stop": last, "name": name, "own": True}]
+        parts += [{"start": last, "stop": stop, "name": "roll call", "own": False}]
+    return parts
+
+
 def standing(answer: str, truth: str) -> str:
     """Right, wrong, or "unknown": the model says that it cannot tell what could be told."""
     return RIGHT if answer == truth else UNKNOWN if answer == "?" else WRONG
@@ -70,8 +80,8 @@ def one_answer_card(answer: Answer, what: Sequence[str]) -> dict[str, Any]:
     rows = [
         {
             "asked": asked,
-            "answer": said,
-            "truth": truth,
+            "answer": said if said != "?" or truth == "?" else "unknown",
+            "truth": truth if truth != "?" else "undefined",
             "right": correct,
             "confidence": [round(float(sure), 4) for sure in sureness],
         }
@@ -88,6 +98,12 @@ def one_answer_card(answer: Answer, what: Sequence[str]) -> dict[str, Any]:
         "least": least_sure(answer),
         "least_of": "probability" if len(rows) == 1 else "least sure answer",
     }
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write ("1", "4", "8") as "1, 4 and 8"."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def least_sure(answer: Answer) -> float:

@@ -8,12 +8,22 @@ from typing import Any
 
 import networkx as nx
 
-from app.player.pictures.base import RIGHT, UNKNOWN, WRONG, Table, context_tokens, one_answer_card, standing
+from app.player.pictures.base import (
+    RIGHT,
+    UNKNOWN,
+    WRONG,
+    Table,
+    context_tokens,
+    listed,
+    one_answer_card,
+    standing,
+    window_parts,
+)
 from sleepviz.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.depo import DepoInstance
 
-HOP_HEAD = "+0"  # the token that ends a window's edges
-NAME_TOKEN = re.compile(r"n([1-9][0-9]*)")
+ROLL_CALL_HEAD = "n1+0"  # the token that ends a window's edges
+NAME_TOKEN = re.compile(r"n([1-9][0-9]*)(\+[0-9]+)?")
 
 
 class DepoPicture:
@@ -33,12 +43,12 @@ class DepoPicture:
 
     def scene(self) -> dict[str, Any]:
         """Nodes on circles, edges with the tokens that tell them, and the path asked for."""
-        places = node_places(self._instance.graph)
+        places = node_places(self._instance.graph, self._instance.start)
         path = self._instance.walk(self._instance.start, self._instance.hops)
         label = (
             f"A graph of {len(self._names)} nodes; the path of {self._instance.hops} hops from {path[0]} is "
             f"{' to '.join(path)}. Beside it a grid: for every start and every number of hops, whether the answer "
-            "would be right after this pass. The sentence above says both in words."
+            "would be right after this pass. The table below the player has the same in numbers."
         )
         return {
             "kind": self.kind,
@@ -48,14 +58,16 @@ class DepoPicture:
             "path": [self._index[name] for name in path],
             "order": [self._index[name] for name in self._grid_order()],
             "hops_max": self._hops_max(),
-            "parts": self._parts(),
+            "parts": window_parts(self._edge_spans(), len(context_tokens(self._trace)), "edges"),
         }
 
     def token(self, token: str) -> str:
         """The model's names n1, n2, ... as the visitor's; the names of no node stay as they are."""
         found = NAME_TOKEN.fullmatch(token)
         place = int(found[1]) - 1 if found else len(self._names)
-        return self._names[place] if place < len(self._names) else token
+        if found is None or place >= len(self._names):
+            return token
+        return self._names[place] + (found[2] or "")
 
     def woken(self, woken: Answer) -> dict[str, Any] | None:
         """The answer to the question, and r(ight), w(rong) or u(nknown) for every start and hop."""
@@ -74,11 +86,11 @@ class DepoPicture:
         """The question's answer, and how many starts are right at each number of hops."""
         if not woken.asked:
             return "Nothing can be asked yet."
-        by_hop = self._right_by_hop(woken)
-        far = ", ".join(f"{right} at {hop}" for hop, right in enumerate(by_hop, start=1))
+        solved = [str(hop) for hop, n in enumerate(self._right_by_hop(woken), start=1) if n == len(self._names)]
+        whole = f"every start is right at k = {listed(solved)}" if solved else "no k is right for every start"
         return (
-            f"If woken now, {self._asked} is answered {_said(woken)}. Of {len(self._names)} starts, right at each "
-            f"number of hops: {far}."
+            f"If woken now, {self._asked} is answered {_said(woken)}; {sum(woken.correct[1:])} of "
+            f"{len(woken.correct) - 1} questions are right, and {whole}."
         )
 
     def update_text(self, woken: Answer) -> str:
@@ -151,29 +163,21 @@ class DepoPicture:
     def _edge_spans(self) -> list[tuple[int, int]]:
         """Where the edges stand among the tokens, [first, last) for each window of the task."""
         tokens = context_tokens(self._trace)
-        heads = [place for place, token in enumerate(tokens) if token.token == HOP_HEAD]
+        heads = [place for place, token in enumerate(tokens) if token.token == ROLL_CALL_HEAD]
         length = len(tokens) // max(len(heads), 1)
         return [(index * length, head) for index, head in enumerate(heads)]
 
-    def _parts(self) -> list[dict[str, Any]]:
-        """Names for the parts of every window on the time line."""
-        spans = self._edge_spans()
-        n_tokens = len(context_tokens(self._trace))
-        stops = [first for first, _ in spans[1:]] + [n_tokens]
-        parts: list[dict[str, Any]] = []
-        for (first, last), stop in zip(spans, stops, strict=True):
-            parts += [{"start": first, "stop": last, "name": "edges", "own": True}]
-            parts += [{"start": last, "stop": stop, "name": "roll call", "own": False}]
-        return parts
 
+def node_places(graph: nx.DiGraph, first: str) -> dict[str, tuple[float, float]]:
+    """Every cycle on a circle of its own, in its order; the circles side by side, within 0..1 both ways.
 
-def node_places(graph: nx.DiGraph) -> dict[str, tuple[float, float]]:
-    """Every cycle on a circle of its own, in its order; the circles side by side, within 0..1 both ways."""
-    cycles = sorted(nx.strongly_connected_components(graph), key=lambda nodes: (-len(nodes), sorted(nodes)))
+    `first` stands at the top of the first circle.
+    """
+    cycles = sorted(nx.strongly_connected_components(graph), key=lambda nodes: (first not in nodes, sorted(nodes)))
     places: dict[str, tuple[float, float]] = {}
     width = 1 / max(len(cycles), 1)
     for column, nodes in enumerate(cycles):
-        start = min(nodes, key=list(graph).index)
+        start = first if first in nodes else min(nodes, key=list(graph).index)
         order = list(nx.dfs_preorder_nodes(graph, start))
         radius = 0.5 * width * (1 if len(order) > 1 else 0)
         for name, (x, y) in nx.circular_layout(order).items():

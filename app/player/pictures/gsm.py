@@ -8,7 +8,7 @@ from typing import Any
 
 import networkx as nx
 
-from app.player.pictures.base import Table, context_tokens, one_answer_card, standing
+from app.player.pictures.base import Table, context_tokens, one_answer_card, standing, window_parts
 from sleepviz.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.gsm import PART, GsmInstance
 from sleepviz.tasks.gsm_text import dependencies, read_statements
@@ -54,7 +54,7 @@ class GsmPicture:
             ],
             "edges": self._statements(chain),
             "equals": None if self._instance.equals is None else str(self._instance.equals),
-            "parts": self._parts(),
+            "parts": window_parts(self._statement_spans(), len(context_tokens(self._trace)), "statements"),
         }
 
     def token(self, token: str) -> str:
@@ -72,21 +72,17 @@ class GsmPicture:
         n_right = how.count("right")
         return {
             "correct": all(woken.correct[: len(self._instance.asked)]),
-            "values": values,
+            "values": list(values),
             "how": [each[0] for each in how],  # r, w or u
             "unit": f"{self._said(woken)} · {n_right} of {len(how)} variables right",
         }
 
     def woken_text(self, woken: Answer) -> str:
-        """The question's answer, and every variable's value."""
+        """The question's answer, and how many variables are right."""
         if not woken.asked:
             return "Nothing can be asked yet."
-        values, truths = self._every(woken.answers), self._every(woken.truths)
-        each = ", ".join(
-            f"{name} {value if value != '?' else 'unknown'}{'' if value == truth else ' ×'}"
-            for name, value, truth in zip(self._names, values, truths, strict=True)
-        )
-        return f"If woken now, {self._said(woken)}. Every variable, × where not right: {each}."
+        right = self._every(woken.correct)
+        return f"If woken now, {self._said(woken)}; {sum(right)} of {len(right)} variables are right."
 
     def update_text(self, woken: Answer) -> str:
         """How many variables S alone knows."""
@@ -183,16 +179,16 @@ class GsmPicture:
         question, solution = self._instance.question, self._instance.solution
         what = f"A dependency graph of {len(self._names)} variables"
         if question is None:
-            return f"{what}; asked is which equal {self._instance.equals}. The sentence above says the values in words."
+            return f"{what}; asked is which equal {self._instance.equals}. The table below the player has every value."
         order = sorted(chain, key=lambda name: solution.depths[name])
-        return f"{what}; {question} needs {', '.join(order)}. The sentence above says every value in words."
+        return f"{what}; {question} needs {', '.join(order)}. The table below the player has every value."
 
     def _statements(self, chain: set[str]) -> list[dict[str, Any]]:
         """Each statement with the place of its last token, after which it is read, and its window."""
         tokens = context_tokens(self._trace)
         places: list[int] = []
         for first, last in self._statement_spans():
-            places += range(first + PART - 1, last, PART)
+            places += range(first + 2 * PART - 1, last, PART)  # the first statement is the question's place
         return [
             {
                 "from": self._index[statement.source] if statement.source is not None else -1,
@@ -210,17 +206,7 @@ class GsmPicture:
         tokens = context_tokens(self._trace)
         heads = [place for place, token in enumerate(tokens) if token.token == ROLL_CALL_HEAD]
         length = len(tokens) // max(len(heads), 1)
-        return [(index * length + PART, head) for index, head in enumerate(heads)]
-
-    def _parts(self) -> list[dict[str, Any]]:
-        """Names for the parts of every window on the time line."""
-        spans = self._statement_spans()
-        stops = [first - PART for first, _ in spans[1:]] + [len(context_tokens(self._trace))]
-        parts: list[dict[str, Any]] = []
-        for (first, last), stop in zip(spans, stops, strict=True):
-            parts += [{"start": first - PART, "stop": last, "name": "statements", "own": True}]
-            parts += [{"start": last, "stop": stop, "name": "roll call", "own": False}]
-        return parts
+        return [(index * length, head) for index, head in enumerate(heads)]
 
 
 def forest_places(graph: nx.DiGraph, names: tuple[str, ...]) -> dict[str, tuple[int, float]]:

@@ -1,0 +1,54 @@
+"""A page under AppTest: opening it, waiting for its live run, and reading what the player is given."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(page: str = "home", **query: str) -> AppTest:
+    """A page after its first run, with these query parameters."""
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
+    if page != "home":
+        app.run()
+        app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    for name, value in query.items():
+        app.query_params[name] = value
+    return clean(app.run())
+
+
+def clean(page: AppTest) -> AppTest:
+    """The same page, which must not have failed."""
+    assert not page.exception, [e.value for e in page.exception]
+    return page
+
+
+def players(page: AppTest) -> list[dict[str, Any]]:
+    """What each player on the page is given."""
+    return [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+
+
+def payload(page: AppTest) -> dict[str, Any]:
+    """What the one player is given."""
+    (player,) = players(page)
+    return player
+
+
+def live(page: AppTest) -> AppTest:
+    """Run again, as the polling fragment does, until the live run is there."""
+    deadline = time.monotonic() + 60
+    while not payload(page)["badge"].startswith("live"):
+        assert time.monotonic() < deadline and not errors(page), errors(page)
+        clean(page.run())
+    return page
+
+
+def errors(page: AppTest) -> list[str]:
+    """The sentences that say what is wrong."""
+    return [error.value for error in page.error]

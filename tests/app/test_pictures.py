@@ -1,0 +1,196 @@
+"""The pictures of graphs and sums against runs made up by hand; see `made_graph` and `made_sum`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import networkx as nx
+import pytest
+
+from app.player.narration import narrate
+from app.player.payload import Contender, player_payload
+from app.player.pictures import picture_of
+from app.player.pictures.depo import node_places
+from app.player.pictures.gsm import forest_places
+from sleepviz.events import AnswerScored, SleepPassDone, Trace
+from sleepviz.tasks.gsm_text import dependencies, read_statements
+from tests.app.made import made_graph, made_sum
+
+
+def played(trace: Trace) -> dict:
+    cards = (Contender("this", "note", trace), Contender("other", "note", None, "It was not run."))
+    return player_payload(trace, contenders=cards)
+
+
+def last_answer(trace: Trace, answer: str) -> Trace:
+    """The same run with another scored answer."""
+    scored = trace.events[-1]
+    assert isinstance(scored, AnswerScored)
+    other = replace(scored.answer, answers=(answer,), correct=(answer == scored.answer.truths[0],))
+    return replace(trace, events=(*trace.events[:-1], replace(scored, answer=other)))
+
+
+@pytest.mark.parametrize("trace", [made_graph(), made_sum()], ids=["graph", "sum"])
+def test_a_payload_is_plain_json(trace: Trace) -> None:
+    payload = played(trace)
+    assert json.loads(json.dumps(payload)) == payload
+    assert len(payload["frames"]) == len(trace.events)
+
+
+def test_an_edge_is_read_with_its_second_token_in_its_window() -> None:
+    # Ten tokens a window: a b, b c, roll call; c a, padding, roll call.
+    assert played(made_graph())["picture"]["edges"] == [
+        {"from": 0, "to": 1, "token": 1, "window": 0},
+        {"from": 1, "to": 2, "token": 3, "window": 0},
+        {"from": 2, "to": 0, "token": 11, "window": 1},
+    ]
+
+
+def test_the_path_and_the_parts_of_a_graph_run() -> None:
+    picture = played(made_graph())["picture"]
+    assert picture["kind"] == "hops" and picture["path"] == [0, 1, 2] and picture["order"] == [0, 1, 2]
+    assert [node["name"] for node in picture["nodes"]] == ["a", "b", "c"]
+    assert [(part["start"], part["stop"], part["name"]) for part in picture["parts"]] == [
+        (0, 4, "edges"),
+        (4, 10, "roll call"),
+        (10, 14, "edges"),
+        (14, 20, "roll call"),
+    ]
+    assert "a to b to c" in picture["label"]
+
+
+def test_tokens_carry_the_visitors_names() -> None:
+    tokens = played(made_graph())["tokens"]
+    assert tokens[:10] == ["a", "b", "b", "c", "a+0", "a", "b+0", "b", "c+0", "c"] and tokens[12] == "·"
+    assert picture_of(made_graph()).token("n4") == "n4"  # the name of no node
+    assert played(made_sum())["tokens"][3:9] == ["b", "a", "+1", "a", "7", "="]
+
+
+def test_the_grid_says_right_wrong_and_unknown() -> None:
+    first, second = played(made_graph())["woken"]
+    assert first["grid"] == "rrruuu" and second["grid"] == "rrrrrw"
+    assert first["correct"] and first["answer"] == 2 and first["unit"] == "c, right · 3 of 6 questions right"
+    assert not second["correct"] and second["answer"] == 1 and second["unit"] == "b, wrong · 5 of 6 questions right"
+    assert first["confidence"] == 0.5
+
+
+def test_a_graph_run_in_words() -> None:
+    said = narrate(made_graph())
+    assert said[0] == "Awake: token 1, “a”, is read; 1 token in the KV cache."
+    assert said[11].endswith(
+        "If woken now, 2 hops from a is answered c, right; 3 of 6 questions are right, and no k is right for every "
+        "start."
+    )
+    assert said[24].endswith("5 of 6 questions are right, and every start is right at k = 1.")
+    assert "2 hops from a is answered b, wrong: it is c." in said[-1]
+
+
+def test_a_graph_run_in_numbers() -> None:
+    table = picture_of(made_graph()).table()
+    assert table is not None
+    assert table.columns == ("window · pass", "1 hop", "2 hops", "your question")
+    assert table.rows == (("1 · 1", "2", "1", "c, right"), ("2 · 1", "3", "2", "b, wrong"))
+
+
+def test_the_card_of_a_graph_run() -> None:
+    (row,) = (card := played(made_graph())["contenders"][0])["rows"]
+    assert row == {"asked": "2 hops from a", "answer": "b", "truth": "c", "right": False, "confidence": [0.5]}
+    assert card["verdict"] == "Wrong" and not card["right"] and card["least_of"] == "probability"
+    right = played(last_answer(made_graph(), "c"))["contenders"][0]
+    assert right["verdict"] == "Right" and right["right"]
+    unknown = played(last_answer(made_graph(), "?"))["contenders"][0]
+    assert unknown["rows"][0]["answer"] == "unknown" and not unknown["right"]
+
+
+def test_one_cycle_stands_on_one_circle_clockwise_from_the_start() -> None:
+    places = node_places(nx.DiGraph([("a", "b"), ("b", "c"), ("c", "d"), ("d", "a")]), "b")
+    assert places == {"b": (0.5, 0.0), "c": (1.0, 0.5), "d": (0.5, 1.0), "a": (0.0, 0.5)}
+
+
+def test_several_cycles_stand_side_by_side_within_the_picture() -> None:
+    graph = nx.DiGraph([("a", "b"), ("b", "a"), ("c", "d"), ("d", "c"), ("e", "e")])
+    places = node_places(graph, "d")
+    assert places["d"][0] < 1 / 3 and places["c"][0] < 1 / 3  # the asked one's circle is the first
+    assert places["e"] == (pytest.approx(5 / 6, abs=1e-3), 0.5)
+    assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in places.values())
+
+
+def test_a_statement_is_read_with_its_last_token() -> None:
+    picture = played(made_sum())["picture"]
+    # b is variable 0, a 1, c 2, d 3; three tokens of the question's place come first.
+    assert picture["edges"] == [
+        {"from": 1, "to": 0, "change": "+1", "token": 5, "window": 0, "needed": True},
+        {"from": -1, "to": 1, "change": "", "token": 8, "window": 0, "needed": True},
+        {"from": 3, "to": 2, "change": "−2", "token": 11, "window": 0, "needed": False},
+    ]
+    assert [(part["start"], part["stop"], part["name"]) for part in picture["parts"]] == [
+        (0, 12, "statements"),
+        (12, 16, "roll call"),
+    ]
+
+
+def test_the_needed_chain_and_the_truths() -> None:
+    nodes = {node["name"]: node for node in played(made_sum())["picture"]["nodes"]}
+    assert [name for name, node in nodes.items() if node["needed"]] == ["b", "a"]
+    assert [name for name, node in nodes.items() if node["asked"]] == ["b"]
+    assert {name: node["truth"] for name, node in nodes.items()} == {"b": "8", "a": "7", "c": "?", "d": "?"}
+    assert nodes["a"]["depth"] == 0 and nodes["b"]["depth"] == 1
+
+
+def test_values_after_each_pass() -> None:
+    first, second = played(made_sum())["woken"]
+    assert first["values"] == ["?", "7", "?", "?"] and first["how"] == ["u", "r", "r", "r"]
+    assert second["values"] == ["8", "7", "5", "?"] and second["how"] == ["r", "r", "w", "r"]
+    assert first["unit"] == "b is unknown · 3 of 4 variables right" and not first["correct"]
+    assert second["unit"] == "b is 8, right · 3 of 4 variables right" and second["correct"]
+
+
+def test_a_sum_in_words_and_in_numbers() -> None:
+    said = narrate(made_sum())
+    assert said[17].endswith("If woken now, b is unknown; 3 of 4 variables are right.")
+    assert "b is answered 8, right." in said[-1]
+    table = picture_of(made_sum()).table()
+    assert table is not None and table.columns == ("window · pass", "b", "a", "c", "d")
+    assert table.rows == (
+        ("1 · 1", "? ×", "7", "?", "?"),
+        ("1 · 2", "8", "7", "5 ×", "?"),
+        ("truth", "8", "7", "?", "?"),
+    )
+
+
+def test_which_variables_equal_a_value() -> None:
+    """The benchmark's own question asks every variable; the answer is the set of those with the value."""
+    made = made_sum()
+    given = {"text": json.loads(made.spec["input"])["text"], "equals": 7}
+
+    def all_asked(event: SleepPassDone) -> SleepPassDone:
+        own, answer = slice(1, None), event.woken
+        twice = {name: getattr(answer, name)[own] * 2 for name in ("asked", "answers", "truths", "correct", "reached")}
+        return replace(event, woken=replace(answer, **twice, confidence=answer.confidence[[1, 2, 3, 4] * 2]))
+
+    events = [all_asked(event) if isinstance(event, SleepPassDone) else event for event in made.events]
+    last = next(event for event in reversed(events) if isinstance(event, SleepPassDone)).woken
+    scored = made.events[-1]
+    assert isinstance(scored, AnswerScored)
+    own = {name: getattr(last, name)[:4] for name in ("asked", "answers", "truths", "correct", "reached")}
+    events[-1] = replace(scored, answer=replace(last, **own, confidence=last.confidence[:4]))
+    trace = replace(made, spec={**made.spec, "input": json.dumps(given)}, events=tuple(events))
+    payload = played(trace)
+    assert payload["woken"][1]["unit"] == "equal to 7: a, right · 3 of 4 variables right"
+    card = payload["contenders"][0]
+    assert card["rows"][0]["answer"] == "a" and card["rows"][0]["truth"] == "a" and card["right"]
+    assert card["verdict"] == "Right; 1 of 4 variables have a wrong value"
+    assert "the variables that equal 7 are a, right" in payload["frames"][-1]["say"]
+    assert payload["picture"]["equals"] == "7" and not any(node["needed"] for node in payload["picture"]["nodes"])
+
+
+def test_a_forest_has_no_crossings_and_every_source_stands_before() -> None:
+    text = "assign b = a. assign c = a. assign d = b. assign e = b. assign f = g. assign g = f. assign a = 1."
+    statements, _ = read_statements(text)
+    graph = dependencies(statements)
+    places = forest_places(graph, tuple(graph))
+    assert set(places) == set("abcdefg")
+    assert places["a"] == (0, 1.25)  # b, at 0.5 between d and e, and c, at 2
+    assert [places[name] for name in "bcde"] == [(1, 0.5), (1, 2.0), (2, 0.0), (2, 1.0)]
+    assert {places["f"][0], places["g"][0]} == {0, 1}  # a circle is cut open
