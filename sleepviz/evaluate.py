@@ -49,10 +49,9 @@ class Setting:
     control: Control = "none"
 
 
-@torch.inference_mode()
 def right_parts(model: HybridLM, batch: Batch, setting: Setting) -> NDArray[np.bool_]:
     """Sleep through the whole context, ask every query: is each part right? -> [B, Q, T], True where not asked."""
-    return _right(model, batch, _asleep(model, batch, setting))
+    return right_awake(model, batch, asleep(model, batch, setting))
 
 
 @torch.inference_mode()
@@ -65,10 +64,11 @@ def right_parts_when_still(
     for window in torch.from_numpy(batch.windows).unbind(dim=1):
         memory, passes = sleep_until_still(model, window, memory, policy, threshold)
         taken.append(passes.double())
-    return _right(model, batch, memory), torch.stack(taken).mean(dim=0).numpy()
+    return right_awake(model, batch, memory), torch.stack(taken).mean(dim=0).numpy()
 
 
-def _asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
+@torch.inference_mode()
+def asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
     """The memory with which the model wakes, once all windows are evicted."""
     context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
     memory = Memory.empty(model.config, len(context))
@@ -81,7 +81,8 @@ def _asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
     return memory
 
 
-def _right(model: HybridLM, batch: Batch, memory: Memory) -> NDArray[np.bool_]:
+@torch.inference_mode()
+def right_awake(model: HybridLM, batch: Batch, memory: Memory) -> NDArray[np.bool_]:
     """Whether each part of each answer is right, [B, Q, T]; True where not asked."""
     answers = [
         model(torch.from_numpy(batch.queries[:, query].copy()), memory)[0].argmax(dim=-1).numpy()
@@ -108,10 +109,11 @@ def accuracy(
 
 
 def held_out(task: Task, *, difficulty: int, n: int, n_windows: int, seed: Sequence[int]) -> Iterator[Batch]:
-    """n held-out instances in batches. They depend on the seed, the difficulty and n_windows alone: every N answers
-    the same ones.
+    """n held-out instances in batches. They depend on the seed, n_windows and, where the windows tell it, on the
+    difficulty: every N answers the same ones.
     """
-    rng = np.random.default_rng((*seed, difficulty, n_windows))
+    told = (difficulty,) if task.difficulty_in_windows else ()
+    rng = np.random.default_rng((*seed, *told, n_windows))
     for part in np.array_split(np.arange(n), math.ceil(n / BATCH)):  # even: shuffled_state needs company
         levels = np.full(len(part), difficulty)
         yield task.batch(rng, size=len(part), n_windows=n_windows, difficulty=levels, split="held_out")

@@ -94,39 +94,33 @@ def _roll_call_model(task: Depo | Gsm) -> ModelConfig:
     )
 
 
-def _roll_call_presets(task: Depo | Gsm, deepest: int) -> Iterator[Preset]:
-    """A task with a roll call: every level is taught at once, from earlier passes taken for granted (`ahead_share`);
-    then, gently, up to `deepest` passes in a row. Beside them the models with N = 1, one difficulty after another.
+def _roll_call_presets(task: Depo | Gsm, first: Depo | Gsm) -> Iterator[Preset]:
+    """A task with a roll call: every level is taught at once, from earlier passes taken for granted (`ahead_share`),
+    on the task `first`; then, gently, up to ten passes in a row, so that what was written outlasts them; then the
+    same on two windows mostly. Beside them the models with N = 1, one difficulty after another.
     """
     name, model = task.name, _roll_call_model(task)
     stage = Stage(passes=2, difficulty=task.difficulty_max, windows=(1, 2), single_window_share=0.5)
     train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
-    yield Preset(f"{name}-micro", task, model, train)
-    # Two passes teach to keep what two passes wrote; it must outlast more of them.
-    keep = replace(
+    yield Preset(f"{name}-micro", first, model, train)
+    gently = replace(train, steps=300, lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8, grad_passes=3)
+    ten = replace(gently, stages=(replace(stage, passes=10, single_window_share=0.3),), ahead_share=0.25)
+    # Depo must keep a table for every number of hops, which is slow to learn: the gradient of all of five passes.
+    five = replace(
         train,
         stages=(replace(stage, passes=5, single_window_share=0.7),),
-        steps=700,
+        steps=1_500,
         ahead_share=0.5,
         lr_muon=6e-3,
         lr_adamw=1.5e-3,
         warmup_steps=20,
-        init=f"{name}-micro",
     )
-    yield Preset(f"{name}-keep", task, model, keep)
+    keep = replace(five if name == "depo" else ten, init=f"{name}-micro")
+    yield Preset(f"{name}-keep", first, model, keep)
     deep = replace(
-        train,
-        stages=(replace(stage, passes=deepest, single_window_share=0.3),),
-        steps=300,
-        ahead_share=0.25,
-        grad_passes=3,
-        lr_muon=2e-3,
-        lr_adamw=4e-4,
-        warmup_steps=20,
-        decay_share=0.8,
-        init=f"{name}-keep",
+        gently, stages=(replace(stage, passes=10, windows=(2, 2), single_window_share=0.1),), ahead_share=0.1
     )
-    yield Preset(f"{name}-deep", task, model, deep, default=True)
+    yield Preset(f"{name}-deep", task, model, replace(deep, init=f"{name}-keep"), default=True)
     levels = tuple(
         Stage(1, level, (1, 2), single_window_share=0.3, advance_at=0.6) for level in range(1, task.difficulty_max + 1)
     )
@@ -172,8 +166,9 @@ def _presets() -> Iterator[Preset]:
     for name, uniform, match_on in baselines:
         baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
         yield Preset(name, micro, model, baseline)
-    yield from _roll_call_presets(Depo(nodes_max=18, window_edges=9, hops_max=8), deepest=10)
-    yield from _roll_call_presets(Gsm(), deepest=10)
+    cycles = Depo(nodes_max=18, window_edges=9, hops_max=8)
+    yield from _roll_call_presets(cycles, first=cycles)
+    yield from _roll_call_presets(Gsm(), first=Gsm(change_max=3))
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sleepviz.experiments
 import sleepviz.record
 from app.results import read_results
 from sleepviz.checkpoint import load, save
+from sleepviz.config import SleepPolicy
 from sleepviz.evaluate import Setting
-from sleepviz.experiments import MIXED, Cell, cells_of, measure, readme_table, run_queue
+from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, readme_table, run_queue
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
@@ -54,14 +56,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
     def right_when_still(_model: Any, batch: Batch, *_: Any) -> Any:
         return right(None, batch), np.full(len(batch.windows), 2.5)
 
-    def noted(cell: Cell, checkpoint: Any) -> dict[str, Any]:
+    def noted(cell: Cell, checkpoint: Any, slept: Slept) -> dict[str, Any]:
         cells.append(cell)
-        return measure(cell, checkpoint)
+        return measure(cell, checkpoint, slept)
 
-    monkeypatch.setattr(sleepviz.experiments, "right_parts", right)
+    monkeypatch.setattr(sleepviz.experiments, "asleep", lambda *_: None)
+    monkeypatch.setattr(sleepviz.experiments, "right_awake", right)
+    monkeypatch.setattr(sleepviz.experiments, "probe_accuracy", lambda *_: np.ones(64))
+    monkeypatch.setattr(
+        sleepviz.experiments, "states", lambda _model, batch, _policy: torch.zeros(len(batch.windows), 1)
+    )
     monkeypatch.setattr(sleepviz.experiments, "right_parts_when_still", right_when_still)
     monkeypatch.setattr(sleepviz.experiments, "measure", noted)
     monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 64)
+    monkeypatch.setattr(sleepviz.experiments, "PROBE_INSTANCES", 8)
     return cells
 
 
@@ -99,12 +107,15 @@ def test_the_cells_cover_every_difficulty_and_every_window() -> None:
 def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Setting] = []
 
-    def seen(_model: Any, batch: Batch, setting: Setting) -> Any:
+    def seen(_model: Any, _batch: Batch, setting: Setting) -> None:
         settings.append(setting)
+
+    def right(_model: Any, batch: Batch, _memory: Any) -> Any:
         return np.ones((len(batch.windows), 3, TASK.window), dtype=bool)
 
-    monkeypatch.setattr(sleepviz.experiments, "right_parts", seen)
-    measure(Cell("control", control, "small", 4, 2, 3, control=control), small_checkpoint())
+    monkeypatch.setattr(sleepviz.experiments, "asleep", seen)
+    monkeypatch.setattr(sleepviz.experiments, "right_awake", right)
+    measure(Cell("control", control, "small", 4, 2, 3, control=control), small_checkpoint(), Slept())
     setting, *others = settings
     assert all(other == setting for other in others)
     assert setting.policy.n_passes == 4
@@ -119,9 +130,10 @@ def test_an_entry_counts_whole_rows_and_its_interval_instances(
     """Four instances of two rows. Row 1 is right in one, row 2 in three; every first cell is right in two."""
     right = np.ones((4, 2, TASK.window), dtype=bool)
     right[0, 0, -1] = right[1, 0, TASK.first_part] = right[2, 0, -1] = right[3, 1, TASK.first_part] = False
-    monkeypatch.setattr(sleepviz.experiments, "right_parts", lambda *_: right)
+    monkeypatch.setattr(sleepviz.experiments, "asleep", lambda *_: None)
+    monkeypatch.setattr(sleepviz.experiments, "right_awake", lambda *_: right)
     monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 4)
-    entry = measure(Cell("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint())
+    entry = measure(Cell("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint(), Slept())
     assert (entry["accuracy"], entry["correct"], entry["n"]) == (share, 4 * share, 4)
     assert entry["first_cells"] == first
     low, high = entry["ci95"]
@@ -142,10 +154,36 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(sleepviz.experiments, "right_parts_when_still", still)
     cell = Cell("halting", "drift_halting", "small", 16, MIXED, 3, threshold=0.05)
-    measured = measure(cell, small_checkpoint())
+    measured = measure(cell, small_checkpoint(), Slept())
     counts = np.bincount(asked_for)
     assert len(counts) == TASK.steps_max + 1 and set(counts) == {-(-512 // len(counts))}
     assert measured["mean_passes"] == pytest.approx(1 + TASK.steps_max / 2) and measured["n"] == counts.sum()
+
+
+def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same windows and setting sleep once; another N, another control or other windows sleep again."""
+    slept_on: list[tuple[bytes, Setting]] = []
+    real = sleepviz.experiments.asleep
+
+    def counted(model: Any, batch: Batch, setting: Setting) -> Any:
+        slept_on.append((batch.windows.tobytes(), setting))
+        return real(model, batch, setting)
+
+    monkeypatch.setattr(sleepviz.experiments, "asleep", counted)
+    checkpoint, slept = small_checkpoint(), Slept()
+    batches = [
+        TASK.batch(np.random.default_rng(seed), size=2, n_windows=1, difficulty=np.full(2, 1), split="held_out")
+        for seed in (0, 1)
+    ]
+    two, three = Setting(SleepPolicy(2)), Setting(SleepPolicy(3))
+    asked = [(0, two), (1, two), (0, two), (1, two), (0, three), (0, two)]
+    memories = [slept.memory(checkpoint, batches[which], setting) for which, setting in asked]
+    assert len(slept_on) == 3
+    for (which, setting), memory in zip(asked, memories, strict=True):
+        for ours, theirs in zip(
+            memory.fast_weights, real(checkpoint.model, batches[which], setting).fast_weights, strict=True
+        ):
+            assert torch.equal(ours, theirs)
 
 
 # Resuming.
@@ -200,10 +238,10 @@ def test_what_was_measured_before_an_interruption_is_kept(
     """The file is written after every twenty cells."""
     noted = sleepviz.experiments.measure
 
-    def interrupted(cell: Cell, checkpoint: Any) -> dict[str, Any]:
+    def interrupted(cell: Cell, checkpoint: Any, slept: Slept) -> dict[str, Any]:
         if len(asked) == 27:
             raise KeyboardInterrupt
-        return noted(cell, checkpoint)
+        return noted(cell, checkpoint, slept)
 
     monkeypatch.setattr(sleepviz.experiments, "measure", interrupted)
     with pytest.raises(KeyboardInterrupt):

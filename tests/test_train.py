@@ -267,7 +267,7 @@ def test_ahead_share_takes_earlier_passes_for_granted() -> None:
     for share in (0.0, 1.0):
         config = TrainConfig((stage,), 1, batch=4, stream_loss=1.0, ahead_share=share)
         plans = [plan_step(task, config, seed=0, step=step, stage=stage, mixing=False) for step in range(200)]
-        heads = [{task.token_text(int(window[6]))[2:] for window in plan.batch.windows[:, 0]} for plan in plans]
+        heads = [{task.token_text(int(window[6])) for window in plan.batch.windows[:, 0]} for plan in plans]
         assert all(len(head) == 1 for head in heads)
         begun.append([head.pop() for head in heads])
     assert set(begun[0]) == {"+0"}

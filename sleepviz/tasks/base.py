@@ -91,6 +91,10 @@ class Task(Protocol):
         """The place in a query's tokens of the answer's first part (Rule 110: the row's first cell)."""
 
     @property
+    def difficulty_in_windows(self) -> bool:
+        """Whether the windows tell what will be asked; else one sleep serves questions of every difficulty."""
+
+    @property
     def answers_rows(self) -> bool:
         """Whether an answer is a row, scored in three ways: each row, all rows, and the paper's first cells."""
 

@@ -3,11 +3,10 @@
 The paper's second task (arXiv:2605.26099 §4.2, from Allen-Zhu's Physics of Language Models). Questions
 (start, hops) come only after every window is evicted, so the memory must be ready for all of them.
 
-A window is [source destination]*E[(name, hops) node]*names. The last part, the roll call, is where there is
-room to work: every name's node begins as the name itself at 0 hops, and is meant to become, pass by pass, the
-node that it leads to. A name with a number of hops is one token, and that token is also the question: a
-prediction chunk is [ask][(start, hops)]..., and the answer is read there. The paper has no roll call: it is a
-departure, said on screen.
+A window is [source destination]*E[hop][name node]*names. The last part, the roll call, is where there is
+room to work: every name's node begins as the name itself, and is meant to become, pass by pass, the node
+that it leads to, with the number of hops at its head. The paper has no roll call: it is a departure,
+said on screen. A prediction chunk is [ask][hops start]..., and the answer is read at `start`.
 """
 
 from __future__ import annotations
@@ -78,8 +77,9 @@ class Depo(JsonRoundTrip):
     name = "depo"
     difficulty_name = "hops_max"
     difficulty_min = 1
+    difficulty_in_windows = False
     answers_rows = False
-    first_part = 1  # the place of the first question in a prediction chunk
+    first_part = 2  # the place of the first `start` in a prediction chunk
 
     @property
     def unknown(self) -> int:
@@ -95,21 +95,21 @@ class Depo(JsonRoundTrip):
         return self.nodes_max + 2
 
     @property
-    def _asked(self) -> int:
-        return self.nodes_max + 3  # of the first name at 0 hops
+    def _hop(self) -> int:
+        return self.nodes_max + 3  # of 0 hops
 
     @property
     def vocab_size(self) -> int:
-        """Names, unknown, pad, ask, and one token for each name and number of hops."""
-        return self._asked + (self.hops_max + 1) * self.nodes_max
+        """Names, unknown, pad, ask, and one token for each number of hops."""
+        return self._hop + self.hops_max + 1
 
     @property
     def _roll_call(self) -> int:
-        return 2 * self.window_edges
+        return 2 * self.window_edges + 1
 
     @property
     def window(self) -> int:
-        """L: edges and roll call."""
+        """L: edges, number of hops and roll call."""
         return self._roll_call + 2 * self.nodes_max
 
     @property
@@ -132,11 +132,10 @@ class Depo(JsonRoundTrip):
         }
 
     def token_text(self, token: int) -> str:
-        """Names as n1, n2, and so on, with hops as n1+2."""
+        """Names as n1, n2, and so on, hops as +1, +2."""
         if token < self.nodes_max:
             return f"n{token + 1}"
-        hops, name = divmod(token - self._asked, self.nodes_max)
-        return {self.unknown: "?", self._pad: "·", self._ask: "ask"}.get(token, f"n{name + 1}+{hops}")
+        return {self.unknown: "?", self._pad: "·", self._ask: "ask"}.get(token, f"+{token - self._hop}")
 
     def batch(
         self,
@@ -174,27 +173,27 @@ class Depo(JsonRoundTrip):
         targets = np.full((size, 1, self.hops_max + 1, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         level = np.arange(self.hops_max + 1)[None, :, None]
         askable = (hops[:, None] > ahead) & (hops[:, None] <= ahead + level)  # [B, levels, asked]
-        targets[:, 0, :, self.first_part :] = np.where(askable, answers[:, None], NOT_ASKED)
+        targets[:, 0, :, self.first_part :: 2] = np.where(askable, answers[:, None], NOT_ASKED)
         batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, difficulty)
         return replace(batch, windows=self.stream(batch, ahead))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
-        """The roll call `level` hops on, as far as the edges read so far tell; the hops count up to `hops_max`."""
+        """The roll call `level` hops on, as far as the edges read so far tell; its head counts up to `hops_max`."""
         windows = batch.windows.copy()
         size, n_windows, _ = windows.shape
         known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
         instance = np.arange(size)[:, None]
         for index in range(n_windows):
-            edges = windows[:, index, : self._roll_call].reshape(size, self.window_edges, 2)
+            edges = windows[:, index, : self._roll_call - 1].reshape(size, self.window_edges, 2)
             is_edge = edges[..., 0] < self.nodes_max
             rows = np.broadcast_to(instance, is_edge.shape)[is_edge]
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
-            done = (windows[:, index, self._roll_call] - self._asked) // self.nodes_max  # [B] hops taken before
+            done = windows[:, index, self._roll_call - 1] - self._hop  # [B] hops taken before
             further = np.minimum(level, self.hops_max - done)
             nodes = self.nodes(windows[:, index])  # a view: it changes the windows
             walked = _walk(known, nodes, level)  # [B, names, level + 1]
             nodes[:] = walked[instance, np.arange(self.nodes_max), further[:, None]]
-            windows[:, index, self._roll_call :: 2] += further[:, None] * self.nodes_max
+            windows[:, index, self._roll_call - 1] += further
         return windows
 
     def nodes(self, window: Tokens) -> Tokens:
@@ -313,15 +312,15 @@ class Depo(JsonRoundTrip):
         """Edges [B, >= n, 2] -> tokens [B, W, L]."""
         edges = self._padded(edges, n_windows)[:, : n_windows * self.window_edges]
         windows = np.empty((len(edges), n_windows, self.window), dtype=np.int64)
-        windows[:, :, : self._roll_call] = edges.reshape(len(edges), n_windows, -1)
-        windows[:, :, self._roll_call :: 2] = self._asked + np.arange(self.nodes_max)
-        self.nodes(windows)[:] = np.arange(self.nodes_max)
+        windows[:, :, self._roll_call - 1] = self._hop
+        windows[:, :, : self._roll_call - 1] = edges.reshape(len(edges), n_windows, -1)
+        windows[:, :, self._roll_call :] = np.repeat(np.arange(self.nodes_max), 2)
         return windows
 
     def _queries(self, starts: Tokens, hops: Tokens) -> Tokens:
         """Starts and hops [B, asked] each -> prediction chunks [B, T]."""
-        questions = self._asked + hops * self.nodes_max + starts
-        return np.pad(questions, ((0, 0), (1, 0)), constant_values=self._ask)
+        pairs = np.stack([self._hop + hops, starts], axis=-1).reshape(len(starts), -1)
+        return np.pad(pairs, ((0, 0), (1, 0)), constant_values=self._ask)
 
 
 def _walk(successor: Tokens, starts: Tokens, hops: int) -> Tokens:

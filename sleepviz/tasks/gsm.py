@@ -85,7 +85,7 @@ class Gsm(JsonRoundTrip):
     operations_max: int = 8
     low: int = -2
     high: int = 12
-    change_max: int = 3
+    change_max: int = 1  # as in the public data
     question: Literal["after", "first"] = "after"  # where held-out problems have theirs; training has both
 
     def __post_init__(self) -> None:
@@ -103,6 +103,11 @@ class Gsm(JsonRoundTrip):
     difficulty_min = 0
     answers_rows = False
     first_part = 1  # the place of the first variable in a prediction chunk
+
+    @property
+    def difficulty_in_windows(self) -> bool:
+        """A question that comes first is in the first window."""
+        return self.question == "first"
 
     @property
     def _answer(self) -> int:
@@ -187,15 +192,18 @@ class Gsm(JsonRoundTrip):
         """Sample problems of `n_windows` windows with a variable `difficulty` operations deep, and distractors.
 
         In training a chunk asks every variable, in any order, and the question comes first or after; to be
-        measured, one chunk asks the one variable. A level of the targets counts passes: a value is known
-        as soon as one operation a pass reaches a constant, and unknown before.
+        measured, one chunk asks one variable, and every problem has a chain of `operations_max` operations.
+        A level of the targets counts passes: a value is known as soon as one operation a pass reaches a
+        constant, and unknown before.
         """
         training = split == "train"
         slots = self.variables_max
         most = n_windows * self.window_statements
         n_statements = rng.integers((n_windows - 1) * self.window_statements + 1, most + 1, size)
-        n_statements = np.maximum(n_statements, np.minimum(np.maximum(difficulty + 1, 2), most))
-        chain = np.minimum(difficulty, n_statements - 1)  # [B] the asked variable's place
+        longest = difficulty if training else np.full(size, self.operations_max)
+        n_statements = np.maximum(n_statements, np.minimum(np.maximum(longest + 1, 2), most))
+        chain = np.minimum(longest, n_statements - 1)  # [B] the place of the chain's end
+        at = np.minimum(difficulty, chain)  # [B] the asked variable's place
         drawn = self._sample_statements(rng, n_statements, chain)
         while (wrong := _is_held_out(drawn.parts) != (split == "held_out")).any():
             drawn.replace(wrong, self._sample_statements(rng, n_statements[wrong], chain[wrong]))
@@ -204,19 +212,19 @@ class Gsm(JsonRoundTrip):
         order = np.argsort(np.where(np.arange(slots) < n_statements[:, None], rng.random((size, slots)), 2.0), axis=1)
         parts = np.take_along_axis(parts, order[..., None], axis=1)[:, :most]
         instance = np.arange(size)
-        asked = np.where(first, names[instance, chain], self._answer)
+        asked = np.where(first, names[instance, at], self._answer)
         windows = self._windows(parts, np.where(first, asked, self._pad), n_windows)
 
         known = np.zeros((size, slots + 1), dtype=np.int64)  # [B, variables] the level that tells the value
         answers = np.full((size, slots + 1), self.unknown, dtype=np.int64)
         np.put_along_axis(known, names, depth + 1, axis=1)
         np.put_along_axis(answers, names, value, axis=1)
-        known[:, self._answer] = depth[instance, chain] + 2
-        answers[:, self._answer] = np.where(first, value[instance, chain], self.unknown)
+        known[:, self._answer] = depth[instance, at] + 2
+        answers[:, self._answer] = np.where(first, value[instance, at], self.unknown)
         if training:
             variables = rng.permuted(np.broadcast_to(np.arange(slots + 1), (size, slots + 1)), axis=1)
         else:
-            variables = np.where(first, self._answer, names[instance, chain])[:, None]
+            variables = np.where(first, self._answer, names[instance, at])[:, None]
         queries = self._queries(variables)  # [B, T]
         levels = self.operations_max + 3
         told = np.take_along_axis(known, variables, axis=1)[:, None] - ahead <= np.arange(levels)[None, :, None]
@@ -287,7 +295,7 @@ class Gsm(JsonRoundTrip):
             if statement.source is not None and abs(statement.change) > self.change_max:
                 raise InputError(
                     f"{statement.name!r} changes by {statement.change}; "
-                    f"this model adds and takes away 1 to {self.change_max}."
+                    f"this model adds and takes away at most {self.change_max}."
                 )
         for name, value in instance.solution.values.items():
             if not self.low <= value <= self.high:

@@ -18,7 +18,7 @@ import networkx as nx
 from sleepviz.tasks.base import InputError
 
 STATEMENT_FORM = (
-    '"assign b = a + 1.", "Ana has 7 apples.", "Ben has 2 more apples than Ana." or "Cleo has as many as Ben."'
+    '"assign b = a + 1.", "Ana has 7 apples.", "Ben has 1 more apple than Ana." or "Cleo has as many as Ben."'
 )
 _NAME = r"[A-Za-z_][A-Za-z_0-9]{0,11}"
 _NUMBER = r"-?[0-9]{1,3}"

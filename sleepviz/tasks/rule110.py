@@ -99,6 +99,7 @@ class Rule110(JsonRoundTrip):
     difficulty_name = "steps_max"
     first_part = HEADER
     difficulty_min = 0
+    difficulty_in_windows = True
     answers_rows = True
 
     @property

@@ -34,6 +34,7 @@ class Rule110Paper(JsonRoundTrip):
     difficulty_name = "steps_max"
     first_part = 0
     difficulty_min = 0
+    difficulty_in_windows = True
     answers_rows = True
 
     def __post_init__(self) -> None:

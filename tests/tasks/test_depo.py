@@ -18,7 +18,7 @@ from sleepviz.tasks.depo import Depo
 
 TASK = Depo(nodes_max=10, nodes_min=3, window_edges=5, hops_max=4)
 LIMITS = {"nodes_min": 3, "nodes_max": 10, "hops_max": 4, "windows_max": 2}
-ASKED = 13  # the token of the first name at 0 hops: ten names, unknown, pad, ask come before
+HEAD_0 = 13  # the token of 0 hops: ten names, unknown, pad, ask come before
 SQUARE = {"edges": [["a", "b"], ["b", "c"], ["c", "d"], ["d", "a"]], "start": "a", "hops": 2}
 
 
@@ -52,7 +52,8 @@ def test_every_instance_is_one_cycle_that_fills_its_windows(seed: int, n_windows
         assert len(edges_of(windows[-1])) >= 1
         if split == "held_out":
             assert len(graph) == 5 * n_windows
-        assert windows[:, 10:].tolist() == [[token for name in range(10) for token in (ASKED + name, name)]] * n_windows
+        assert windows[:, 10].tolist() == [HEAD_0] * n_windows
+        assert windows[:, 11:].tolist() == [[name for name in range(10) for _ in "ab"]] * n_windows
 
 
 @settings(max_examples=25)
@@ -63,25 +64,28 @@ def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
     for instance in range(20):
         graph = graph_of(batch.windows[instance])
         query = batch.queries[instance, 0]
-        assert query[0] == 12 and len(query) == 11
-        for place in range(1, 11):
-            asked, node = divmod(int(query[place] - ASKED), 10)
+        assert query[0] == 12 and len(query) == 21
+        for place in range(1, 21, 2):
+            asked, node = int(query[place] - HEAD_0), int(query[place + 1])
             assert 1 <= asked <= min(max(hops, 1) + ahead, 4)
             for _ in range(asked):
                 (node,) = graph.successors(node)
             for level in range(5):
                 expected = node if ahead < asked <= ahead + level else NOT_ASKED
-                assert batch.targets[instance, 0, level, place] == expected
-                assert batch.targets[instance, 0, level, 0] == NOT_ASKED
+                assert batch.targets[instance, 0, level, place + 1] == expected
+                assert batch.targets[instance, 0, level, place] == NOT_ASKED
 
 
 def test_a_measured_instance_asks_one_question_of_exactly_the_difficulty() -> None:
     batch = drawn(3, split="held_out", hops=3, size=400)
-    asked, starts = np.divmod(batch.queries[:, 0, 1] - ASKED, 10)
-    assert batch.queries.shape == (400, 1, 2) and set(asked) == {3}
-    assert np.bincount(starts, minlength=10).min() > 15  # any start: 40 each are expected
-    walked = [list(nx.dfs_preorder_nodes(graph_of(w), s))[3] for w, s in zip(batch.windows, starts, strict=True)]
-    assert batch.targets[:, 0, 3, 1].tolist() == walked
+    assert batch.queries.shape == (400, 1, 3) and set(batch.queries[:, 0, 1] - HEAD_0) == {3}
+    starts = np.bincount(batch.queries[:, 0, 2], minlength=10)
+    assert starts.min() > 15  # any start: 40 each are expected
+    walked = [
+        list(nx.dfs_preorder_nodes(graph_of(w), s))[3]
+        for w, s in zip(batch.windows, batch.queries[:, 0, 2], strict=True)
+    ]
+    assert batch.targets[:, 0, 3, 2].tolist() == walked
 
 
 @settings(max_examples=25)
@@ -96,11 +100,12 @@ def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: 
         for index in range(2):
             successor.update(edges_of(before[index]))
             assert edges_of(after[index]) == edges_of(before[index])
+            assert after[index, 10] == HEAD_0 + reached
             for name in range(10):
                 node = name
                 for _ in range(reached):
                     node = successor.get(node, 10)
-                assert after[index, 10 + 2 * name :][:2].tolist() == [ASKED + 10 * reached + name, node]
+                assert after[index, 11 + 2 * name :][:2].tolist() == [name, node]
 
 
 def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
@@ -123,9 +128,9 @@ def test_no_cycle_is_in_both_splits() -> None:
 def test_parse_and_encode_a_square() -> None:
     instance = TASK.parse(json.dumps(SQUARE), LIMITS)
     problem = TASK.encode(instance)
-    assert problem.context == (0, 1, 1, 2, 2, 3, 3, 0, 11, 11, *(t for n in range(10) for t in (13 + n, n)))
-    assert problem.queries[0].tolist() == [12, 33] and problem.n_asked == 1
-    assert problem.queries[1:5].tolist() == [[12, 23], [12, 33], [12, 43], [12, 53]]
+    assert problem.context == (0, 1, 1, 2, 2, 3, 3, 0, 11, 11, 13, *(name for name in range(10) for _ in "ab"))
+    assert problem.queries[0].tolist() == [12, 15, 0] and problem.n_asked == 1
+    assert problem.queries[1:5].tolist() == [[12, 14, 0], [12, 15, 0], [12, 16, 0], [12, 17, 0]]
     assert len(problem.queries) == 1 + 4 * 4 and instance.n_cycles == 1
     ten = {"edges": [[f"x{i}", f"x{(i + 3) % 10}"] for i in range(10)], "start": "x4", "hops": 4}
     problem = TASK.encode(TASK.parse(json.dumps(ten), LIMITS))
@@ -143,10 +148,10 @@ def test_several_cycles_are_taken_and_counted() -> None:
 
 def test_answers_are_read_against_the_walk() -> None:
     instance = TASK.parse(json.dumps(SQUARE), LIMITS)
-    probabilities = np.zeros((3, 2, TASK.vocab_size), dtype=np.float32)
-    probabilities[0, 1, [2, 3]] = 0.6, 0.4  # 2 hops from a: c, right
-    probabilities[1, 1, [3, 16]] = 0.2, 0.8  # 1 hop from a: d, which lies 3 hops on; other tokens are no answer
-    probabilities[2, 1, [10, 0]] = 0.7, 0.3  # 2 hops from a: unknown
+    probabilities = np.zeros((3, 3, TASK.vocab_size), dtype=np.float32)
+    probabilities[0, 2, [2, 3]] = 0.6, 0.4  # 2 hops from a: c, right
+    probabilities[1, 2, [3, 20 - 4]] = 0.2, 0.8  # 1 hop from a: d, which lies 3 hops on; other tokens are no answer
+    probabilities[2, 2, [10, 0]] = 0.7, 0.3  # 2 hops from a: unknown
     answer = TASK.answer(instance, probabilities)
     assert answer.asked == ("2 hops from a", "1 hops from a", "2 hops from a")
     assert answer.answers == ("c", "d", "?") and answer.truths == ("c", "b", "c")
@@ -196,8 +201,7 @@ def test_the_limits_of_a_checkpoint_bind() -> None:
 
 def test_tokens_are_named() -> None:
     named = [TASK.token_text(token) for token in range(TASK.vocab_size)]
-    names = [f"n{i}" for i in range(1, 11)]
-    assert named == [*names, "?", "·", "ask", *(f"{name}+{hops}" for hops in range(5) for name in names)]
+    assert named == [*(f"n{i}" for i in range(1, 11)), "?", "·", "ask", "+0", "+1", "+2", "+3", "+4"]
 
 
 @pytest.mark.parametrize(
