@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -75,6 +77,23 @@ def test_the_command_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: p
         assert "| Qwen3.5 | 1.0e-06 | 2.0e-06 | 3 | identical | 1.0e-06 | 64 / 64 / 64 |" in capsys.readouterr().out
     finally:
         torch.set_num_threads(threads)
+
+
+def test_the_readmes_tables_are_made_from_the_results_files() -> None:
+    root = Path(__file__).resolve().parents[2]
+    readme = (root / "README.md").read_text()
+    measured = json.loads((root / "assets/results/hybrids_equivalence.json").read_text())
+    rows = [Equivalence(**values) for values in measured["families"]]
+
+    assert equivalence.table(rows) in readme and f"in float64: {measured['delta_rule_float64']:.1e}." in readme
+    assert [row.family for row in rows] == list(SLEEPER_NAMES)
+    for row, values in zip(rows, measured["families"], strict=True):
+        held = {name: tuple(values[name]) for name in ("cache_bytes", "sliding_bytes")}
+        assert replace(row, **held).holds
+    speeds = json.loads((root / "assets/results/hybrids_throughput.json").read_text())
+    for passes in (1, 4):
+        ratios = " | ".join(f"{row['ratio']:.1f}" for row in speeds if row["passes"] == passes)
+        assert f"| ratio, N = {passes} | {ratios} |" in readme
 
 
 @pytest.mark.parametrize(
