@@ -93,6 +93,29 @@ def right_awake(model: HybridLM, batch: Batch, memory: Memory) -> NDArray[np.boo
     return right
 
 
+def accuracies(
+    model: HybridLM,
+    task: Task,
+    setting: Setting,
+    *,
+    difficulties: Sequence[int],
+    n: int,
+    n_windows: int,
+    seed: Sequence[int],
+) -> list[NDArray[np.bool_]]:
+    """For each difficulty, whether each part of each answer is right on n held-out instances -> [n, Q, T] each.
+
+    Where the windows do not tell the difficulty, one sleep serves the questions of every difficulty.
+    """
+    rights: list[list[NDArray[np.bool_]]] = [[] for _ in difficulties]
+    drawn = [held_out(task, difficulty=d, n=n, n_windows=n_windows, seed=seed) for d in difficulties]
+    for batches in zip(*drawn, strict=True):
+        memory = None if task.difficulty_in_windows else asleep(model, batches[0], setting)
+        for right, batch in zip(rights, batches, strict=True):
+            right.append(right_awake(model, batch, memory or asleep(model, batch, setting)))
+    return [np.concatenate(right) for right in rights]
+
+
 def accuracy(
     model: HybridLM,
     task: Task,
@@ -103,9 +126,9 @@ def accuracy(
     n_windows: int,
     seed: Sequence[int],
 ) -> NDArray[np.bool_]:
-    """Whether each part of each answer is right on n held-out instances -> [n, Q, T]."""
-    batches = held_out(task, difficulty=difficulty, n=n, n_windows=n_windows, seed=seed)
-    return np.concatenate([right_parts(model, batch, setting) for batch in batches])
+    """As `accuracies`, of one difficulty -> [n, Q, T]."""
+    (right,) = accuracies(model, task, setting, difficulties=(difficulty,), n=n, n_windows=n_windows, seed=seed)
+    return right
 
 
 def held_out(task: Task, *, difficulty: int, n: int, n_windows: int, seed: Sequence[int]) -> Iterator[Batch]:
@@ -141,29 +164,23 @@ def evaluate(
     table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": []}
     if task.answers_rows:
         table |= {"all_rows": [], "first_cells": []}
-    with tqdm(total=len(passes) * len(difficulties), unit="cell", desc=checkpoint.info.name) as bar:
-        for policy in policies:
-            setting = Setting(policy, spec.trigger, spec.control)
-            row: dict[str, list[Any]] = {name: [] for name in table}
-            for difficulty in difficulties:
-                right = accuracy(
-                    checkpoint.model,
-                    task,
-                    setting,
-                    difficulty=difficulty,
-                    n=n,
-                    n_windows=n_windows,
-                    seed=(EVALUATION_STREAM, spec.seed),
-                )
-                exact = np.asarray(right.all(axis=-1))  # [n, Q]
-                row["accuracy"].append(float(exact.mean()))
-                row["ci95"].append(list(wilson(float(exact.mean()) * n, n)))
-                if task.answers_rows:
-                    row["all_rows"].append(float(exact.all(axis=-1).mean()))
-                    row["first_cells"].append(float(right[:, :, task.first_part].all(axis=-1).mean()))
-                bar.update()
-            for name in table:
-                table[name].append(row[name])
+    for policy in tqdm(policies, unit="N", desc=checkpoint.info.name):
+        rights = accuracies(
+            checkpoint.model,
+            task,
+            Setting(policy, spec.trigger, spec.control),
+            difficulties=difficulties,
+            n=n,
+            n_windows=n_windows,
+            seed=(EVALUATION_STREAM, spec.seed),
+        )
+        exact = [right.all(axis=-1) for right in rights]  # [n, Q] each
+        table["accuracy"].append([float(right.mean()) for right in exact])
+        table["ci95"].append([list(wilson(float(right.mean()) * n, n)) for right in exact])
+        if task.answers_rows:
+            table["all_rows"].append([float(right.all(axis=-1).mean()) for right in exact])
+            first = [right[:, :, task.first_part].all(axis=-1) for right in rights]
+            table["first_cells"].append([float(right.mean()) for right in first])
     return {
         "task": task.name,
         "checkpoint": checkpoint.info.name,
@@ -187,25 +204,18 @@ def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], di
     task, train = preset.task, preset.train
     passes = (train.n_passes,) if train.n_passes else VALIDATION_PASSES
     difficulties = range(task.difficulty_min, task.difficulty_max + 1)
-    table = [
-        [
-            float(
-                accuracy(
-                    model,
-                    task,
-                    Setting(SleepPolicy(n_passes, train.eviction, train.sleep_attention)),
-                    difficulty=difficulty,
-                    n=VALIDATION_INSTANCES,
-                    n_windows=task.windows_max,
-                    seed=(VALIDATION_STREAM,),
-                )
-                .all(axis=-1)
-                .mean()
-            )
-            for difficulty in difficulties
-        ]
-        for n_passes in passes
-    ]
+    table = []
+    for n_passes in passes:
+        rights = accuracies(
+            model,
+            task,
+            Setting(SleepPolicy(n_passes, train.eviction, train.sleep_attention)),
+            difficulties=difficulties,
+            n=VALIDATION_INSTANCES,
+            n_windows=task.windows_max,
+            seed=(VALIDATION_STREAM,),
+        )
+        table.append([float(right.all(axis=-1).mean()) for right in rights])
     short = np.flatnonzero(np.array(table).max(axis=0) < EARNED_ACCURACY)
     hardest = max(difficulties[int(short[0])] - 1, task.difficulty_min) if len(short) else task.difficulty_max
     earned = task.difficulty_max if train.n_passes else hardest

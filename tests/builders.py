@@ -7,6 +7,7 @@ model built here has all its parameters drawn at random, so that a wrong mixer s
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -122,3 +123,12 @@ def small_checkpoint(seed: int = 0, dtype: torch.dtype = torch.float32, **change
     meta = {**meta_of(model.config), "digest": "0" * 64}
     info = CheckpointInfo("small", "rule110", True, meta["digest"], meta["limits"], meta["metrics"], meta)
     return Checkpoint(info, TASK, model)
+
+
+def at_each(accuracy: Callable[..., Any]) -> Callable[..., list[Any]]:
+    """`evaluate.accuracies` from a stand-in for `evaluate.accuracy`."""
+
+    def accuracies(*arguments: Any, difficulties: Sequence[int], **options: Any) -> list[Any]:
+        return [accuracy(*arguments, difficulty=difficulty, **options) for difficulty in difficulties]
+
+    return accuracies

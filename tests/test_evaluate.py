@@ -21,7 +21,7 @@ from sleepviz.sleep import sleep
 from sleepviz.tasks.base import NOT_ASKED, Batch
 from sleepviz.tasks.rule110 import is_held_out
 from sleepviz.train import TRAINING_STREAM
-from tests.builders import TASK, empty, random_model, rule110_config, small_checkpoint
+from tests.builders import TASK, at_each, empty, random_model, rule110_config, small_checkpoint
 
 SEED = (EVALUATION_STREAM, 7)
 
@@ -219,7 +219,7 @@ def test_the_table_counts_rows_all_rows_and_first_cells_by_hand(monkeypatch: pyt
         asked.append((setting.policy.n_passes, difficulty))
         return right
 
-    monkeypatch.setattr(sleepviz.evaluate, "accuracy", counted)
+    monkeypatch.setattr(sleepviz.evaluate, "accuracies", at_each(counted))
     monkeypatch.setattr(sleepviz.evaluate, "checkpoint_of", lambda spec: small_checkpoint())
     table = evaluate(RunSpec("rule110", ""), passes=[0, 3], difficulties=[4, 1, 2], n=4)
     assert asked == [(0, 4), (0, 1), (0, 2), (3, 4), (3, 1), (3, 2)]
@@ -250,6 +250,6 @@ def test_settings_out_of_range_are_refused_before_anything_is_computed(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
 ) -> None:
     monkeypatch.setattr(sleepviz.evaluate, "checkpoint_of", lambda spec: small_checkpoint())
-    monkeypatch.setattr(sleepviz.evaluate, "accuracy", lambda *_, **__: pytest.fail("it was computed"))
+    monkeypatch.setattr(sleepviz.evaluate, "accuracies", at_each(lambda *_, **__: pytest.fail("it was computed")))
     with pytest.raises(ConfigError, match=words):
         evaluate(RunSpec("rule110", ""), **{"passes": [1], "difficulties": [1], "n": 4, **changes})  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ from sleepviz.train import (
     train,
     training_step,
 )
-from tests.builders import TASK, empty, random_model, rule110_config
+from tests.builders import TASK, at_each, empty, random_model, rule110_config
 from tests.tasks.test_rule110 import by_table
 
 CPU = torch.device("cpu")
@@ -492,7 +492,7 @@ def test_a_checkpoint_says_how_it_was_made_and_what_it_may_be_asked(
         right[round(100 * table[setting.policy.n_passes][difficulty]) :, 0, 4] = False
         return right
 
-    monkeypatch.setattr(sleepviz.evaluate, "accuracy", measured)
+    monkeypatch.setattr(sleepviz.evaluate, "accuracies", at_each(measured))
     monkeypatch.setattr(sleepviz.evaluate, "VALIDATION_PASSES", (1, 2))
     path = run(tmp_path, seed=2, command="python -m sleepviz train --preset small --seed 2")
     made = load("small-s2", folder=path.parent)
