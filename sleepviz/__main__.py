@@ -80,6 +80,33 @@ def build_parser() -> Parser:
     train.add_argument("--folder", type=Path, help="where the checkpoint goes (default: assets/checkpoints)")
     train.add_argument("--runs", type=Path, default=Path("runs"), help="where the resumable state goes")
 
+    tune = command(
+        "tune", tune_command, "Fine-tune a transformers model for sleep; Ctrl-C keeps the state for --resume."
+    )
+    tune.add_argument("--model", required=True, help="a folder, or a name on the hub")
+    tune.add_argument("--task", required=True, help="gsm, depo, rule110, or FILE.jsonl (context, question, answer)")
+    tune.add_argument("--sizes", default="", help="the task's sizes as JSON, for example '{\"hops_max\": 4}'")
+    tune.add_argument("--difficulty", type=whole_numbers, default=[], help="levels to teach (default: all)")
+    tune.add_argument("--window", type=int, help="L, tokens (default: the task's)")
+    tune.add_argument("--passes", type=int, default=4, help="N")
+    tune.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
+    tune.add_argument("--hard-warmup", type=int, default=0, help="with sliding: so many steps of hard eviction first")
+    tune.add_argument("--steps", type=int, default=1000)
+    tune.add_argument("--batch", type=int, default=16)
+    tune.add_argument("--lr-muon", type=float, default=1e-3)
+    tune.add_argument("--lr-adamw", type=float, default=5e-5)
+    tune.add_argument("--seed", type=int, default=0)
+    tune.add_argument("--resume", action="store_true")
+    tune.add_argument("--out", type=Path, help="the folder of the tuned model (default: in runs/)")
+    tune.add_argument("--exam", type=int, default=128, help="held-out instances a cell, before and after")
+    tune.add_argument("--add-fast-weights", type=whole_numbers, default=[], help="first put memory before these layers")
+    tune.add_argument("--span", type=whole_numbers, default=[], help="FIRST,LAST: loop these layers only")
+    tune.add_argument("--convolution", choices=("rewind", "zero", "carry"), default="rewind")
+    tune.add_argument("--chunk-size", type=int, help="of the library's delta rule, for windows under 64 tokens")
+    tune.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    tune.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    tune.add_argument("--trust-remote-code", action="store_true", help="run code that the model's repository brings")
+
     experiments = command("experiments", experiments_command, "Make the results files behind every published figure.")
     experiments.add_argument("--queue", action="store_true", help="run what is missing, and resume")
     experiments.add_argument("--only", choices=sorted(TASKS))
@@ -188,6 +215,35 @@ def _retold(arguments: argparse.Namespace) -> str:
     words += ["--budget", arguments.budget] if arguments.budget else []
     words += ["--compile"] if arguments.compile else []
     return " ".join(words)
+
+
+def tune_command(arguments: argparse.Namespace) -> None:
+    """`tune`: a transformers model, tuned to sleep; then what it got right before and after."""
+    from sleepviz.hybrids.command import tune_by_name
+
+    name, task, out = arguments.model, arguments.task, arguments.out
+    settings = {
+        "n_passes": arguments.passes,
+        "hard_warmup_steps": arguments.hard_warmup,
+        "span": tuple(arguments.span) or None,
+        **{key: getattr(arguments, key) for key in ("window", "eviction", "steps", "batch", "seed", "convolution")},
+        **{key: getattr(arguments, key) for key in ("lr_muon", "lr_adamw", "chunk_size")},
+    }
+    report = tune_by_name(
+        name,
+        task,
+        settings,
+        out=out or Path("runs") / f"tune-{Path(name).name}-{Path(task).stem}-n{arguments.passes}",
+        sizes=arguments.sizes,
+        difficulties=arguments.difficulty,
+        memory_layers=arguments.add_fast_weights,
+        resume=arguments.resume,
+        exam_size=arguments.exam,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        trust_remote_code=arguments.trust_remote_code,
+    )
+    emit(report)
 
 
 def experiments_command(arguments: argparse.Namespace) -> None:

@@ -1,0 +1,332 @@
+"""Tuning for sleep: the gradient is Algorithm 1's, a resumed tuning is the same one, and something is learned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+import sleepviz.__main__
+from sleepviz.config import ConfigError, SleepPolicy
+from sleepviz.hybrids import tune as tuning_module
+from sleepviz.hybrids.equivalence import masked_forward
+from sleepviz.hybrids.families import VOCAB_SIZE, tiny
+from sleepviz.hybrids.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
+from sleepviz.hybrids.loading import load_sleeper
+from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
+from sleepviz.hybrids.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.tasks.base import NOT_ASKED
+from sleepviz.tasks.depo import Depo
+from sleepviz.tasks.rule110 import Rule110
+from tests.hybrids.models import shared
+
+ROWS = Rule110(row_cells=8, rows_max=2, steps_max=1)
+CONFIG = TuneConfig(window=4, n_passes=2, steps=4, batch=2, warmup_steps=0, lr_muon=0.02, lr_adamw=5e-3, chunk_size=4)
+
+
+class Copying:
+    """Three tokens are read; afterwards each is asked for by its place. Chance is one in six."""
+
+    vocab_size, difficulties = 12, (1,)
+
+    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
+        """Tokens 1 to 6 are values, 9 to 11 ask."""
+        values = torch.from_numpy(rng.integers(1, 7, (size, 3)))
+        asked = torch.arange(9, 12).expand(size, 1, -1)
+        return [Lesson(values, asked, values[:, None])]
+
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+        """Fresh values."""
+        yield from self.lessons(np.random.default_rng((9, seed)), n)
+
+
+def gradients(model: PreTrainedModel, loss: torch.Tensor) -> torch.Tensor:
+    grads = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
+    return torch.cat([g.flatten() for g in grads if g is not None])
+
+
+@pytest.mark.parametrize(("n_tokens", "sizes"), [(8, [4, 4]), (9, [4, 3, 2]), (10, [4, 4, 2]), (3, [3]), (1, [1])])
+def test_no_window_has_one_token(n_tokens: int, sizes: list[int]) -> None:
+    context = torch.arange(n_tokens)[None]
+    windows = cut(context, 4)
+
+    assert [window.shape[1] for window in windows] == sizes
+    assert torch.equal(torch.cat(windows, dim=1), context)
+
+
+@pytest.mark.parametrize("family", ["Qwen3.5", "Bamba", "Falcon-H1", "Llama + fast weights"])
+def test_checkpointed_windows_give_the_gradient_of_plain_ones(family: str) -> None:
+    model = shared(family)
+    config = replace(CONFIG, chunk_size=None, n_passes=3)
+    tokens = torch.randint(1, VOCAB_SIZE, (2, 12), generator=torch.Generator().manual_seed(1))
+    question = tokens[:, :3]
+
+    def loss(cache: Any) -> torch.Tensor:
+        return predict(model, question, cache)[0].logsumexp(dim=-1).square().sum()
+
+    plain = loss(sleep_hybrid(model, tokens, SleepPolicy(3), window=4))
+    saved = loss(asleep(model, tokens, SleepPolicy(3), config))
+    expected, found = gradients(model, plain), gradients(model, saved)
+
+    assert saved.item() == pytest.approx(plain.item(), rel=1e-6)
+    assert float((found - expected).norm() / expected.norm()) < 1e-5 and float(expected.norm()) > 0
+
+
+def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
+    """The loss of a whole step, against one stock call without any cache."""
+    model = tiny("Qwen3.5").train()
+    course, config = TaskCourse(ROWS, (1,)), replace(CONFIG, n_passes=1, window=9, chunk_size=None)
+    tuning = Tuning(model, course, config)
+    (lesson,) = course.lessons(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)), config.batch)
+    loss = tuning._accumulated_gradient()
+    found = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+    losses = []
+    for query, target in zip(lesson.queries.unbind(1), lesson.targets.unbind(1), strict=True):
+        whole = torch.cat([lesson.context, query], dim=1)
+        n_context = lesson.context.shape[1]
+        logits = masked_forward(model, whole, n_context, 9, "hard")[:, n_context:]
+        losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
+    oracle = torch.stack(losses).mean()  # every query has as many answers as the others
+
+    assert loss == pytest.approx(oracle.item(), rel=1e-5)
+    expected = gradients(model, oracle)
+    assert float((found - expected).norm() / expected.norm()) < 1e-4
+
+
+def test_a_resumed_tuning_is_the_one_that_was_not_stopped(tmp_path: Path) -> None:
+    course = TaskCourse(ROWS, (1,))
+    whole = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
+    losses = list(whole.steps())
+
+    first = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
+    steps = first.steps()
+    begun = [next(steps), next(steps)]
+    first.save_state(tmp_path / "state.pt")
+    second = Tuning(tiny("Qwen3.5", seed=5), course, replace(CONFIG, window=9))
+    second.load_state(tmp_path / "state.pt")
+
+    assert second.step == 2 and [*begun, *second.steps()] == pytest.approx(losses, abs=1e-5)
+    for (name, ours), theirs in zip(second.model.named_parameters(), whole.model.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5), name
+    other = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9, seed=1))
+    with pytest.raises(ConfigError, match="other settings"):
+        other.load_state(tmp_path / "state.pt")
+    (tmp_path / "state.pt").write_bytes(b"PK")
+    with pytest.raises(ConfigError, match="damaged"):
+        other.load_state(tmp_path / "state.pt")
+
+
+def test_it_learns_to_keep_what_was_evicted() -> None:
+    """Copying three tokens over an eviction: chance before, near all after; with S lost, chance again."""
+    model = tiny("Qwen3.5", vocab_size=12, num_hidden_layers=2, layer_types=["linear_attention", "full_attention"])
+    config = replace(CONFIG, n_passes=1, steps=100, batch=32)
+    before = examine(model, Copying(), config, 64)
+    for _ in Tuning(model, Copying(), config).steps():
+        pass
+    after = examine(model, Copying(), config, 64)
+
+    assert before["accuracy"][1][0] < 0.2 and after["accuracy"][1][0] > 0.6
+    assert after["passes"] == [0, 1] and after["accuracy"][0][0] < 0.2  # unread: one in 216 by chance
+    assert after["ci95"][1][0][0] > after["ci95"][0][0][1]
+
+
+def test_the_hard_warm_up_comes_first_and_then_the_sliding_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    asked = tuning_module.asleep
+
+    def spied(model: Any, context: Any, policy: SleepPolicy, config: TuneConfig) -> Any:
+        seen.append(policy.eviction)
+        return asked(model, context, policy, config)
+
+    monkeypatch.setattr(tuning_module, "asleep", spied)
+    config = replace(CONFIG, window=9, eviction="sliding", hard_warmup_steps=3)
+    for _ in Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None)).steps():
+        pass
+    assert seen == ["hard", "hard", "hard", "sliding"]
+
+
+def test_muon_trains_the_matrices_of_the_layers_and_nothing_else() -> None:
+    names = {name for name, p in shared("Qwen3.5").named_parameters() if is_matrix(name, p)}
+
+    assert {n.split(".")[0] for n in names} == {"model"} and not {n for n in names if "embed" in n or "conv" in n}
+    assert "model.layers.0.linear_attn.out_proj.weight" in names and "model.layers.1.mlp.up_proj.weight" in names
+    assert not any("norm" in n or "A_log" in n or "dt_bias" in n or "lm_head" in n for n in names)
+
+
+def test_contexts_of_depo_hold_its_smallest_cycle() -> None:
+    task = Depo(nodes_max=9, nodes_min=4, window_edges=3, hops_max=2)
+    widths = {
+        TaskCourse(task, (1,)).lessons(np.random.default_rng(seed), 2)[0].context.shape[1] // task.window
+        for seed in range(12)
+    }
+    assert widths == {2, 3}
+
+
+# Texts
+
+
+def text_folder(folder: Path, family: str = "Qwen3.5") -> Path:
+    """A tiny model with a tokenizer of words."""
+    words = ["<end>", "?", *(f"w{i}" for i in range(VOCAB_SIZE - 2))]
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="?"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", unk_token="?").save_pretrained(folder)
+    tiny(family).save_pretrained(folder)
+    return folder
+
+
+def lines(n: int) -> str:
+    rows = [{"context": f"w1 w{i} w2", "question": "w3 w4", "answer": f"w{i}", "difficulty": i % 2} for i in range(n)]
+    return "\n".join(json.dumps(row) for row in rows)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> tuple[TextCourse, Any, PreTrainedModel]:
+    from sleepviz.hybrids.loading import load_tokenizer
+
+    folder = text_folder(tmp_path / "model")
+    (tmp_path / "texts.jsonl").write_text(lines(40))
+    tokenizer = load_tokenizer(folder)
+    course = course_of(str(tmp_path / "texts.jsonl"), sizes=None, difficulties=(), tokenizer=tokenizer)
+    assert isinstance(course, TextCourse)
+    return course, tokenizer, load_sleeper(folder)
+
+
+def test_a_text_is_asked_as_generate_answers_it(texts: tuple[TextCourse, Any, PreTrainedModel]) -> None:
+    course, tokenizer, model = texts
+    lesson = course.train[0]
+    words = tokenizer.convert_ids_to_tokens(lesson.context[0].tolist())
+    wanted = [tokenizer.convert_tokens_to_ids(words[1]), tokenizer.eos_token_id]
+
+    assert lesson.targets[0, 0].tolist() == [NOT_ASKED, *wanted]
+    assert tokenizer.convert_ids_to_tokens(lesson.queries[0, 0].tolist()) == ["w3", "w4", words[1]]
+    # If generate's own answer were the true one, every target would be the likeliest token.
+    config = replace(CONFIG, window=3)
+    cache = asleep(model, lesson.context, SleepPolicy(2), config)
+    said = generate(model, lesson.queries[0, :, :2], cache, max_new_tokens=2, do_sample=False, eos_token_id=None)[0]
+    chunk = torch.cat([lesson.queries[0, 0, :2], said[:1]])[None, None]
+    target = torch.tensor([[[NOT_ASKED, *said.tolist()]]])
+    right = TextCourse((), {0: (Lesson(lesson.context, chunk, target),)}, VOCAB_SIZE)
+    wrong = TextCourse((), {0: (Lesson(lesson.context, chunk, (target + 1) % VOCAB_SIZE),)}, VOCAB_SIZE)
+    assert examine(model, right, config, 9)["accuracy"][2] == [1.0]
+    assert examine(model, wrong, config, 9)["accuracy"][2] == [0.0]
+
+
+def test_no_held_out_context_is_trained_on(texts: tuple[TextCourse, Any, PreTrainedModel]) -> None:
+    course, _, _ = texts
+    held = {tuple(x.context[0].tolist()) for level in course.held_out.values() for x in level}
+    trained = {tuple(x.context[0].tolist()) for x in course.train}
+
+    assert len(held) == 5 and len(trained) == 35 and not held & trained
+    assert set(course.difficulties) <= {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "line 1 of t.jsonl is not JSON"),
+        ('{"context": "w1 w2"}', "line 1 of t.jsonl must be"),
+        ('{"context": "w1 w2", "question": "w1 w2", "answer": 4}', "must be"),
+        ('{"context": "w1 w2", "question": "w1", "answer": "w4"}', "2 tokens or more"),
+        ('{"context": "w1 w2", "question": "w1 w2", "answer": " "}', "empty answer"),
+        ('{"context": "w1 w2", "question": "w1 w2", "answer": "w4"}', "at least 2 contexts"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(
+    tmp_path: Path, texts: tuple[TextCourse, Any, PreTrainedModel], text: str, says: str
+) -> None:
+    (tmp_path / "t.jsonl").write_text(text)
+    with pytest.raises(ConfigError, match=says):
+        read_texts(tmp_path / "t.jsonl", texts[1])
+
+
+# The command
+
+
+def command(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, dict[str, Any], str]:
+    status = sleepviz.__main__.main(["tune", *map(str, words)])
+    out, err = capsys.readouterr()
+    return status, json.loads(out) if out else {}, err
+
+
+SMALL = ("--sizes", '{"row_cells": 8, "rows_max": 2, "steps_max": 1}', "--batch", 2, "--exam", 2, "--steps", 2)
+
+
+def test_the_command_writes_a_model_that_loads_and_says_what_it_got_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny("Llama").save_pretrained(tmp_path / "base")
+    out = tmp_path / "tuned"
+    arguments = ("--model", tmp_path / "base", "--task", "rule110", *SMALL, "--passes", 2, "--out", out)
+    status, report, _ = command(capsys, *arguments, "--add-fast-weights", "1,3")
+
+    assert status == 0 and report["out"] == str(out)
+    assert report["before"]["passes"] == [0, 1, 2] and report["after"]["difficulty"] == [0, 1]
+    assert report["settings"]["window"] == 9 and report["memory_layers"] == [1, 3]
+    saved = json.loads((out / "tuning.json").read_text())
+    assert saved["after"] == report["after"] and str(tmp_path) not in (out / "tuning.json").read_text()
+    assert (out / "model.safetensors").exists() and not (out / "state.pt").exists()
+    model = load_sleeper(out)
+    assert [p for n, p in model.named_parameters() if n.endswith("memory.out_proj.weight") and p.any()]  # awake now
+    course = course_of("rule110", sizes=ROWS.to_json(), difficulties=(), tokenizer=None)
+    assert examine(model, course, TuneConfig(9, 2), 2)["accuracy"] == report["after"]["accuracy"]
+
+
+def test_control_c_keeps_the_state_and_resume_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = text_folder(tmp_path / "model")
+    (tmp_path / "texts.jsonl").write_text(lines(16))
+    out = tmp_path / "tuned"
+    arguments = ("--model", folder, "--task", tmp_path / "texts.jsonl", "--window", 3, "--steps", 3, "--batch", 2)
+
+    @contextmanager
+    def interrupted() -> Iterator[Event]:
+        event = Event()
+        event.set()
+        yield event
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tuning_module, "interrupt_held_back", interrupted)
+        status, report, err = command(capsys, *arguments, "--passes", 2, "--out", out)
+    assert (status, report) == (130, {}) and "--resume" in err and (out / "state.pt").exists()
+    status, report, _ = command(capsys, *arguments, "--passes", 2, "--out", out, "--resume")
+    logged = [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+    assert status == 0 and logged == [1, 2, 3] and (out / "tokenizer.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--task", "sudoku"), "there is no task"),
+        (("--task", "rule110", "--passes", "65"), "passes must be"),
+        (("--task", "rule110", "--window", "2"), "window must be at least 3"),
+        (("--task", "rule110", "--hard-warmup", "5"), "for sliding eviction"),
+        (("--task", "rule110", "--difficulty", "99"), "difficulty must be"),
+        (("--task", "rule110", "--sizes", "["), "sizes must be"),
+        (("--task", "gsm", "--sizes", '{"high": 120}'), "the task has"),
+        (("--task", "rule110", "--resume"), "no tuning to resume"),
+        (("--task", "t.jsonl"), "no tokenizer"),
+    ],
+)
+def test_what_cannot_be_tuned_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
+) -> None:
+    tiny("Qwen3.5").save_pretrained(tmp_path / "model")
+    status, report, err = command(capsys, "--model", tmp_path / "model", "--out", tmp_path / "out", *words)
+
+    assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0
