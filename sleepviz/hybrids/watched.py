@@ -1,0 +1,219 @@
+"""One run of a transformers model as a stream of events: what the page "Your model" shows.
+
+The same events as sleepviz.record's. Two kinds of question: a task's, for one of our checkpoints, and
+a text's, for any model with a tokenizer. "If woken now" is exact, whatever the eviction and the
+convolution: after pass n it is asked of a sleep of n passes, so N passes cost N (N + 1) / 2.
+How much is forgotten and how strongly is written is not visible in somebody else's layers; those two
+measures are not a number (nan).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from sleepviz.config import SleepPolicy, require
+from sleepviz.events import Answer, AnswerScored, CacheEvicted, Event, LayerMeasures, SleepPassDone, SleepStarted
+from sleepviz.events import TokenRead as Read
+from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.capability import decoder_layers
+from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.sleep import predict, sleep_windows
+from sleepviz.hybrids.slept import SleptWindow
+from sleepviz.hybrids.tune import cut, policy_for
+from sleepviz.measures import cosine, effective_rank, relative_drift
+
+TOKENS_MAX = 2048  # of a document
+ANSWER_TOKENS = 16
+SHOWN_LAYERS, SHOWN_HEADS, SHOWN_SIDE = 6, 4, 32  # of S: a large model's would not fit a page
+
+
+class Tokenizer(Protocol):
+    """What is needed of a tokenizer."""
+
+    eos_token_id: int | None
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """Text -> tokens."""
+
+    def decode(self, token_ids: list[int]) -> str:
+        """Tokens -> text."""
+
+
+class Bytes:
+    """One token a byte: for models without a tokenizer of their own."""
+
+    eos_token_id: int | None = None
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """UTF-8."""
+        return list(text.encode())
+
+    def decode(self, token_ids: list[int]) -> str:
+        """What is not UTF-8 is a box."""
+        return bytes(token % 256 for token in token_ids).decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A context, and how its questions are asked of a memory."""
+
+    context: Tensor  # [1, T]
+    token_text: Callable[[int], str]
+    woken: Callable[[SleepCache, int], Answer]  # (memory, context tokens read) -> what it would answer now
+    final: Callable[[SleepCache], Answer]
+
+
+def of_text(model: PreTrainedModel, tokenizer: Tokenizer, document: str, question: str) -> Question:
+    """A document to be slept on and a question after it. Raises ConfigError.
+
+    "If woken now" asks for the first token of the answer alone, with its probability.
+    """
+    context = tokenizer.encode(document, add_special_tokens=False)
+    asked = tokenizer.encode(question, add_special_tokens=False)
+    require(2 <= len(context) <= TOKENS_MAX, f"the document must have from 2 to {TOKENS_MAX} tokens: {len(context)}.")
+    require(1 <= len(asked) <= TOKENS_MAX, f"the question must have from 1 to {TOKENS_MAX} tokens.")
+    vocab_size = model.config.get_text_config(decoder=True).vocab_size
+    require(max(*context, *asked) < vocab_size, "the tokenizer has tokens that the model does not know.")
+
+    def answer(cache: SleepCache, most: int) -> Answer:
+        new, said, sure = torch.tensor([asked], device=model.device), list[int](), list[float]()
+        for _ in range(most):
+            logits, cache = predict(model, new, cache)
+            likeliest = logits[0, -1].float().softmax(dim=-1).max(dim=-1)
+            said.append(int(likeliest.indices))
+            sure.append(float(likeliest.values))
+            if said[-1] == tokenizer.eos_token_id:
+                break
+            new = likeliest.indices[None, None]
+        words = tokenizer.decode(said)
+        least = np.array([[min(sure)]], dtype=np.float32)
+        return Answer((question,), (words,), ("",), (False,), (0,), least)
+
+    return Question(
+        context=torch.tensor([context]),
+        token_text=lambda token: tokenizer.decode([token]),
+        woken=lambda cache, _: answer(cache, 1),
+        final=lambda cache: answer(cache, ANSWER_TOKENS),
+    )
+
+
+def of_task(model: SleepForCausalLM, text: str, limits: dict[str, Any]) -> Question:
+    """A task's input in its JSON form, as `sleepviz run` takes it. Raises InputError."""
+    task = model.task
+    instance = task.parse(text, limits)
+    problem = task.encode(instance)
+
+    def answer(cache: SleepCache, n_queries: int) -> Answer:
+        queries = torch.from_numpy(problem.queries[:n_queries].copy())
+        if not n_queries:
+            return task.answer(instance, np.zeros((0, queries.shape[1], task.vocab_size), dtype=np.float32))
+        logits, _ = predict(model, queries, cache.repeated(n_queries))
+        return task.answer(instance, logits.softmax(dim=-1).float().numpy())
+
+    return Question(
+        context=torch.tensor([problem.context]),
+        token_text=task.token_text,
+        woken=lambda cache, n_read: answer(cache, sum(stop <= n_read for stop in problem.query_stops)),
+        final=lambda cache: answer(cache, problem.n_asked),
+    )
+
+
+@torch.inference_mode()  # entered anew for each event: whoever reads them is not in that mode in between
+def watch(model: PreTrainedModel, question: Question, policy: SleepPolicy, *, window: int) -> Iterator[Event]:
+    """Read, sleep, evict, answer: every event of one run. Raises ConfigError."""
+    policy = policy_for(model, policy.n_passes, policy.eviction)
+    cache, done = SleepCache(model.config), 0
+    for index, tokens in enumerate(cut(question.context, window)):
+        n_tokens = tokens.shape[1]
+        held = cache.kv_tokens
+        for place, token in enumerate(tokens[0].tolist()):
+            yield Read(done + place, question.token_text(token), index, tuple(n + place + 1 for n in held))
+        # What reading them awake would hold: one pass, nothing evicted.
+        full = _sleep(model, tokens, replace(policy, n_passes=1, eviction="none"), cache, window)
+        full_bytes = _kv_bytes(full.cache)
+        reason = "window full" if n_tokens == window else "context over"
+        stop = done + n_tokens
+        yield SleepStarted(reason, index, done, stop, full.kv_tokens_full, full_bytes, policy.n_passes)
+        slept = None
+        before, h_before = cache.fast_weights, _entering(model, tokens, cache, window)
+        for n_passes in range(1, policy.n_passes + 1):
+            started = time.perf_counter()
+            slept = _sleep(model, tokens, replace(policy, n_passes=n_passes), cache, window)
+            sleep_s = (time.perf_counter() - started) / n_passes
+            last = slept.passes[-1]
+            yield SleepPassDone(
+                window_index=index,
+                pass_index=n_passes - 1,
+                layers=_measures(slept.cache, before, last.fast_weights),
+                h_drift=float(relative_drift(h_before, last.h)[0]),
+                attention=(),
+                woken=question.woken(slept.cache, stop),
+                sleep_s=sleep_s,
+                flops=0,
+            )
+            before, h_before = last.fast_weights, last.h
+        slept = slept or _sleep(model, tokens, policy, cache, window)  # N = 0
+        cache, done = slept.cache, stop
+        dropped = max(full.kv_tokens_full, default=0) - max(cache.kv_tokens, default=0)
+        fast_bytes = sum(state.numel() * state.element_size() for state in cache.fast_weights)
+        yield CacheEvicted(index, dropped, full_bytes - _kv_bytes(cache), cache.kv_tokens, fast_bytes)
+    started = time.perf_counter()
+    answer = question.final(cache)
+    yield AnswerScored(answer, time.perf_counter() - started, 0)
+
+
+def _sleep(model: PreTrainedModel, tokens: Tensor, policy: SleepPolicy, cache: SleepCache, window: int) -> SleptWindow:
+    (slept,) = sleep_windows(model, tokens.to(model.device), policy, window=window, cache=cache, observe=True)
+    return slept
+
+
+def _kv_bytes(cache: SleepCache) -> int:
+    """Bytes of the keys and values themselves; cache.kv_bytes counts what a view keeps alive as well."""
+    held = [layer for layer in cache.attention_layers if layer.held_tokens]
+    return sum(t.numel() * t.element_size() for layer in held for t in (layer.keys, layer.values))
+
+
+def _entering(model: PreTrainedModel, tokens: Tensor, cache: SleepCache, window: int) -> Tensor:
+    """h [1, T, D] as it enters the first layer: what the first pass starts from."""
+    if isinstance(model, SleepForCausalLM):
+        return model.lm.embed(tokens)
+    seen: list[Tensor] = []
+
+    def keep(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen.append(args[0] if args else kwargs["hidden_states"])
+
+    with decoder_layers(model)[0].register_forward_pre_hook(keep, with_kwargs=True):
+        _sleep(model, tokens, SleepPolicy(1), cache, window)
+    return seen[0]
+
+
+def _measures(cache: SleepCache, before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> tuple[LayerMeasures, ...]:
+    """Each shown layer's S before and after one pass; all of it in the norms, some of it in the picture."""
+    places = [index for index, layer in enumerate(cache.layers) if layer in cache.fast_layers]
+    chosen = np.unique(np.linspace(0, len(after) - 1, min(SHOWN_LAYERS, len(after))).round().astype(int)).tolist()
+    found = []
+    for index in chosen:
+        new = after[index][0].float().cpu()[:SHOWN_HEADS]  # [H, K, V]
+        old = before[index][0].float().cpu()[:SHOWN_HEADS] if before else torch.zeros_like(new)
+        unseen = np.full(len(new), np.nan, dtype=np.float32)
+        found.append(
+            LayerMeasures(
+                layer=places[index] if len(places) == len(after) else index,
+                drift=relative_drift(old, new).numpy(),
+                cosine=cosine(old, new).numpy(),
+                norm=new.norm(dim=(-2, -1)).numpy(),
+                effective_rank=effective_rank(new).numpy(),
+                mean_decay=unseen,
+                mean_beta=unseen,
+                state=new[:, :SHOWN_SIDE, :SHOWN_SIDE].numpy().copy(),
+            )
+        )
+    return tuple(found)
