@@ -7,7 +7,7 @@ with the same experiment, variant, passes, difficulty and the digest of the chec
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -268,31 +268,3 @@ def _write(path: Path, task: str, entries: list[dict[str, Any]]) -> None:
     head = json.dumps({"task": task, "made_by": COMMAND, "commit": provenance()["commit"]})[1:-1]
     lines = ",\n".join(json.dumps(entry) for entry in entries)
     write_atomically(path, f'{{{head}, "entries": [\n{lines}\n]}}\n'.encode())
-
-
-def readme_table(task: str, entries: list[dict[str, Any]], difficulties: Sequence[int]) -> str:
-    """The README's table: accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
-    symbol = {"rule110": "t", "depo": "k", "gsm": "ops"}[task]
-    head = ["|", "model |", *(f"{symbol} = {difficulty} |" for difficulty in difficulties)]
-    lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
-    for label, experiment, variant in (
-        *((f"any-N, N = {n}", "accuracy", n) for n in PASSES[task]),
-        ("trained with N = 1 only, same tokens", "baseline", "n1_same_tokens"),
-        ("trained with N = 1 only, same tokens, one difficulty after another", "baseline", "n1_curriculum"),
-        ("trained with N = 1 only, same FLOPs", "baseline", "n1_same_flops"),
-        ("full attention, nothing evicted, same tokens", "baseline", "oracle"),
-    ):
-        found = {
-            entry["difficulty"]: entry
-            for entry in entries
-            if entry["experiment"] == experiment and variant in (entry["variant"], entry["passes"])
-        }
-        if all(difficulty in found for difficulty in difficulties):
-            cells = [_cell(found[difficulty]) for difficulty in difficulties]
-            lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(entry: dict[str, Any]) -> str:
-    low, high = entry["ci95"]
-    return f"{entry['accuracy']:.2f} ({low:.2f}–{high:.2f})"

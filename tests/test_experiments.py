@@ -16,7 +16,8 @@ from app.results import read_results
 from sleepviz.checkpoint import load, save
 from sleepviz.config import SleepPolicy
 from sleepviz.evaluate import Setting
-from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, readme_table, run_queue
+from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, run_queue
+from sleepviz.tables import accuracy_table, control_table, halting_table, probe_table
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
@@ -288,6 +289,27 @@ def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy:
     }
 
 
+def test_the_other_tables_by_hand() -> None:
+    measured = [
+        {**entry("halting", "fixed_n", 4, -1, 0.25), "mean_passes": 4.0, "threshold": 0.0},
+        {**entry("halting", "drift_halting", 16, -1, 0.9), "mean_passes": 5.26, "threshold": 0.1},
+        entry("probe", "linear", 4, 8, 0.5),
+        entry("probe", "linear", 4, 1, 0.75),
+        entry("control", "zero_state", 12, 8, 0.1),
+        entry("control", "zero_state", 12, 1, 0.2),
+    ]
+    assert halting_table(measured).splitlines()[2:] == [
+        "| N = 4 | 4.0 | 0.25 (0.20–0.29) |",
+        "| until S drifts by less than 0.1 | 5.3 | 0.90 (0.85–0.94) |",
+    ]
+    assert probe_table(measured).splitlines() == [
+        "| after | level 1 | level 8 |",
+        "|---|---|---|",
+        "| pass 4 | 0.75 | 0.50 |",
+    ]
+    assert control_table(measured).splitlines()[2:] == ["| zero state | 0.20 (0.15–0.24) | 0.10 (0.05–0.14) |"]
+
+
 def test_the_readmes_table() -> None:
     measured = [
         entry("accuracy", "any_n", 4, 8, 0.25),
@@ -299,7 +321,7 @@ def test_the_readmes_table() -> None:
         entry("baseline", "n1_same_flops", 1, 8, 0.126),
         entry("baseline", "n1_same_flops", 1, 12, 0.1),
     ]
-    assert readme_table("rule110", measured, (1, 8)).splitlines() == [
+    assert accuracy_table("rule110", measured, (1, 8)).splitlines() == [
         "| model | t = 1 | t = 8 |",
         "|---|---|---|",
         "| any-N, N = 4 | 0.90 (0.85–0.94) | 0.25 (0.20–0.29) |",

@@ -1,0 +1,70 @@
+"""The README's tables, as Markdown made from the results files; a test compares the two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sleepviz.experiments import PASSES
+
+Entries = Sequence[dict[str, Any]]
+
+
+def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> str:
+    """Accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
+    symbol = {"rule110": "t", "depo": "k", "gsm": "ops"}[task]
+    head = ["|", "model |", *(f"{symbol} = {difficulty} |" for difficulty in difficulties)]
+    lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
+    for label, experiment, variant in (
+        *((f"any-N, N = {n}", "accuracy", n) for n in PASSES[task]),
+        ("trained with N = 1 only, same tokens", "baseline", "n1_same_tokens"),
+        ("trained with N = 1 only, same tokens, one difficulty after another", "baseline", "n1_curriculum"),
+        ("trained with N = 1 only, same FLOPs", "baseline", "n1_same_flops"),
+        ("full attention, nothing evicted, same tokens", "baseline", "oracle"),
+    ):
+        found = {
+            entry["difficulty"]: entry
+            for entry in entries
+            if entry["experiment"] == experiment and variant in (entry["variant"], entry["passes"])
+        }
+        if all(difficulty in found for difficulty in difficulties):
+            cells = [_cell(found[difficulty]) for difficulty in difficulties]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(entry: dict[str, Any]) -> str:
+    low, high = entry["ci95"]
+    return f"{entry['accuracy']:.2f} ({low:.2f}–{high:.2f})"
+
+
+def halting_table(entries: Entries) -> str:
+    """Accuracy against mean passes, all difficulties mixed: fixed N, and sleep until S drifts by less than a share."""
+    lines = ["| sleep | mean passes a window | right |", "|---|---|---|"]
+    for entry in entries:
+        if entry["experiment"] == "halting":
+            fixed = f"N = {entry['passes']}"
+            how = fixed if entry["variant"] == "fixed_n" else f"until S drifts by less than {entry['threshold']}"
+            lines.append(f"| {how} | {entry['mean_passes']:.1f} | {_cell(entry)} |")
+    return "\n".join(lines)
+
+
+def probe_table(entries: Entries) -> str:
+    """What a linear probe reads from S: a row for each N, a column for each level."""
+    found = {(e["passes"], e["difficulty"]): e["accuracy"] for e in entries if e["experiment"] == "probe"}
+    levels = sorted({level for _, level in found})
+    lines = [" ".join(["|", "after |", *(f"level {level} |" for level in levels)]), "|---" * (len(levels) + 1) + "|"]
+    for n_passes in sorted({n for n, _ in found}):
+        lines.append(f"| pass {n_passes} | " + " | ".join(f"{found[n_passes, level]:.2f}" for level in levels) + " |")
+    return "\n".join(lines)
+
+
+def control_table(entries: Entries) -> str:
+    """Accuracy under each causal control, a column a difficulty."""
+    found = {(e["variant"], e["difficulty"]): e for e in entries if e["experiment"] == "control"}
+    difficulties = sorted({difficulty for _, difficulty in found})
+    lines = [" ".join(["|", "control |", *(f"{d} |" for d in difficulties)]), "|---" * (len(difficulties) + 1) + "|"]
+    for variant in dict.fromkeys(variant for variant, _ in found):
+        cells = [_cell(found[variant, difficulty]) for difficulty in difficulties]
+        lines.append(f"| {variant.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
