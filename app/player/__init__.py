@@ -23,7 +23,8 @@ _player = st.components.v2.component(
     "sleepviz_player",
     html=_text("player.html"),
     css=_text("player.css"),
-    js=_text("draw.js", "rows.js", "graphs.js", "player.js"),  # one module: drawing first, then the default export
+    # One module: drawing first, then the default export.
+    js=_text("draw.js", "rows.js", "graphs.js", "words.js", "player.js"),
 )
 
 

@@ -1,7 +1,7 @@
 // One clock over the frames of a run: play, pause, step, scrub, speed; text for every frame.
 
 const players = new WeakMap();
-const PICTURES = { rows: drawRows, hops: drawHops, values: drawValues };
+const PICTURES = { rows: drawRows, hops: drawHops, values: drawValues, words: drawWords };
 
 class Player {
   constructor(parent) {
@@ -251,7 +251,7 @@ function revealCard(card, contender, revealed) {
   const verdict = card.querySelector(".verdict"), canvas = card.querySelector("canvas");
   if (!verdict) return;
   verdict.textContent = revealed ? contender.verdict : "Not awake yet";
-  verdict.className = `verdict ${revealed ? (contender.right ? "right" : "wrong") : "pending"}`;
+  verdict.className = `verdict ${revealed && contender.right !== null ? (contender.right ? "right" : "wrong") : "pending"}`;
   card.querySelector(".cost").textContent = revealed ? `${contender.cost}; ${contender.least_of} ${contender.least.toFixed(2)}` : "";
   card.querySelector(".bars").style.visibility = revealed ? "visible" : "hidden";
   card.querySelectorAll(".answer").forEach((line, i) => {

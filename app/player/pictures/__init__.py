@@ -9,14 +9,16 @@ from app.player.pictures.base import Picture, Table
 from app.player.pictures.depo import DepoPicture
 from app.player.pictures.gsm import GsmPicture
 from app.player.pictures.rule110 import Rule110Picture
+from app.player.pictures.words import WordsPicture
 from sleepviz.events import Trace
 
 __all__ = ["Picture", "Table", "picture_of"]
 
-_PICTURES: dict[str, type[Rule110Picture | DepoPicture | GsmPicture]] = {
+_PICTURES: dict[str, type[Rule110Picture | DepoPicture | GsmPicture | WordsPicture]] = {
     "rule110": Rule110Picture,
     "depo": DepoPicture,
     "gsm": GsmPicture,
+    "words": WordsPicture,
 }
 
 

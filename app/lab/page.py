@@ -1,0 +1,222 @@
+"""The Lab page, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app import figures, runs, text, theme
+from app.lab import breaking, findings, sweep, tables, words
+from app.lab.findings import Finding
+from app.results import Result, Results
+from sleepviz.checkpoint import CheckpointInfo
+
+OWN_SECTIONS = ("accuracy", "baseline", "control", "halting")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One task as the Lab shows it."""
+
+    task: str
+    said: text.TaskWords
+    mode: theme.Mode
+    results: Results | None
+    infos: tuple[CheckpointInfo, ...]
+    info: CheckpointInfo | None  # the any-N checkpoint whose accuracies these are, if it is here
+    here: CheckpointInfo | None  # what a live sweep measures: the same, or the task's default
+    measured: tuple[Result, ...]  # the any-N checkpoint's accuracies
+    live: tuple[Result, ...]
+
+    @property
+    def passes_trained(self) -> int | None:
+        """What training took, as far as the checkpoint says."""
+        return None if self.info is None else self.info.limits.get("passes_trained")
+
+    @property
+    def difficulty_trained(self) -> int | None:
+        """The hardest question of training, as far as the checkpoint says."""
+        stages = self.info.meta.get("train", {}).get("stages", ()) if self.info else ()
+        return max((stage["difficulty"] for stage in stages), default=None)
+
+
+def show() -> None:
+    """The whole page."""
+    st.html(Path(__file__).with_name("lab.css"))
+    st.title(words.TITLE, anchor=False)
+    st.markdown(words.INTRO)
+    infos = runs.checkpoints(runs.checkpoint_folder())
+    tasks = available_tasks(infos)
+    if not tasks:
+        st.info(words.NOTHING_HERE, icon=":material/info:")
+        return
+    task = st.segmented_control(
+        "Task",
+        tasks,
+        default=tasks[0],
+        required=True,
+        format_func=lambda name: words.TASKS[name],
+        key="lab_task",
+        bind="query-params",
+    )
+    scene = _scene(task or tasks[0], infos)
+    _heat(scene)
+    st.header(words.SWEEP, anchor="measure")
+    if scene.here is None:
+        st.info(text.no_checkpoint(scene.task), icon=":material/info:")
+    else:
+        sweep.show(scene.here, scene.measured, scene.said.symbol)
+    _baselines(scene)
+    st.header(words.CONTROLS, anchor="controls")
+    breaking.show(scene.task, scene.results, infos, scene.said)
+    _halting(scene)
+    _others(scene)
+    _not_run(scene)
+    _provenance(scene)
+
+
+def available_tasks(infos: Sequence[CheckpointInfo]) -> list[str]:
+    """The tasks that have a results file or a checkpoint to measure."""
+    folder = runs.ASSETS / "results"
+    return [t for t in words.TASKS if (folder / f"{t}.json").is_file() or runs.default_checkpoint(t, tuple(infos))]
+
+
+def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
+    found = runs.results(task)
+    if isinstance(found, str):
+        st.info(found, icon=":material/info:")
+    results = None if isinstance(found, str) else findings.newest(found)
+    accuracies = results.of("accuracy", "any_n") if results else ()
+    names = tuple(dict.fromkeys(entry.checkpoint for entry in accuracies))
+    default = runs.default_checkpoint(task, infos)
+    chosen = default.name if default and default.name in names else names[0] if names else ""
+    if len(names) > 1:
+        chosen = str(st.selectbox("Checkpoint", names, index=names.index(chosen), key=f"lab_{task}_checkpoint"))
+    info = next((info for info in infos if info.name == chosen), default if not chosen else None)
+    here = info or default
+    measured = tuple(entry for entry in accuracies if entry.checkpoint == chosen)
+    if here and measured and measured[0].digest != here.digest:
+        st.warning(
+            f"The results file was measured with other weights ({measured[0].digest[:8]}) than those that are here "
+            f"({here.digest[:8]}); what is measured live may differ.",
+            icon=":material/warning:",
+        )
+    mode = theme.page_mode(st.context.theme.type)
+    return Scene(task, text.TASKS[task], mode, results, infos, info, here, measured, sweep.live_cells(here))
+
+
+def _heat(scene: Scene) -> None:
+    symbol, right = scene.said.symbol, scene.said.right
+    st.header(words.HEAT, anchor="passes")
+    if not scene.measured and not scene.live:
+        st.markdown("Accuracy over N and difficulty: not run.")
+        return
+    if scene.measured:
+        gain = findings.gain_finding(scene.measured, symbol)
+        _say(
+            *(() if gain is None else (gain,)),
+            findings.reach_finding(scene.measured, symbol),
+            *findings.loss_findings(scene.measured, symbol, scene.passes_trained),
+        )
+    beyond = findings.beyond_training(scene.measured, symbol, scene.passes_trained, scene.difficulty_trained)
+    st.caption(f"What to notice: {words.HEAT_NOTICE} {beyond}")
+    figure = figures.heatmap_figure(
+        scene.measured,
+        live=scene.live,
+        passes_trained=scene.passes_trained,
+        difficulty_trained=scene.difficulty_trained,
+        mode=scene.mode,
+        symbol=symbol,
+        right=right,
+    )
+    st.plotly_chart(figure, key="lab_heat", theme=None, alt=figures.heatmap_summary(scene.measured, symbol))
+    with st.expander(words.NUMBERS, key="lab_heat_numbers"):
+        st.html(tables.grid_table(scene.measured, scene.live, symbol=symbol, right=right, trained=scene.passes_trained))
+
+
+def _baselines(scene: Scene) -> None:
+    st.header(words.BASELINES, anchor="baselines")
+    baselines = findings.baseline_lines(scene.results) if scene.results else ()
+    if not baselines:
+        st.markdown("Baselines: not run.")
+        return
+    symbol, right = scene.said.symbol, scene.said.right
+    st.markdown(words.BASELINES_INTRO)
+    _say(*(findings.baseline_finding(line, scene.measured, symbol) for line in baselines))
+    own = [findings.best_line(scene.measured), findings.own_line(scene.measured, 1)]
+    own = [line for line in own if line.entries]
+    figure = figures.baselines_figure(
+        [(line.name, line.entries) for line in own],
+        [(line.name, line.entries) for line in baselines],
+        live=scene.live,
+        mode=scene.mode,
+        symbol=symbol,
+        right=right,
+    )
+    st.caption(words.BASELINES_NOTICE)
+    names = words.joined([line.name for line in (*own, *baselines)])
+    st.plotly_chart(figure, key="lab_baselines", theme=None, alt=f"Accuracy against difficulty {symbol} of {names}.")
+    with st.expander(words.NUMBERS, key="lab_baselines_numbers"):
+        st.html(tables.lines_table("This model and its baselines", [*own, *baselines], symbol=symbol, right=right))
+
+
+def _halting(scene: Scene) -> None:
+    st.header(words.HALTING, anchor="halting")
+    fixed = scene.results.of("halting", "fixed_n") if scene.results else ()
+    drift = scene.results.of("halting", "drift_halting") if scene.results else ()
+    if not fixed and not drift:
+        st.markdown("Halting on drift against fixed N: not run.")
+        return
+    st.markdown(words.HALTING_INTRO)
+    found = findings.halting_finding(fixed, drift)
+    if found is not None:
+        _say(found)
+    st.caption(
+        "What to notice: the higher and the further left, the better; the two lines meet where nothing is saved."
+    )
+    figure = figures.halting_figure(fixed, drift, mode=scene.mode, right=scene.said.right)
+    alt = f"Accuracy against mean passes. {found.sentence if found else ''}"
+    st.plotly_chart(figure, key="lab_halting", theme=None, alt=alt)
+    with st.expander(words.NUMBERS, key="lab_halting_numbers"):
+        st.html(tables.halting_table(fixed, drift, right=scene.said.right))
+
+
+def _others(scene: Scene) -> None:
+    """Every experiment without a section of its own: a heading, a line, a table."""
+    for experiment in findings.other_experiments(scene.results, OWN_SECTIONS):
+        heading, line = words.heading(experiment)
+        st.header(heading, anchor=experiment.replace("_", "-"))
+        st.markdown(line)
+        assert scene.results is not None
+        lines = findings.lines_of(scene.results, experiment)
+        st.html(tables.lines_table(heading, lines, symbol=scene.said.symbol, right=scene.said.right))
+
+
+def _not_run(scene: Scene) -> None:
+    missing = findings.not_run(scene.task, scene.results)
+    missing += findings.not_run_beyond(
+        scene.measured, scene.said.symbol, scene.passes_trained, scene.difficulty_trained
+    )
+    st.header(words.NOT_RUN, anchor="not-run")
+    if missing:
+        st.markdown(f"Of the evidence on this task these are missing: {words.joined(missing)}.")
+    else:
+        st.markdown("Nothing: every line of the evidence on this task is above.")
+
+
+def _provenance(scene: Scene) -> None:
+    if scene.results is None:
+        return
+    weights = f", weights {scene.measured[0].digest[:8]}" if scene.measured else ""
+    st.caption(
+        f"From assets/results/{scene.task}.json, commit {scene.results.commit[:8] or 'not recorded'}{weights}; made by"
+    )
+    st.code(f"{scene.results.made_by} --only {scene.task}", language=None, wrap_lines=True)
+
+
+def _say(*said: Finding) -> None:
+    """Sentences as a list; those against the paper's trend are marked."""
+    st.markdown("\n".join(f"- {':material/priority_high: ' * each.is_against}{each.sentence}" for each in said))

@@ -1,0 +1,191 @@
+"""A visitor's own sweep: what may be asked, how it is measured in the background, and what came of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import runs
+from app.jobs import Sweep
+from app.lab import words
+from app.results import Result
+from sleepviz.checkpoint import CheckpointInfo
+from sleepviz.config import RunSpec
+from sleepviz.tasks import build_task
+
+PASSES = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24)
+SIZES = (8, 16, 32, 64, 128)
+CELL_MAX = 128 * 12  # instances times passes in one cell: the others' runs wait for a cell, so it takes seconds
+TOTAL_MAX = 20_000  # the same over all cells: about a minute
+SEED_MAX = 1_000_000
+POLL_S = 1.0
+QUICK_S = 0.3
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which cells to measure, and on how many instances each."""
+
+    task: str
+    checkpoint: str
+    digest: str
+    passes: tuple[int, ...]
+    difficulties: tuple[int, ...]
+    n: int
+    seed: int
+
+    @property
+    def total(self) -> int:
+        """How many cells."""
+        return len(self.passes) * len(self.difficulties)
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be measured, one sentence that says what is allowed; empty when it can."""
+        if not self.total:
+            return "Choose at least one N and one difficulty."
+        most = CELL_MAX // max(max(self.passes), 1)
+        if self.n > most:
+            return f"With N = {max(self.passes)} at most {most} instances a cell are measured; choose fewer of either."
+        work = self.n * len(self.difficulties) * sum(max(n, 1) for n in self.passes)
+        if work > TOTAL_MAX:
+            return (
+                f"That is {work:,} passes in all, and at most {TOTAL_MAX:,} are measured at once; choose fewer cells "
+                "or instances."
+            )
+        return ""
+
+    @property
+    def command(self) -> str:
+        """What repeats the measurement, number for number."""
+        passes, levels = (",".join(map(str, each)) for each in (self.passes, self.difficulties))
+        return (
+            f"python -m sleepviz eval --task {self.task} --checkpoint {self.checkpoint} --passes {passes} "
+            f"--difficulty {levels} --n {self.n} --seed {self.seed} --json"
+        )
+
+
+def measure(plan: Plan) -> Iterator[Result]:
+    """Cell by cell, as the `eval` command does it. Called in a worker thread."""
+    import numpy as np
+
+    from sleepviz.evaluate import EVALUATION_STREAM, Setting, accuracy, wilson
+    from sleepviz.record import policy_of
+
+    checkpoint = runs._loaded(runs.checkpoint_folder(), plan.checkpoint, plan.digest)
+    for n_passes in plan.passes:
+        policy = policy_of(RunSpec(plan.task, "", plan.checkpoint, n_passes), checkpoint)
+        for difficulty in plan.difficulties:
+            right = accuracy(
+                checkpoint.model,
+                checkpoint.task,
+                Setting(policy),
+                difficulty=difficulty,
+                n=plan.n,
+                n_windows=checkpoint.task.windows_max,
+                seed=(EVALUATION_STREAM, plan.seed),
+            )
+            share = float(np.asarray(right.all(axis=-1)).mean())
+            low, high = wilson(share * plan.n, plan.n)
+            yield Result(LIVE, LIVE, n_passes, difficulty, plan.n, share, low, high, plan.checkpoint, plan.digest)
+
+
+def live_cells(info: CheckpointInfo | None) -> tuple[Result, ...]:
+    """What this visitor has measured of these weights; of a cell that was measured twice, the latest."""
+    if info is None:
+        return ()
+    kept: dict[tuple[int, int], Result] = st.session_state.setdefault("lab_live", {}).setdefault(info.digest, {})
+    sweep = _latest(info)
+    if sweep is not None:
+        kept.update({(cell.passes, cell.difficulty): cell for cell in tuple(sweep.cells)})
+    return tuple(kept[place] for place in sorted(kept))
+
+
+def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
+    """The controls of a sweep, its progress, and what came of it."""
+    st.markdown(f"{words.SWEEP_INTRO} It is *{info.name}*, digest {info.digest[:8]}.")
+    task = build_task(info.task, info.meta["task_sizes"])
+    hardest = task.difficulty_max
+    levels = list(range(task.difficulty_min, hardest + 1))
+    here = {entry.passes for entry in measured if entry.passes <= PASSES[-1]}
+    left, right = st.columns(2, gap="medium")
+    passes = left.pills(
+        "Passes N",
+        sorted({*PASSES, *here}),
+        selection_mode="multi",
+        default=[1, 4],
+        key=_key(info, "passes"),
+        wrap=True,
+    )
+    chosen = right.pills(
+        f"Difficulty {symbol}",
+        levels,
+        selection_mode="multi",
+        default=sorted({levels[min(1, len(levels) - 1)], levels[len(levels) // 2]}),
+        key=_key(info, "levels"),
+        wrap=True,
+    )
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
+    n = left.select_slider("Instances a cell, n", SIZES, value=16, key=_key(info, "n"))
+    seed = secrets.randbelow(SEED_MAX)  # fresh instances each time; the seed is shown, so that it can be repeated
+    plan = Plan(info.task, info.name, info.digest, tuple(sorted(passes)), tuple(sorted(chosen)), int(n), seed)
+    sweep = _latest(info)
+    is_open = sweep is not None and not sweep.is_over
+    with right:
+        cells = f"{plan.total} cell{'' if plan.total == 1 else 's'}"
+        pressed = st.button(
+            f"Measure {cells}", key="lab_measure", type="primary", disabled=bool(plan.problem) or is_open
+        )
+    if plan.problem:
+        st.info(plan.problem, icon=":material/info:")
+    if pressed and not plan.problem and not is_open:
+        sweep = runs.queue().sweep(measure(plan), plan.total)
+        st.session_state[_key(info, "sweep")] = (plan, sweep)
+        if sweep.wait(QUICK_S):
+            st.rerun()
+        _progress(sweep)
+    elif sweep is not None and not sweep.is_over:
+        _progress(sweep)
+    elif sweep is not None:
+        _outcome(st.session_state[_key(info, "sweep")][0], sweep)
+
+
+def _key(info: CheckpointInfo, name: str) -> str:
+    return f"lab_{info.task}_{name}"
+
+
+def _latest(info: CheckpointInfo) -> Sweep | None:
+    """This visitor's latest sweep of these weights."""
+    plan, sweep = st.session_state.get(_key(info, "sweep"), (None, None))
+    return sweep if plan is not None and plan.digest == info.digest else None
+
+
+def _outcome(plan: Plan, sweep: Sweep) -> None:
+    """How the latest sweep ended."""
+    done = f"{len(sweep.cells)} of {sweep.total} cells measured live, n = {plan.n}, seed {plan.seed}"
+    if sweep.phase == "failed":
+        st.error(sweep.message, icon=":material/error:")
+    elif sweep.phase == "cancelled":
+        st.info(f"Stopped: {done}; they are in the plots.", icon=":material/stop_circle:")
+    else:
+        st.success(f"{done}; they are in the plots and their tables.", icon=":material/check:")
+        with st.expander("Repeat it on the command line", key="lab_repeat"):
+            st.code(plan.command, language=None, wrap_lines=True)
+
+
+@st.fragment(run_every=POLL_S)
+def _progress(sweep: Sweep) -> None:
+    """How far it is. Polling keeps the sweep alive: it ends when the visitor leaves."""
+    phase = sweep.poll()
+    if sweep.is_over:
+        st.rerun()
+    message = {
+        "waiting": "Another visitor's run is ahead; yours goes on in a moment.",
+        "starting": "Starting PyTorch, a few seconds.",
+    }.get(phase, f"{len(sweep.cells)} of {sweep.total} cells are measured.")
+    st.progress(len(sweep.cells) / sweep.total, text=message)
+    st.button("Cancel", key="lab_cancel", on_click=sweep.cancel)

@@ -1,0 +1,158 @@
+"""All prose of the Lab, and what is measured there in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+TITLE = "Lab: does sleeping longer really help?"
+INTRO = (
+    "Every number here is read from a results file, made by the command that stands at the end of the page, or "
+    "measured live while you wait. Brackets are 95 % Wilson intervals over fresh instances that were kept from "
+    "training. Where a result contradicts the paper's trend, the page says so."
+)
+TASKS = {"rule110": "Rule 110", "depo": "Depo: k hops on a graph", "gsm": "GSM-Infinite: arithmetic"}
+NOTHING_HERE = (
+    "Neither a results file nor a trained model is here yet; `python -m sleepviz experiments --queue` makes the "
+    "results."
+)
+NUMBERS = "Show me the numbers"
+
+HEAT = "How far does N passes of sleep reach?"
+HEAT_NOTICE = (
+    "numbers are per cent right; point at a cell for its interval. Above and right of an orange line lies what "
+    "training never took; a diamond is measured live."
+)
+BASELINES = "Is it sleep, or would another model do as well?"
+BASELINES_INTRO = (
+    "Baselines are separate models, trained with the same care and slept on as they were trained. “Best N” is the "
+    "number of passes at which this model did best at that difficulty."
+)
+BASELINES_NOTICE = (
+    "What to notice: solid lines are this model, broken ones the baselines; where whiskers overlap, the two are not "
+    "told apart."
+)
+CONTROLS = "Which part does the work?"
+CONTROLS_INTRO = (
+    "Each control breaks one part of the mechanism. One click breaks your own question, live; beside it stands what "
+    "the same control did to the whole set."
+)
+HALTING = "When to stop sleeping?"
+HALTING_INTRO = (
+    "The paper leaves open how to choose N. Here sleep ends by itself once a pass changes the fast weights by less "
+    "than a threshold; the question is whether that reaches the same accuracy with fewer passes than a fixed N. All "
+    "difficulties are mixed, equally often."
+)
+NOT_RUN = "What was not run"
+SWEEP = "Measure it here"
+SWEEP_INTRO = (
+    "Choose some passes and difficulties; the model answers fresh instances now, on this server, and the result joins "
+    "the plots as diamonds."
+)
+
+VARIANTS = {
+    "any_n": "this model",
+    "n1_same_tokens": "N = 1 only, same tokens",
+    "n1_same_flops": "N = 1 only, same FLOPs",
+    "n1_curriculum": "N = 1 only, one difficulty after another",
+    "oracle": "full attention, nothing evicted",
+    "deeper": "deeper, no passes, same FLOPs a window",
+    "per_n": "trained for this N only",
+    "hebbian": "Hebbian rule instead of the delta rule",
+    "hard": "hard: the whole cache is cleared",
+    "sliding": "sliding: the newest L − 1 tokens stay",
+    "causal": "causal attention asleep",
+    "full": "full attention asleep",
+    "fixed_n": "a fixed N",
+    "drift_halting": "stops when S is still",
+}
+# What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
+WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "deeper")
+
+# Experiments that have no section of their own: heading and one line.
+OTHERS = {
+    "retention": (
+        "Long-term memory",
+        "Is the first window still answered right after one, two or more windows have been slept on?",
+    ),
+    "probe": ("What each pass writes", "A linear probe reads an intermediate step out of S after each pass."),
+    "eviction": ("Eviction", "The whole cache cleared after each sleep, against a window that slides."),
+    "attention": ("Attention while asleep", "Causal attention cannot reach what stands later in the window."),
+    "cost": ("Cost", "What sleeping and waking cost, against N."),
+    "depth": ("Best N by architecture", "The same task with fewer and with more layers."),
+    "accuracy_question_first": (
+        "The question before the context",
+        "The paper's order: the model knows what it will be asked while it sleeps.",
+    ),
+    "baseline_question_first": (
+        "Baselines with the question before the context",
+        "The same order for the models that were only ever trained with N = 1.",
+    ),
+}
+
+# What belongs to the evidence on each task: (experiment, variant or "" for any, in words).
+_FIRST = (
+    ("accuracy", "any_n", "accuracy over N and difficulty"),
+    ("baseline", "n1_same_tokens", "N = 1 with the same training tokens"),
+    ("baseline", "oracle", "full attention that never evicts"),
+)
+_FLOPS = (("baseline", "n1_same_flops", "N = 1 with the same training FLOPs"),)
+_CONTROLS = (
+    ("control", "zero_state", "S zeroed at waking"),
+    ("control", "shuffled_state", "S of another sequence"),
+    ("control", "replay", "replay of the same keys and values"),
+    ("control", "reset_state", "S reset before each pass"),
+    ("control", "untrained", "untrained weights"),
+)
+_HALTING = (("halting", "fixed_n", "fixed N for halting"), ("halting", "drift_halting", "halting on drift"))
+_ATTENTION = (("attention", "", "causal against full attention asleep"),)
+_PROBE = (("probe", "", "a linear probe of S after each pass"),)
+_COST = (("cost", "", "the cost of sleep and waking against N"),)
+EVIDENCE = {
+    "rule110": (*_FIRST, *_FLOPS, *_CONTROLS, *_ATTENTION, *_HALTING, *_PROBE, *_COST),
+    "depo": (
+        *_FIRST,
+        *_FLOPS,
+        ("baseline", "deeper", "a deeper model without passes"),
+        ("baseline", "per_n", "a model for each N, the paper's protocol"),
+        ("baseline", "hebbian", "the Hebbian rule for the delta rule"),
+        *_CONTROLS,
+        ("eviction", "", "hard against sliding eviction"),
+        *_ATTENTION,
+        *_HALTING,
+        *_PROBE,
+        ("depth", "", "the best N of fewer and more layers"),
+        *_COST,
+    ),
+    "gsm": (*_FIRST, *_CONTROLS, *_HALTING, *_COST),
+}
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Write ("a", "b", "c") as "a, b and c"."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def levels(values: Sequence[int], symbol: str) -> str:
+    """Write (0, 1, 2, 5) as "t = 0 to 2 and 5": three or more in a row become a range."""
+    runs: list[list[int]] = []
+    for value in sorted(values):
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    parts = [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    return f"{symbol} = {joined(parts)}"
+
+
+def variant_name(variant: str) -> str:
+    """A variant in words; the name itself where there are none."""
+    if variant.startswith("asked_after_"):
+        windows = variant.removeprefix("asked_after_")
+        return f"after {windows} window{'' if windows == '1' else 's'}"
+    return VARIANTS.get(variant, variant.replace("_", " "))
+
+
+def heading(experiment: str) -> tuple[str, str]:
+    """The heading of an experiment's section and its one line."""
+    return OTHERS.get(experiment, (experiment.replace("_", " ").capitalize(), ""))

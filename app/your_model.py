@@ -1,0 +1,249 @@
+"""The page "Your model": a model of the transformers library, a text or a task's input, and the same player."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from app import about, models, player, runs, text, theme
+from app.jobs import Job, RunKey
+from app.player import Contender
+from app.state import Visit
+from app.watch import POLL_S, QUICK_S
+from sleepviz.checkpoint import CheckpointInfo
+from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
+from sleepviz.events import CacheEvicted, SleepStarted, Trace
+from sleepviz.tasks import build_task
+from sleepviz.tasks.base import InputError
+
+PASSES = (1, 2, 3, 4, 6, 8, 12)
+WINDOWS = (8, 16, 32, 64, 128, 256)
+EXPLANATION = (
+    "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
+    "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
+    "N > 1."
+)
+RANDOM_WARNING = (
+    "This model is small and its weights are random: its answers mean nothing, and so would a perplexity. What is real "
+    "is the procedure: the cache, the eviction, the drift of S."
+)
+UNTRAINED_FOR_SLEEP = (
+    "Whether this model was trained for sleep is not known here; one that was not is not expected to gain from N > 1."
+)
+TRAINED = (
+    "This is one of our trained models, run through the library's own classes; it was trained to sleep, and never to "
+    "keep its whole cache, so the full-attention card shows it out of its element."
+)
+NOT_ALLOWED = (
+    "A folder or a hub name can be loaded where the server allows it: start the app at home with "
+    f"`{models.ALLOWED}=1 make app`."
+)
+DOCUMENT = (
+    "The lamp in the hall is green. Mira keeps the key of the boathouse in a blue jar. The train to Aldern leaves at "
+    "seven. Mira's brother Joss paints the boathouse every spring."
+)
+TASK_INPUTS = {
+    "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
+    "depo": '{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
+    "gsm": '{"text": "assign b = a + 1. assign a = 7.", "question": "b"}',
+}
+EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sliding)"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the controls ask: the run, and the model's identity."""
+
+    spec: RunSpec
+    digest: str
+
+
+def show() -> None:
+    """The whole page."""
+    mode = theme.page_mode(st.context.theme.type)
+    visit = Visit("your_model")
+    st.title("Your model", anchor=False)
+    st.markdown(EXPLANATION)
+    infos = runs.checkpoints(runs.checkpoint_folder())
+    try:
+        asked = _controls(visit, infos)
+    except (ConfigError, InputError) as error:
+        st.error(text.plain(str(error)), icon=":material/error:")
+        asked = None
+    pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
+    if asked is not None and pressed:
+        visit.set_job(models.queue().submit(_keys(asked)))
+    job = visit.job
+    if job is None:
+        st.caption("Nothing has run yet. The first run loads PyTorch and transformers, which takes some seconds.")
+        return
+    if not job.is_over:
+        job.wait(QUICK_S)
+    if job.phase == "done":
+        visit.set_latest(job)
+    elif job.phase == "failed":
+        st.error(text.plain(job.message), icon=":material/error:")
+    elif job.phase == "cancelled":
+        st.info("The run was stopped.", icon=":material/stop_circle:")
+    else:
+        _progress(visit)
+    if visit.latest is not None:
+        _stage(visit.latest, infos, mode)
+
+
+def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
+    """Draw the controls and read them. Raises ConfigError and InputError."""
+    ours = [info for task in TASK_INPUTS for info in infos if info.default and info.task == task]
+    choices = {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
+    choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
+    local = models.local_models_allowed()
+    choices |= {"local:": "a folder or a hub name"} if local else {}
+    columns = st.columns([3, 1.2, 1.6], gap="medium")
+    with columns[0]:
+        source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
+    with columns[1]:
+        n_passes = int(st.select_slider("Passes N", PASSES, 4, key=visit.key("passes")))
+    with columns[2]:
+        eviction = str(
+            st.selectbox("Evict", tuple(EVICTIONS), format_func=lambda e: EVICTIONS[e], key=visit.key("eviction"))
+        )
+    if not local:
+        st.caption(NOT_ALLOWED)
+    kind, _, name = source.partition(":")
+    if kind == "checkpoint":
+        info = next(info for info in infos if info.name == name)
+        given = st.text_area("The task's input, as JSON", TASK_INPUTS[info.task], key=visit.key(f"input_{info.task}"))
+        build_task(info.task, info.meta["task_sizes"]).parse(given, info.limits)
+        return Asked(RunSpec(info.task, given, source, n_passes, eviction), info.digest)  # type: ignore[arg-type]
+    trusted, digest = False, "random"
+    if kind == "local":
+        name = st.text_input(
+            "Folder, or name on the hub", key=visit.key("name"), placeholder="Qwen/Qwen3.5-0.8B"
+        ).strip()
+        trusted = st.checkbox("Run code that the model's repository brings along", key=visit.key("trust"))
+        source, digest = f"local:{name}", _fingerprint(name)
+    document = st.text_area("Document", DOCUMENT, height=140, key=visit.key("document"))
+    columns = st.columns([3, 1.2], gap="medium")
+    with columns[0]:
+        question = st.text_input(
+            "Question, asked after eviction", "Where is the key? It is in", key=visit.key("question")
+        )
+    with columns[1]:
+        window = int(st.select_slider("Window L, tokens", WINDOWS, 32, key=visit.key("window")))
+    if not name:
+        raise ConfigError("Give a folder with config.json and safetensors files, or a name on the hub.")
+    if not document.strip() or not question.strip():
+        raise ConfigError("Write a document and a question.")
+    if len(document) + len(question) > INPUT_MAX_CHARACTERS // 2:
+        raise ConfigError(f"Document and question may have {INPUT_MAX_CHARACTERS // 2} characters together.")
+    values = {"document": document, "question": question, "window": window, "trust_remote_code": trusted}
+    given = json.dumps(values, ensure_ascii=False)
+    return Asked(RunSpec("words", given, source, n_passes, eviction), digest)  # type: ignore[arg-type]
+
+
+def _fingerprint(name: str) -> str:
+    """What a changed folder changes: sizes and times of its files. A hub name stands for itself."""
+    folder = Path(name)
+    try:
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    except OSError:
+        stats = []
+    return hashlib.sha256(repr((name, stats)).encode()).hexdigest()[:16]
+
+
+def _keys(asked: Asked) -> tuple[RunKey, ...]:
+    """The run, the same with one pass, eviction unread, and full attention."""
+    spec = asked.spec
+    others = (replace(spec, n_passes=1), replace(spec, n_passes=0), replace(spec, n_passes=1, eviction="none"))
+    return tuple(dict.fromkeys(RunKey(each, asked.digest) for each in (spec, *others)))
+
+
+def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
+    """The player, the cards beside each other, and what was held."""
+    key = job.keys[0]
+    trace = job.results[key]
+    assert isinstance(trace, Trace)
+    spec = key.spec
+    titles = {
+        (1, spec.eviction): ("Slept, N = 1", "the ordinary hybrid: each window read once, then evicted"),
+        (0, spec.eviction): ("No sleep", "plain eviction: each window dropped unread"),
+        (1, "none"): ("Full attention", "nothing is ever evicted"),
+        (spec.n_passes, spec.eviction): (f"Slept, N = {spec.n_passes}", "the run above"),
+    }
+    cards, full = [], None
+    for each in job.keys:
+        found = job.results[each]
+        title, note = titles[(each.spec.n_passes, each.spec.eviction)]
+        told = (found, "") if isinstance(found, Trace) else (None, found)
+        cards.append(Contender(title, note, *told))
+        if each.spec.eviction == "none" and isinstance(found, Trace):
+            full = found
+    name = spec.checkpoint.partition(":")[2]
+    kind = spec.checkpoint.partition(":")[0]
+    label = {"checkpoint": "trained by us, through transformers", "random": "random weights"}.get(kind, "your model")
+    badge = f"live · {Path(name).name} · {label} · eviction {spec.eviction}"
+    player.show(
+        player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec.task)),
+        key="player_your_model",
+    )
+    note = {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
+    st.caption(note)
+    st.markdown(held(trace, full))
+    about.transcript(trace)
+    about.numbers(trace)
+    about.drift_curves(trace, mode)
+
+
+def _terms(task: str) -> dict[str, str]:
+    return text.terms(task) if task in text.TASKS else {}
+
+
+def held(trace: Trace, full: Trace | None) -> str:
+    """The cache in bytes as a table: at its fullest, after the last sleep, and what full attention would hold."""
+    fullest = max(event.kv_bytes for event in trace.events if isinstance(event, SleepStarted))
+    evicted = [event for event in trace.events if isinstance(event, CacheEvicted)]
+    freed = sum(event.bytes_freed for event in evicted)
+    kept = _kept_bytes(trace)
+    lines = [
+        "| what is held | bytes |",
+        "|---|---:|",
+        f"| KV cache just before a sleep, at most | {fullest:,} |",
+        f"| KV cache after the last eviction | {kept:,} |",
+        f"| fast weights, whatever the length | {evicted[-1].fast_bytes:,} |",
+        f"| freed by {len(evicted)} evictions | {freed:,} |",
+    ]
+    if full is not None:
+        whole = max(event.kv_bytes for event in full.events if isinstance(event, SleepStarted))
+        lines.append(f"| KV cache under full attention, for this context | {whole:,} |")
+    return "\n".join(lines)
+
+
+def _kept_bytes(trace: Trace) -> int:
+    """Of the last window: what was there before eviction, less what was freed."""
+    started = [event for event in trace.events if isinstance(event, SleepStarted)]
+    evicted = [event for event in trace.events if isinstance(event, CacheEvicted)]
+    return started[-1].kv_bytes - evicted[-1].bytes_freed
+
+
+@st.fragment(run_every=POLL_S)
+def _progress(visit: Visit) -> None:
+    """Where the run stands, and Cancel. Polling keeps it alive: it ends when the visitor leaves."""
+    job = visit.job
+    if job is None:
+        return
+    phase = job.poll()
+    if job.is_over:
+        st.rerun()
+    message = {
+        "waiting": "Another visitor's run is ahead of yours.",
+        "starting": "Starting PyTorch and transformers, and loading the model.",
+        "running": f"The model is running: {job.events} events so far, run {len(job.results) + 1} of {len(job.keys)}.",
+    }.get(phase, "")
+    with st.container(horizontal=True, vertical_alignment="center", key="your_model_progress"):
+        st.info(message, icon=":material/hourglass_top:")
+        st.button("Cancel", key="your_model_cancel", on_click=job.cancel)
