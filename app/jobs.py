@@ -10,15 +10,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
+from app.results import Result
 from sleepviz.config import RunSpec
 from sleepviz.events import Event, Trace
 
 Phase = Literal["waiting", "starting", "running", "done", "cancelled", "failed"]
 Outcome = Trace | str  # a finished run, or one sentence that says why there is none
 WAITING_MAX = 32
+STEP_ASIDE_S = 0.02  # between two cells of a sweep: whoever waits gets the turn
 LOG = logging.getLogger(__name__)
 
 
@@ -39,16 +42,13 @@ class Refusals:
     too_many: str
 
 
-class Job:
-    """One visitor's request: a few runs, the first of which must succeed. Results live here, not in the session."""
+class Request:
+    """What one visitor waits for. What comes of it lives here, not in the session."""
 
-    def __init__(self, keys: tuple[RunKey, ...], lease_s: float) -> None:
-        self.keys = keys
+    def __init__(self, lease_s: float) -> None:
         self.phase: Phase = "waiting"
         self.message = ""
         self.ahead = 0
-        self.events = 0
-        self.results: dict[RunKey, Outcome] = {}
         self._lease_s = lease_s
         self._seen = time.monotonic()
         self._stop = threading.Event()
@@ -84,8 +84,30 @@ class Job:
         self._finished.set()
 
 
+class Job(Request):
+    """A few runs, the first of which must succeed."""
+
+    def __init__(self, keys: tuple[RunKey, ...], lease_s: float) -> None:
+        super().__init__(lease_s)
+        self.keys = keys
+        self.events = 0
+        self.results: dict[RunKey, Outcome] = {}
+
+
+class Sweep(Request):
+    """A series of measurements; those that are there stay, however it ends."""
+
+    def __init__(self, total: int, lease_s: float) -> None:
+        super().__init__(lease_s)
+        self.total = total
+        self.cells: list[Result] = []
+
+
+Asked = TypeVar("Asked", bound=Request)
+
+
 class _AbandonedError(Exception):
-    """The run was stopped between two events."""
+    """The work was stopped between two steps."""
 
 
 @dataclass(eq=False)
@@ -101,52 +123,81 @@ class RunQueue:
     lease_s: float = 3.0
     _turn: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _open: list[Job] = field(default_factory=list)
+    _open: list[Request] = field(default_factory=list)
     _finished: OrderedDict[RunKey, Trace] = field(default_factory=OrderedDict)
 
     def submit(self, keys: tuple[RunKey, ...]) -> Job:
         """Queue the runs; return at once. Runs that are still kept are not computed again."""
         job = Job(keys, self.lease_s)
-        with self._lock:
-            job.ahead = len(self._open)
-            if job.ahead >= WAITING_MAX:
-                job.end("failed", self.refusals.too_many)
-                return job
-            self._open.append(job)
-        threading.Thread(target=self._work, args=(job,), name="run", daemon=True).start()
+        self._open_with(job, self._in_one_turn)
         return job
 
-    def _work(self, job: Job) -> None:
+    def sweep(self, cells: Iterator[Result], total: int) -> Sweep:
+        """Measure cell by cell, a turn each, so that runs come in between; return at once."""
+        sweep = Sweep(total, self.lease_s)
+        self._open_with(sweep, lambda request: self._cell_by_cell(request, cells))
+        return sweep
+
+    def _open_with(self, request: Asked, work: Callable[[Asked], str]) -> None:
+        """Start a thread for the request, unless too many wait already; `work` returns what went wrong."""
+        with self._lock:
+            request.ahead = len(self._open)
+            if request.ahead >= WAITING_MAX:
+                request.end("failed", self.refusals.too_many)
+                return
+            self._open.append(request)
+        threading.Thread(target=self._work, args=(request, work), name="run", daemon=True).start()
+
+    def _work(self, request: Asked, work: Callable[[Asked], str]) -> None:
         try:
-            while not self._turn.acquire(timeout=0.1):
-                if job.is_abandoned:
-                    raise _AbandonedError
-                with self._lock:
-                    job.ahead = self._open.index(job)
-            try:
-                self._compute(job)
-            finally:
-                self._turn.release()
-            first = job.results[job.keys[0]]
-            if isinstance(first, str):
-                job.end("failed", first)
-            else:
-                job.end("done")
+            failure = work(request)
+            request.end("failed" if failure else "done", failure)
         except _AbandonedError:
-            job.end("cancelled")
+            request.end("cancelled")
         except Exception:
             LOG.exception("a run failed")
-            job.end("failed", self.refusals.internal)
+            request.end("failed", self.refusals.internal)
         finally:
             with self._lock:
-                self._open.remove(job)
+                self._open.remove(request)
+
+    @contextmanager
+    def _turns(self, request: Request) -> Iterator[None]:
+        """Wait for the turn to compute; give it back afterwards."""
+        while not self._turn.acquire(timeout=0.1):
+            if request.is_abandoned:
+                raise _AbandonedError
+            with self._lock:
+                request.ahead = self._open.index(request)
+        try:
+            if request.is_abandoned:
+                raise _AbandonedError
+            request.ahead = 0
+            request.phase = "running" if self.is_warm() else "starting"
+            self.prepare()
+            if request.phase == "starting":
+                request.poll()  # importing PyTorch holds the interpreter: meanwhile no visitor could be heard
+            yield
+        finally:
+            self._turn.release()
+
+    def _in_one_turn(self, job: Job) -> str:
+        with self._turns(job):
+            self._compute(job)
+        first = job.results[job.keys[0]]
+        return first if isinstance(first, str) else ""
+
+    def _cell_by_cell(self, sweep: Sweep, cells: Iterator[Result]) -> str:
+        try:
+            while len(sweep.cells) < sweep.total:
+                with self._turns(sweep):
+                    sweep.cells.append(next(cells))
+                time.sleep(STEP_ASIDE_S)
+        except self.refusals.shown as error:
+            return str(error)
+        return ""
 
     def _compute(self, job: Job) -> None:
-        if job.is_abandoned:
-            raise _AbandonedError
-        job.ahead = 0
-        job.phase = "running" if self.is_warm() else "starting"
-        self.prepare()
         for key in job.keys:
             with self._lock:
                 kept = self._finished.get(key)
@@ -165,6 +216,8 @@ class RunQueue:
     def _run(self, job: Job, key: RunKey) -> Trace:
         events: list[Event] = []
         for event in self.record(key):
+            if not events:
+                job.poll()  # nor while the weights were loaded
             if job.is_abandoned:
                 raise _AbandonedError
             job.phase = "running"

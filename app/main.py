@@ -15,6 +15,7 @@ PAGES = [
     st.Page(ROOT / "pages" / "home.py", title="Watch", icon=":material/bedtime:", url_path="watch", default=True),
     st.Page(ROOT / "pages" / "depo.py", title="Graph", icon=":material/hub:", url_path="graph"),
     st.Page(ROOT / "pages" / "gsm.py", title="Arithmetic", icon=":material/calculate:", url_path="arithmetic"),
+    st.Page(ROOT / "pages" / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
 ]
 st.navigation(PAGES, position="top").run()

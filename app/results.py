@@ -27,6 +27,10 @@ class Result:
     accuracy: float
     low: float
     high: float
+    checkpoint: str = ""
+    digest: str = ""
+    mean_passes: float | None = None  # halting: how many passes a window took in the mean
+    threshold: float = 0.0  # halting: sleep ends when S drifts by less; 0 for a fixed N
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Results:
     task: str
     made_by: str
     entries: tuple[Result, ...]
+    commit: str = ""
 
     def of(self, experiment: str, variant: str | None = None) -> tuple[Result, ...]:
         """The entries of one experiment, of one variant if given, ordered by difficulty and passes."""
@@ -89,7 +94,7 @@ def read_results(path: Path) -> Results:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         entries = tuple(_entry(entry) for entry in values["entries"])
-        return Results(str(values["task"]), str(values["made_by"]), entries)
+        return Results(str(values["task"]), str(values["made_by"]), entries, str(values.get("commit", "")))
     except FileNotFoundError as error:
         raise ResultsError(f"The results file {path.name} is not here.") from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -110,4 +115,8 @@ def _entry(values: dict[str, object]) -> Result:
         accuracy=accuracy,
         low=min(low, accuracy),
         high=max(high, accuracy),
+        checkpoint=str(values.get("checkpoint", "")),
+        digest=str(values.get("digest", "")),
+        mean_passes=None if values.get("mean_passes") is None else float(values["mean_passes"]),  # type: ignore[arg-type]
+        threshold=float(values.get("threshold") or 0.0),  # type: ignore[arg-type]
     )

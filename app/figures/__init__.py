@@ -1,7 +1,20 @@
 """Pure functions: events or results -> plotly Figure. No streamlit, no torch."""
 
 from app.figures.accuracy import accuracy_figure, accuracy_summary, difficulties_shown
+from app.figures.baselines import baselines_figure
 from app.figures.drift import drift_figure
+from app.figures.halting import halting_figure
+from app.figures.heatmap import heatmap_figure, heatmap_summary
 from app.figures.retention import retention_figure
 
-__all__ = ["accuracy_figure", "accuracy_summary", "difficulties_shown", "drift_figure", "retention_figure"]
+__all__ = [
+    "accuracy_figure",
+    "accuracy_summary",
+    "baselines_figure",
+    "difficulties_shown",
+    "drift_figure",
+    "halting_figure",
+    "heatmap_figure",
+    "heatmap_summary",
+    "retention_figure",
+]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
-from app.jobs import WAITING_MAX, Job, Refusals, RunKey, RunQueue
+from app.jobs import WAITING_MAX, Refusals, Request, RunKey, RunQueue
+from app.results import Result
 from sleepviz.config import RunSpec
 from sleepviz.events import Event, TokenRead, Trace
 
@@ -68,7 +70,10 @@ def make_queue() -> Iterator[Callable[..., RunQueue]]:
         recorder.gate.set()
 
 
-def ended(job: Job) -> Job:
+Asked = TypeVar("Asked", bound=Request)
+
+
+def ended(job: Asked) -> Asked:
     assert job.wait(10), job.phase
     return job
 
@@ -168,3 +173,72 @@ def test_a_full_queue_refuses(make_queue: Callable[..., RunQueue]) -> None:
         job.cancel()
     for job in jobs:
         ended(job)
+
+
+def cell(number: int) -> Result:
+    return Result("live", "live", number, 1, 8, 0.5, 0.2, 0.8)
+
+
+def counted(gate: threading.Event, started: threading.Event, most: int = 3) -> Iterator[Result]:
+    """Cells that wait at the gate after the first."""
+    for number in range(most):
+        if number:
+            started.set()
+            gate.wait(10)
+        yield cell(number)
+
+
+def test_a_sweep_ends_with_all_its_cells(make_queue: Callable[..., RunQueue]) -> None:
+    open_gate = threading.Event()
+    open_gate.set()
+    sweep = ended(make_queue(Recorder()).sweep(counted(open_gate, threading.Event()), 3))
+    assert sweep.phase == "done" and sweep.cells == [cell(0), cell(1), cell(2)]
+
+
+def test_a_cancelled_sweep_keeps_what_it_measured(make_queue: Callable[..., RunQueue]) -> None:
+    gate, started = threading.Event(), threading.Event()
+    sweep = make_queue(Recorder()).sweep(counted(gate, started), 3)
+    assert started.wait(10)
+    sweep.cancel()
+    gate.set()
+    assert ended(sweep).phase == "cancelled" and sweep.cells == [cell(0), cell(1)]
+
+
+def test_a_sweep_that_nobody_polls_ends_with_its_lease(make_queue: Callable[..., RunQueue]) -> None:
+    def forever() -> Iterator[Result]:
+        while True:
+            time.sleep(0.01)
+            yield cell(0)
+
+    sweep = make_queue(Recorder(), lease_s=0.2).sweep(forever(), 1_000_000)
+    deadline = time.monotonic() + 10
+    while not sweep.is_over and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert sweep.phase == "cancelled" and 0 < len(sweep.cells) < 1000
+
+
+def test_a_run_comes_in_between_two_cells(make_queue: Callable[..., RunQueue]) -> None:
+    gate, started = threading.Event(), threading.Event()
+    recorder = Recorder()
+    queue = make_queue(recorder)
+    sweep = queue.sweep(counted(gate, started, most=200), 200)
+    assert started.wait(10)
+    job = queue.submit((key("a"),))
+    gate.set()
+    ended(job)
+    assert job.phase == "done" and len(sweep.cells) < 200
+    sweep.cancel()
+    ended(sweep)
+
+
+def test_a_refused_cell_is_its_sentence_and_an_unknown_error_is_not_shown(make_queue: Callable[..., RunQueue]) -> None:
+    def refused(error: Exception) -> Iterator[Result]:
+        yield cell(0)
+        raise error
+
+    queue = make_queue(Recorder())
+    sweep = ended(queue.sweep(refused(RefusedError("No such checkpoint.")), 3))
+    assert (sweep.phase, sweep.message, sweep.cells) == ("failed", "No such checkpoint.", [cell(0)])
+    sweep = ended(queue.sweep(refused(ZeroDivisionError("a secret path")), 3))
+    assert (sweep.phase, sweep.message) == ("failed", "An internal error.")
+    assert ended(queue.submit((key("a"),))).phase == "done"
