@@ -23,7 +23,7 @@ from sleepviz.config import Control, RunSpec, SleepPolicy
 from sleepviz.evaluate import EVALUATION_STREAM, Setting, asleep, held_out, right_awake, right_parts_when_still, wilson
 from sleepviz.memory import Memory
 from sleepviz.probe import probe_accuracy, states
-from sleepviz.record import checkpoint_of, policy_of
+from sleepviz.record import checkpoint_of, policy_of, run_summary
 from sleepviz.tasks.base import Batch, Task, Tokens
 from sleepviz.tasks.depo import Depo
 from sleepviz.tasks.gsm import Gsm
@@ -41,6 +41,7 @@ THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
 HALTING_PASSES_MAX = 16
 PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
 PROBE_INSTANCES = 1024  # to fit it, from training
+PUBLIC = Path(__file__).resolve().parents[1] / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
 MIXED = -1  # as a difficulty: all of them, equally often
 
 
@@ -94,6 +95,13 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
                 if level <= task.difficulty_max:
                     yield Cell("probe", "linear", default, n_passes, level, 1 if name == "rule110" else most)
     if name == "gsm":
+        for resolvable in range(1, 9):
+            for variant, checkpoint, n_passes in (
+                ("any_n", default, 1),
+                ("any_n", default, 10),
+                ("n1_same_tokens", "gsm-n1-tokens", 1),
+            ):
+                yield Cell("public_problems", variant, checkpoint, n_passes, resolvable, most)
         for difficulty in (1, 4, 8):
             for n_passes in (1, 10):
                 yield Cell("accuracy_question_first", "any_n", default, n_passes, difficulty, most, question_first=True)
@@ -112,6 +120,8 @@ def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
     task = checkpoint.task
     if cell.experiment == "probe":
         return measure_probe(cell, checkpoint)
+    if cell.experiment == "public_problems":
+        return measure_public(cell, checkpoint)
     if cell.question_first and isinstance(task, Gsm):
         task = replace(task, question="first")
     right, mean_passes = _right(cell, checkpoint, task, slept)
@@ -161,6 +171,36 @@ def measure_probe(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
         "correct": round(share * N_INSTANCES, 3),
         "accuracy": share,
         "ci95": list(wilson(share * N_INSTANCES, N_INSTANCES)),
+        "seed": SEED,
+    }
+
+
+def measure_public(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The public generator's own problems and question: every variable that equals a value, and no other -> an entry.
+
+    Its `op`, the variables that can be resolved, stands as the difficulty. The file has 16 problems of each.
+    """
+    problems = [json.loads(line) for line in PUBLIC.read_text(encoding="utf-8").splitlines()]
+    right = []
+    for problem in problems:
+        if problem["op"] == cell.difficulty:
+            text = json.dumps({"text": problem["context"], "equals": problem["question_value"]})
+            spec = RunSpec("gsm", text, cell.checkpoint, cell.n_passes)
+            answer = run_summary(spec, checkpoint, events=False)["answer"]
+            right.append(sorted(answer) == sorted(problem["answer_list"]))
+    share = sum(right) / len(right)
+    return {
+        "experiment": cell.experiment,
+        "variant": cell.variant,
+        "checkpoint": checkpoint.info.name,
+        "digest": checkpoint.info.digest,
+        "passes": cell.n_passes,
+        "difficulty": cell.difficulty,
+        "windows": cell.n_windows,
+        "n": len(right),
+        "correct": sum(right),
+        "accuracy": share,
+        "ci95": list(wilson(sum(right), len(right))),
         "seed": SEED,
     }
 

@@ -68,3 +68,15 @@ def control_table(entries: Entries) -> str:
         cells = [_cell(found[variant, difficulty]) for difficulty in difficulties]
         lines.append(f"| {variant.replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def public_table(entries: Entries) -> str:
+    """The public generator's problems, a column for each number of variables that can be resolved."""
+    found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] == "public_problems"}
+    ops = sorted({op for *_, op in found})
+    lines = [" ".join(["|", "model |", *(f"op = {op} |" for op in ops)]), "|---" * (len(ops) + 1) + "|"]
+    for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
+        cells = [f"{found[variant, n_passes, op]['correct']} of {found[variant, n_passes, op]['n']}" for op in ops]
+        label = f"any-N, N = {n_passes}" if variant == "any_n" else "trained with N = 1 only, same tokens"
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -187,6 +187,25 @@ def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeyp
             assert torch.equal(ours, theirs)
 
 
+def test_public_problems_are_scored_by_the_public_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that names the right variables in any order, but misses the last of each list of more than one."""
+    listed = {}
+    for line in sleepviz.experiments.PUBLIC.read_text().splitlines():
+        problem = json.loads(line)
+        listed[problem["context"]] = problem["answer_list"]
+
+    def answered(spec: Any, _checkpoint: Any, *, events: bool) -> dict[str, Any]:
+        names = listed[json.loads(spec.input)["text"]]
+        return {"answer": names[::-1][1:] if len(names) > 1 else names}
+
+    monkeypatch.setattr(sleepviz.experiments, "run_summary", answered)
+    for op in (1, 8):
+        problems = [json.loads(line) for line in sleepviz.experiments.PUBLIC.read_text().splitlines()]
+        single = sum(p["op"] == op and len(p["answer_list"]) == 1 for p in problems)
+        measured = measure(Cell("public_problems", "any_n", "small", 4, op, 2), small_checkpoint(), Slept())
+        assert (measured["correct"], measured["n"]) == (single, 16)
+
+
 # Resuming.
 
 
