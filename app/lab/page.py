@@ -53,16 +53,7 @@ def show() -> None:
     if not tasks:
         st.info(words.NOTHING_HERE, icon=":material/info:")
         return
-    task = st.segmented_control(
-        "Task",
-        tasks,
-        default=tasks[0],
-        required=True,
-        format_func=lambda name: words.TASKS[name],
-        key="lab_task",
-        bind="query-params",
-    )
-    scene = _scene(task or tasks[0], infos)
+    scene = _scene(_task(tasks), infos)
     _heat(scene)
     st.header(words.SWEEP, anchor="measure")
     if scene.here is None:
@@ -76,6 +67,19 @@ def show() -> None:
     _others(scene)
     _not_run(scene)
     _provenance(scene)
+
+
+def _task(tasks: list[str]) -> str:
+    """The chosen task; a link such as /lab?task=depo chooses one, and a choice is put into the link."""
+    asked = str(st.query_params.get("task", tasks[0]))
+    if st.session_state.get("lab_task") not in tasks:
+        st.session_state["lab_task"] = asked if asked in tasks else tasks[0]
+    task = str(
+        st.segmented_control("Task", tasks, required=True, format_func=lambda name: words.TASKS[name], key="lab_task")
+    )
+    if task != asked:
+        st.query_params["task"] = task
+    return task
 
 
 def available_tasks(infos: Sequence[CheckpointInfo]) -> list[str]:

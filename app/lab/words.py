@@ -64,6 +64,7 @@ VARIANTS = {
     "full": "full attention asleep",
     "fixed_n": "a fixed N",
     "drift_halting": "stops when S is still",
+    "linear": "a linear probe",
 }
 # What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
 WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "deeper")

@@ -19,8 +19,8 @@ from tests.app.page import clean, opened
 PATIENCE_S = 240  # a cold start on a busy machine
 
 
-def lab() -> AppTest:
-    return opened("lab")
+def lab(**query: str) -> AppTest:
+    return opened("lab", **query)
 
 
 def told(page: AppTest) -> str:
@@ -121,6 +121,14 @@ def test_another_task_is_one_click_away(assets: Path) -> None:
     said = told(page)
     assert "More passes do harm" not in said and "More passes help at k = 3" in said and "Baselines: not run." in said
     assert "hard against sliding eviction" in said and "Rule 110 is applied" not in said
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("gsm", "gsm"), ("depo", "depo"), ("sudoku", "rule110")])
+def test_a_link_chooses_the_task_and_a_choice_is_in_the_link(assets: Path, asked: str, shown: str) -> None:
+    page = lab(task=asked)
+    assert page.segmented_control(key="lab_task").value == shown
+    page.segmented_control(key="lab_task").set_value("depo")
+    assert clean(page.run()).query_params["task"] in ("depo", ["depo"])
 
 
 def test_without_results_or_checkpoints_the_page_says_what_to_do(assets: Path) -> None:
