@@ -198,7 +198,6 @@ REAL_SOURCE = (
     "Output of the public GSM-Infinite symbolic generator (Infini-AI-Lab, arXiv:2502.05252): the first of its problems "
     "with 8 operations."
 )
-TOO_DEEP = "This checkpoint was not trained as deep as that."
 ASK = {
     "after": "a variable, asked after the text",
     "first": "a variable, asked before the text (the paper)",

@@ -33,12 +33,18 @@ SMALL_GRAPH: dict[str, Any] = {
 SUM_EASY: dict[str, Any] = {"text": "assign a = 4. assign b = a + 1. assign c = 9. assign d = c - 1.", "question": "b"}
 
 # A chain of eight operations, five distractors, of which one hangs on a variable that nothing defines.
-SUM_DEEP: dict[str, Any] = {
-    "text": "assign p = k + 1. assign m = c + 1. assign g = r + 1. assign t = 6. assign k = t + 1. assign w = g - 1. "
+_DEEP_TEXT = (
+    "assign p = k + 1. assign m = c + 1. assign g = r + 1. assign t = 6. assign k = t + 1. assign w = g - 1. "
     "assign r = x. assign c = p + 1. assign s = m + 1. assign h = k - 1. assign x = m - 1. assign y = h + 1. "
-    "assign q = z + 1.",
-    "question": "w",
-}
+    "assign q = z + 1."
+)
+DEEP_CHAIN = "tkpcmxrgw"  # from the constant to eight operations
+
+
+def deep_sum(operations_max: int) -> dict[str, Any]:
+    """A GSM input in two windows whose question is as deep as the limit allows, eight operations at most."""
+    return {"text": _DEEP_TEXT, "question": DEEP_CHAIN[min(operations_max, len(DEEP_CHAIN) - 1)]}
+
 
 STORY: dict[str, Any] = {
     "text": "Ben has 1 more apple than Ana. Eve has 1 fewer apple than Cleo. Ana has 5 apples. Dan has 9 apples. "

@@ -10,13 +10,12 @@ import streamlit as st
 from app import text
 from app.controls import Limits, pick
 from app.state import Reader, Visit, one_of, short_text, whole_number
-from sleepviz.examples import REAL, STORY, SUM_DEEP, SUM_EASY
+from sleepviz.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.gsm_text import Statement, read_statements, solve
 
 TEXT_IN_URL_MAX = 4000  # characters
 NAME_MAX_CHARACTERS = 12
-DEEP_OPERATIONS = 8  # of the deep preset
 
 
 class GsmForm:
@@ -36,8 +35,8 @@ class GsmForm:
         }
 
     def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
-        """The recorded problem, or the deep preset if the checkpoint takes it."""
-        return _problem(recorded or (SUM_DEEP if limits["operations_max"] >= DEEP_OPERATIONS else SUM_EASY))
+        """The recorded problem, or the deep preset."""
+        return _problem(recorded or deep_sum(limits["operations_max"]))
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """A value that there is, and a question that is a variable: the text's own, if it asks one."""
@@ -51,17 +50,17 @@ class GsmForm:
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Both sides of the question, a story, and one problem that is not ours."""
+        deepest = min(limits["operations_max"], len(DEEP_CHAIN) - 1)
         passes = limits["operations_max"] + 2  # one to read the question if it comes first, one for the constant
         for key, label, given, n_passes in (
             ("easy", "Easy: one operation", SUM_EASY, 1),
-            ("deep", "Deep: eight operations, two windows", SUM_DEEP, passes),
+            ("deep", f"Deep: {deepest} operations, two windows", deep_sum(deepest), passes),
             ("story", "A story", STORY, passes),
             ("real", "A problem of GSM-Infinite", REAL, passes),
         ):
             values = {**_problem(given), "passes": min(n_passes, limits["passes_max"])}
-            is_off = key == "deep" and limits["operations_max"] < DEEP_OPERATIONS
-            hint = text.REAL_SOURCE if key == "real" else text.TOO_DEEP if is_off else None
-            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint, disabled=is_off)
+            hint = text.REAL_SOURCE if key == "real" else None
+            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
         """The text, and the variable or the value that is asked for."""

@@ -24,7 +24,7 @@ from sleepviz.events import (
     TokenRead,
     Trace,
 )
-from sleepviz.examples import SMALL_GRAPH, SUM_DEEP
+from sleepviz.examples import SMALL_GRAPH, deep_sum
 from sleepviz.tasks.depo import Depo
 from sleepviz.tasks.gsm import Gsm
 from sleepviz.tasks.rule110 import Rule110
@@ -147,7 +147,7 @@ def make_recordings(root: Path) -> None:
     for name, given, passes in (
         (DEFAULT, {"rows": [HOME_ROW], "steps": HOME_STEPS}, HOME_PASSES),
         (GRAPH_DEFAULT, SMALL_GRAPH, GRAPH_PASSES),
-        (SUM_DEFAULT, SUM_DEEP, SUM_PASSES),
+        (SUM_DEFAULT, deep_sum(8), SUM_PASSES),
     ):
         checkpoint = load(name, folder=root / "checkpoints")
         task = checkpoint.info.task
@@ -196,7 +196,7 @@ def made_graph() -> Trace:
     """
     given = {"edges": [["a", "b"], ["b", "c"], ["c", "a"]], "start": "a", "hops": 2}
     spec = RunSpec("depo", json.dumps(given), "made", 1)
-    roll_call = ["n1+0", "n1", "n2+0", "n2", "n3+0", "n3"]
+    roll_call = ["+0", "n1", "n1", "n2", "n2", "n3"]  # cut short
     windows = [["n1", "n2", "n2", "n3", *roll_call], ["n3", "n1", "·", "·", *roll_call]]
     # The question (a, 2), then a, b and c at 1 and 2 hops.
     truths = ("c", "b", "c", "c", "a", "a", "b")

@@ -20,6 +20,7 @@ def test_first_paint_is_the_recorded_graph(assets: Path) -> None:
     shown = payload(page)
     assert shown["badge"].startswith(f"recorded · {GRAPH_DEFAULT}")
     assert [node["name"] for node in shown["picture"]["nodes"]] == ["Ben", "Eve", "Ana", "Dan", "Fay", "Cleo"]
+    assert len(shown["picture"]["edges"]) == 6  # each has its place among the tokens
     assert page.selectbox(key="depo_start").value == SMALL_GRAPH["start"]
     assert page.slider(key="depo_hops").value == SMALL_GRAPH["hops"]
     assert page.select_slider(key="depo_passes").value == GRAPH_PASSES

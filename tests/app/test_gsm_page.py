@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sleepviz.examples import REAL, STORY, SUM_DEEP
+from sleepviz.examples import REAL, STORY, deep_sum
 from tests.app.made import SUM_DEFAULT, SUM_PASSES
 from tests.app.page import ROOT, clean, errors, live, opened, payload
 
@@ -22,9 +22,10 @@ def test_first_paint_is_the_recorded_sum(assets: Path) -> None:
     page = opened("gsm")
     shown = payload(page)
     assert shown["badge"].startswith(f"recorded · {SUM_DEFAULT}") and shown["picture"]["kind"] == "values"
-    assert page.text_area(key="gsm_text").value == SUM_DEEP["text"]
+    assert page.text_area(key="gsm_text").value == deep_sum(8)["text"]
     assert page.selectbox(key="gsm_question").value == "w"
     assert page.select_slider(key="gsm_passes").value == SUM_PASSES
+    assert len(shown["picture"]["edges"]) == 13  # each statement has its place among the tokens
     assert len([node for node in shown["picture"]["nodes"] if node["needed"]]) == 9  # eight operations
     assert not errors(page) and not page.query_params
 
@@ -146,3 +147,12 @@ def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
         assert name in said
     table = next(each.value for each in page.markdown if each.value.startswith("| window"))
     assert table.count("\n") + 1 == 2 + 2 * SUM_PASSES + 1 and "truth" in table
+
+
+@pytest.mark.parametrize(("limit", "question"), [(0, "t"), (7, "g"), (8, "w"), (20, "w")])
+def test_the_deep_preset_is_as_deep_as_the_limit(limit: int, question: str) -> None:
+    from sleepviz.tasks.gsm import Gsm
+
+    given = deep_sum(limit)
+    solution = Gsm().parse(json.dumps(given), Gsm().limits()).solution
+    assert given["question"] == question and solution.depths[question] == min(limit, 8)

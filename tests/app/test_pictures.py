@@ -62,7 +62,7 @@ def test_the_path_and_the_parts_of_a_graph_run() -> None:
 
 def test_tokens_carry_the_visitors_names() -> None:
     tokens = played(made_graph())["tokens"]
-    assert tokens[:10] == ["a", "b", "b", "c", "a+0", "a", "b+0", "b", "c+0", "c"] and tokens[12] == "·"
+    assert tokens[:10] == ["a", "b", "b", "c", "+0", "a", "a", "b", "b", "c"] and tokens[12] == "·"
     assert picture_of(made_graph()).token("n4") == "n4"  # the name of no node
     assert played(made_sum())["tokens"][3:9] == ["b", "a", "+1", "a", "7", "="]
 

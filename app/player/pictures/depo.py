@@ -22,8 +22,8 @@ from app.player.pictures.base import (
 from sleepviz.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.depo import DepoInstance
 
-ROLL_CALL_HEAD = "n1+0"  # the token that ends a window's edges
-NAME_TOKEN = re.compile(r"n([1-9][0-9]*)(\+[0-9]+)?")
+ROLL_CALL_HEAD = "+0"  # the token that ends a window's edges
+NAME_TOKEN = re.compile(r"n([1-9][0-9]*)")
 
 
 class DepoPicture:
@@ -65,9 +65,7 @@ class DepoPicture:
         """The model's names n1, n2, ... as the visitor's; the names of no node stay as they are."""
         found = NAME_TOKEN.fullmatch(token)
         place = int(found[1]) - 1 if found else len(self._names)
-        if found is None or place >= len(self._names):
-            return token
-        return self._names[place] + (found[2] or "")
+        return self._names[place] if place < len(self._names) else token
 
     def woken(self, woken: Answer) -> dict[str, Any] | None:
         """The answer to the question, and r(ight), w(rong) or u(nknown) for every start and hop."""
