@@ -36,7 +36,11 @@ MACHINE = re.compile(
     rb"|pypi\.org|pythonhosted\.org|(?:deb|security|snapshot|ftp)\.debian\.org|archive\.ubuntu\.com|registry\.npmjs\.org"
 )
 
-DISTRIBUTIONS = {"axe_playwright_python": "axe-playwright-python", "_pytest": "pytest"}  # where the names differ
+DISTRIBUTIONS = {
+    "huggingface_hub": "huggingface-hub",
+    "axe_playwright_python": "axe-playwright-python",
+    "_pytest": "pytest",
+}  # where the names differ
 OURS = {"sleepviz", "app", "pages", "tests", "conftest"}
 
 

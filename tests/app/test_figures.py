@@ -13,6 +13,7 @@ from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, d
 from app.results import Results, ResultsError, read_results
 from app.theme import DARK, LIGHT, Mode
 from sleepviz.events import SleepPassDone
+from sleepviz.tasks import TASKS
 from tests.app.made import made_results, made_trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +176,10 @@ def test_a_bound_that_is_off_by_rounding_alone_is_no_damage(tmp_path: Path) -> N
     assert (first.low, first.high, second.low) == (0.9925, 1.0, 0.0)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "assets" / "results").glob("*.json")), ids=lambda path: path.name)
+SHIPPED = [path for name in TASKS if (path := ROOT / "assets" / "results" / f"{name}.json").exists()]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_the_results_that_ship_can_be_read(path: Path) -> None:
     assert read_results(path).task == path.stem
 
