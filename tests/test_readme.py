@@ -1,6 +1,7 @@
 """The README's figures are those of the results files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,15 @@ def entries(task: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("task", DIFFICULTIES)
-def test_the_results_tables_are_made_from_the_results_files(task: str) -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert accuracy_table(task, entries(task), DIFFICULTIES[task]) in readme
-    assert control_table(entries(task)) in readme
-    assert halting_table(entries(task)) in readme
+def test_the_accuracy_table_is_made_from_the_results_file(task: str) -> None:
+    assert accuracy_table(task, entries(task), DIFFICULTIES[task]) in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("table", [control_table, halting_table, probe_table])
+def test_the_other_tables_of_rule_110_are_made_from_its_results_file(table: Callable[[Any], str]) -> None:
+    made = table(entries("rule110"))
+    assert len(made.splitlines()) > 4 and made in (ROOT / "README.md").read_text()
 
 
 def test_the_public_problems_table_is_made_from_the_results_file() -> None:
     assert public_table(entries("gsm")) in (ROOT / "README.md").read_text()
-
-
-def test_the_probes_table_is_made_from_the_results_file() -> None:
-    assert probe_table(entries("rule110")) in (ROOT / "README.md").read_text()
