@@ -173,7 +173,7 @@ def inputs_of(task: str, limits: dict[str, Any]) -> Iterator[str]:
             yield json.dumps({"edges": edges, "start": names[0], "hops": int(rng.integers(1, limits["hops_max"] + 1))})
         elif task == "gsm":
             first = int(rng.integers(0, 5))
-            yield json.dumps({"text": f"assign b = a + 1. assign c = b + 2. assign a = {first}.", "question": "c"})
+            yield json.dumps({"text": f"assign b = a + 1. assign c = b + 1. assign a = {first}.", "question": "c"})
         else:
             rows = rng.integers(0, 2, (limits["rows_max"], limits["row_cells"]))
             yield json.dumps({"rows": ["".join(map(str, row)) for row in rows], "steps": limits["steps_max"]})
