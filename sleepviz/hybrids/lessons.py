@@ -105,8 +105,8 @@ def _fewest_windows(task: Task) -> int:
 def _lesson(batch: Batch) -> Lesson:
     """The windows as one context, and the answers of the asked difficulty."""
     targets = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]
-    arrays = (batch.windows.reshape(len(batch.windows), -1), batch.queries, targets)
-    return Lesson(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    context = torch.from_numpy(batch.windows.reshape(len(batch.windows), -1))
+    return Lesson(context, torch.from_numpy(np.ascontiguousarray(batch.queries)), torch.from_numpy(targets))
 
 
 @dataclass(frozen=True)
