@@ -80,3 +80,22 @@ def public_table(entries: Entries) -> str:
         label = f"any-N, N = {n_passes}" if variant == "any_n" else "trained with N = 1 only, same tokens"
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def tuned_table(entries: Entries, model: str) -> str:
+    """A library model that was given fast weights and tuned: a row for each N, a column a number of hops."""
+    found = [entry for entry in entries if entry["model"] == model]
+    difficulties = found[0]["after"]["difficulty"]
+    head = ["|", "tuning |", "N |", *(f"k = {difficulty} |" for difficulty in difficulties)]
+    lines = [" ".join(head), "|---" * (len(difficulties) + 2) + "|"]
+    labels = {
+        "any_n": "any N",
+        "n1_stream": "N = 1 only, same tokens and losses",
+        "n1_answers": "N = 1 only, same tokens, answers alone",
+    }
+    for entry in found:
+        exam = entry["after"]
+        for n_passes, accuracy, ci95 in zip(exam["passes"], exam["accuracy"], exam["ci95"], strict=True):
+            cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
+            lines.append(f"| {labels[entry['recipe']]} | {n_passes} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

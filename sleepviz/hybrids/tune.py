@@ -18,7 +18,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -295,15 +295,17 @@ def _summed_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def examine(model: PreTrainedModel, course: Course, config: TuneConfig, n: int) -> dict[str, Any]:
+def examine(
+    model: PreTrainedModel, course: Course, config: TuneConfig, n: int, *, passes: Sequence[int] = ()
+) -> dict[str, Any]:
     """Share of held-out questions answered exactly, by passes and difficulty, with Wilson intervals.
 
-    N = 0 evicts everything unread: what can be guessed. Intervals count instances, of which a file may have
-    fewer than `n`.
+    `passes` are 0, 1 and the tuning's unless given; 0 evicts everything unread: what can be guessed. Intervals count
+    instances, of which a file may have fewer than `n`.
     """
     was_training = model.training
     model.eval()
-    passes = sorted({0, 1, config.n_passes})
+    passes = list(passes) or sorted({0, 1, config.n_passes})
     table: dict[str, Any] = {"passes": passes, "difficulty": list(course.difficulties), "n": []}
     table |= {"accuracy": [], "ci95": []}
     for n_passes in passes:

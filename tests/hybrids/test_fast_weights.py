@@ -15,6 +15,7 @@ from sleepviz.hybrids.equivalence import random_tokens
 from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
+from sleepviz.model import LOOK_BACK
 from tests.hybrids.models import shared
 
 TOKENS = random_tokens(20)
@@ -143,3 +144,26 @@ def test_a_few_steps_of_training_wake_it_up(family: str) -> None:
 def test_what_does_not_fit_is_refused(family: str, settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         add_fast_weights(shared(family), **settings)
+
+
+@families
+def test_an_associative_start_changes_no_output_and_looks_back(family: str) -> None:
+    """Each head's q, k and v are those of as many tokens before as LOOK_BACK says; q and k are the same matrix."""
+    base = shared(family)
+    model = add_fast_weights(base, (1, 3), heads=6, key_dim=4, value_dim=8, associative=True)
+    assert torch.equal(model(TOKENS).logits, base(TOKENS).logits)
+
+    memory: Any = model.model.layers[3].memory
+    x = torch.randn(1, 7, base.config.hidden_size, generator=torch.Generator().manual_seed(4))
+    mixed = memory.in_proj_qkv(x).transpose(1, 2)
+    seen = memory.conv1d(mixed)[..., :7].transpose(1, 2)  # [1, T, channels], before the activation
+    widths = [4 * 6, 4 * 6, 8 * 6]
+    for kind, (before, after) in enumerate(
+        zip(mixed.transpose(1, 2).split(widths, -1), seen.split(widths, -1), strict=True)
+    ):
+        for head, (was, now) in enumerate(zip(before.chunk(6, -1), after.chunk(6, -1), strict=True)):
+            back = LOOK_BACK[head % len(LOOK_BACK)][kind]
+            assert torch.allclose(now[:, back:], was[:, : 7 - back], atol=1e-6)
+    assert torch.equal(memory.in_proj_qkv.weight[:24], memory.in_proj_qkv.weight[24:48])
+    with pytest.raises(ConfigError, match="conv_kernel of at least 3"):
+        add_fast_weights(base, (1,), conv_kernel=2, associative=True)

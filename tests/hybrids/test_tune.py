@@ -26,11 +26,13 @@ from sleepviz.hybrids.equivalence import masked_forward
 from sleepviz.hybrids.families import VOCAB_SIZE, tiny
 from sleepviz.hybrids.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
 from sleepviz.hybrids.loading import load_sleeper
-from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
+from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.depo import Depo
 from sleepviz.tasks.rule110 import Rule110
+from tests.builders import random_model, small_config
 from tests.hybrids.models import shared
 
 ROWS = Rule110(row_cells=8, rows_max=2, steps_max=1)
@@ -330,3 +332,118 @@ def test_what_cannot_be_tuned_is_one_line(
     status, report, err = command(capsys, "--model", tmp_path / "model", "--out", tmp_path / "out", *words)
 
     assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0
+
+
+# N coupled with difficulty, and the loss on the stream
+
+HOPS = Depo(nodes_max=6, nodes_min=6, window_edges=3, hops_max=3)
+COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, stream_loss=0.5, chunk_size=None)
+
+
+def test_no_step_asks_for_more_than_its_passes_can_do() -> None:
+    tuning = Tuning(tiny("Qwen3.5"), TaskCourse(HOPS, (1, 2, 3)), replace(COUPLED, batch=8))
+    asked: dict[int, set[int]] = {1: set(), 2: set(), 3: set()}
+    for step in range(60):
+        n_passes, (lesson,) = tuning._drawn(np.random.default_rng(step))
+        tokens = lesson.queries[:, 0, 1::2] - (HOPS.nodes_max + 3)  # the hops that each question names
+        answers = lesson.targets[:, 0, 2::2]
+        asked[n_passes] |= set(tokens[answers != NOT_ASKED].tolist())
+        assert len(lesson.later) == n_passes
+    assert asked == {1: {1}, 2: {1, 2}, 3: {1, 2, 3}}
+
+
+def test_the_stream_is_asked_for_the_roll_call_one_hop_on_with_each_pass() -> None:
+    """Followed by hand from the edges in the context, window by window: what was not read yet stays unknown."""
+    (lesson,) = TaskCourse(HOPS, (3,)).lessons(np.random.default_rng(3), 4, later=3)
+    for b in range(4):
+        known: dict[int, int] = {}
+        for start in range(0, lesson.context.shape[1], HOPS.window):
+            window = lesson.context[b, start : start + HOPS.window].tolist()
+            known |= {u: v for u, v in zip(window[0:6:2], window[1:6:2], strict=True) if u < 6}
+            for level, later in enumerate(lesson.later, start=1):
+                told = later[b, start : start + HOPS.window].tolist()
+                nodes = list(range(6))
+                for _ in range(level):
+                    nodes = [known.get(node, HOPS.unknown) for node in nodes]
+                assert told[:6] == window[:6] and told[8::2] == nodes and told[7::2] == list(range(6))
+
+
+@pytest.mark.parametrize("family", ["Qwen3.5", "Llama + fast weights"])
+def test_the_first_pass_puts_out_the_logits_of_an_ordinary_call(family: str) -> None:
+    model, tokens = shared(family), torch.randint(1, VOCAB_SIZE, (2, 6), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        _, streams = tuning_module.streams_asleep(
+            model, tokens, SleepPolicy(3), replace(CONFIG, window=6, stream_loss=1)
+        )
+        logits = tuning_module.read_out(model, streams[0])
+        expected = model(tokens).logits
+    assert len(streams) == 3 and (logits - expected).abs().max() < 1e-5
+
+
+def test_our_own_models_stream_is_read_as_they_read_it() -> None:
+    lean = random_model(small_config()).float()
+    model = SleepForCausalLM(SleepConfig(architecture=lean.config.to_json())).eval()
+    model.lm.load_state_dict(lean.state_dict())
+    h = torch.randn(1, 3, lean.config.d_model, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(tuning_module.read_out(model, h), lean.logits(h))
+
+
+def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
+    """Two windows, of which the first is run again on the way back: its stream has a gradient too."""
+    course = TaskCourse(HOPS, (1, 2, 3))
+    whole, answers = (Tuning(tiny("Qwen3.5"), course, replace(COUPLED, stream_loss=weight)) for weight in (0.5, 0.0))
+    total, of_answers = whole._accumulated_gradient(), answers._accumulated_gradient()
+    n_passes, (lesson,) = whole._drawn(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)))
+    h = [
+        torch.cat([p.h for p in parts], 1)
+        for parts in zip(
+            *(
+                done.passes
+                for done in sleep_windows(
+                    whole.model, lesson.context, SleepPolicy(n_passes), window=HOPS.window, observe=True
+                )
+            ),
+            strict=True,
+        )
+    ]
+    head, norm = whole.model.lm_head, whole.model.model.norm
+    by_pass = [
+        -torch.log_softmax(head(norm(one)), -1).gather(-1, later[..., None]).mean()
+        for one, later in zip(h, lesson.later, strict=True)
+    ]
+    assert lesson.context.shape[1] == 2 * HOPS.window
+    assert total - of_answers == pytest.approx(0.5 * torch.stack(by_pass).mean().item(), rel=1e-4)
+
+    found = torch.cat([p.grad.flatten() for p in whole.model.parameters() if p.grad is not None])
+    without = torch.cat([p.grad.flatten() for p in answers.model.parameters() if p.grad is not None])
+    expected = gradients(whole.model, 0.5 * torch.stack(by_pass).mean())
+    assert float((found - without - expected).norm() / expected.norm()) < 1e-3
+
+
+def test_a_coupled_tuning_is_resumed_with_the_same_draws(tmp_path: Path) -> None:
+    course = TaskCourse(HOPS, (1, 2, 3))
+    losses = list(Tuning(tiny("Qwen3.5"), course, COUPLED).steps())
+    first = Tuning(tiny("Qwen3.5"), course, COUPLED)
+    begun = [next(first.steps()) for _ in range(2)]
+    first.save_state(tmp_path / "state.pt")
+    second = Tuning(tiny("Qwen3.5", seed=5), course, COUPLED)
+    second.load_state(tmp_path / "state.pt")
+    assert [*begun, *second.steps()] == pytest.approx(losses, abs=1e-5)
+
+
+@pytest.mark.parametrize("change", [{"levels_per_pass": 1}, {"stream_loss": 1.0}])
+def test_texts_have_neither_levels_nor_a_stream(change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="are for tasks"):
+        Tuning(shared("Qwen3.5"), Copying(), replace(CONFIG, **change))
+    with pytest.raises(ConfigError, match=next(iter(change))):
+        replace(CONFIG, **{key: -1 for key in change})
+
+
+def test_a_question_is_answered_the_same_in_a_smaller_chunk() -> None:
+    model = shared("Qwen3.5")
+    tokens = torch.randint(1, VOCAB_SIZE, (2, 12), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        cache = sleep_hybrid(model, tokens, SleepPolicy(2), window=6)
+        padded, _ = predict(model, tokens[:, :5], cache)
+        small, _ = predict(model, tokens[:, :5], cache, chunk_size=5)
+    assert (padded - small).abs().max() < 1e-5
