@@ -99,3 +99,14 @@ def tuned_table(entries: Entries, model: str) -> str:
             cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
             lines.append(f"| {labels[entry['recipe']]} | {n_passes} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def agreement_table(rows: Entries) -> str:
+    """Our checkpoints through the library: how many instances are answered the same."""
+    head = "| checkpoint | N | same probabilities, to the bit | same by `generate` | right |\n|---|---|---|---|---|"
+    lines = [
+        f"| {row['checkpoint']} | {row['passes']} | {row['same_probabilities']} of {row['n']} "
+        f"| {row['same_generated']} of {row['n']} | {row['correct']} of {row['n']} |"
+        for row in rows
+    ]
+    return "\n".join([head, *lines])

@@ -1,8 +1,10 @@
-"""Our checkpoints, through the library and by themselves: `python -m sleepviz.hybrids.agreement [--json]`.
+"""Our checkpoints, through the library and by themselves: `python -m sleepviz.hybrids.agreement`.
 
 Each task's default checkpoint is written by `save_pretrained`, read back by the Auto classes, and asked
 held-out instances of its task at its hardest. Compared with the lean model under sleepviz.sleep: the
-probabilities of the parallel answer, to the bit; and what `generate` says at each place of a query.
+probabilities of the parallel answer at every place of a query, to the bit; and what `generate` says at
+each place at which an answer is read. assets/results/hybrids_agreement.json keeps the rows: a checkpoint
+that was asked before, told by its digest, is not asked again.
 """
 
 from __future__ import annotations
@@ -12,20 +14,26 @@ import json
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
 from torch import Tensor
+from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
-from sleepviz.checkpoint import Checkpoint, list_checkpoints, load
+from sleepviz.checkpoint import Checkpoint, list_checkpoints, load, provenance, write_atomically
 from sleepviz.hybrids.modeling import SleepForCausalLM, from_checkpoint
 from sleepviz.hybrids.sleep import generate, predict
 from sleepviz.memory import Memory
 from sleepviz.sleep import sleep
+from sleepviz.tables import agreement_table
+from sleepviz.tasks import TASKS
+from sleepviz.tasks.base import NOT_ASKED
 
 SEED = 200_000_003  # of the instances
+RESULTS = Path(__file__).resolve().parents[2] / "assets" / "results" / "hybrids_agreement.json"
 
 
 @dataclass(frozen=True)
@@ -33,11 +41,13 @@ class Agreement:
     """One checkpoint's row."""
 
     checkpoint: str
+    digest: str
     task: str
     passes: int
     n: int  # instances
     same_probabilities: int  # instances all of whose probabilities are equal to the bit
-    same_generated: int  # instances at all of whose places `generate` says the likeliest token
+    places: int  # at which an answer is read, of each query
+    same_generated: int  # instances at all of those places `generate` says the likeliest token
     correct: int  # instances answered right, for scale
 
 
@@ -61,21 +71,27 @@ def agreement(checkpoint: Checkpoint, n: int) -> Agreement:
 
     cache = model.sleep(windows.flatten(1)).repeated(n_queries)
     answered = predict(model, flat, cache)[0].softmax(dim=-1)
-    places = [generate(model, flat[:, : t + 1], cache, max_new_tokens=1, do_sample=False) for t in range(flat.shape[1])]
-    targets = torch.from_numpy(batch.targets[np.arange(n), :, levels]).flatten(0, 1)  # [B Q, T]
+    targets = torch.from_numpy(batch.targets[np.arange(n), :, batch.difficulty]).flatten(0, 1)  # [B Q, T]
     likeliest = expected.argmax(dim=-1)
+    places = (targets != NOT_ASKED).any(dim=0).nonzero().flatten().tolist()
+    said = [
+        generate(model, flat[:, : place + 1], cache, max_new_tokens=1, do_sample=False)
+        for place in tqdm(places, unit="place", desc=checkpoint.info.name)
+    ]
 
     def instances(same: Tensor) -> int:
         return int(same.reshape(n, -1).all(dim=1).sum())
 
     return Agreement(
         checkpoint=checkpoint.info.name,
+        digest=checkpoint.info.digest,
         task=task.name,
         passes=policy.n_passes,
         n=n,
         same_probabilities=instances(answered == expected),
-        same_generated=instances(torch.cat(places, dim=1) == likeliest),
-        correct=instances((likeliest == targets) | (targets < 0)),
+        places=len(places),
+        same_generated=instances(torch.cat(said, dim=1) == likeliest[:, places]),
+        correct=instances((likeliest == targets) | (targets == NOT_ASKED)),
     )
 
 
@@ -86,23 +102,33 @@ def _through_the_library(name: str) -> SleepForCausalLM:
     return model
 
 
+def kept_rows(path: Path) -> list[Agreement]:
+    """The rows of an earlier call; none where there is no file, or one of another form."""
+    try:
+        return [Agreement(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def main() -> int:
-    """Print a table, or JSON; exit status 1 if an answer differs."""
+    """Ask what was not asked before, keep the rows, print a table; exit status 1 if an answer differs."""
     parser = argparse.ArgumentParser(prog="python -m sleepviz.hybrids.agreement", description=__doc__)
     parser.add_argument("--n", type=int, default=200, help="instances of each task")
-    parser.add_argument("--json", action="store_true", help="JSON in place of Markdown")
+    parser.add_argument("--task", choices=sorted(TASKS), action="append", help="only this one; may be repeated")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)
-    rows = [agreement(load(info.name), arguments.n) for info in list_checkpoints() if info.default]
-    if arguments.json:
-        print(json.dumps([asdict(row) for row in rows], indent=1))
-    else:
-        print("| checkpoint | N | same probabilities | same by generate | right |\n|---|---|---|---|---|")
-        for row in rows:
-            same = f"{row.same_probabilities} of {row.n} | {row.same_generated} of {row.n}"
-            print(f"| {row.checkpoint} | {row.passes} | {same} | {row.correct} of {row.n} |")
+    rows = kept_rows(RESULTS)
+    for info in list_checkpoints():
+        wanted = info.default and info.task in (arguments.task or TASKS)
+        if wanted and not any((row.digest, row.n) == (info.digest, arguments.n) for row in rows):
+            found = agreement(load(info.name), arguments.n)
+            rows = sorted([row for row in rows if row.task != info.task] + [found], key=lambda row: row.task)
+            results = {"command": "python -m sleepviz.hybrids.agreement", **provenance()}
+            results["rows"] = [asdict(row) for row in rows]
+            write_atomically(RESULTS, (json.dumps(results, indent=1) + "\n").encode())
+    print(agreement_table([asdict(row) for row in rows]))
     return 0 if all(row.n == row.same_probabilities == row.same_generated for row in rows) else 1
 
 

@@ -37,9 +37,9 @@ from sleepviz.hybrids.tune import TuneConfig, examine, tune
 from sleepviz.tasks.depo import Depo
 
 RESULTS = Path(__file__).resolve().parents[2] / "assets" / "results" / "hybrids_tuned.json"
-TASK = Depo(nodes_max=9, nodes_min=9, window_edges=9, hops_max=4)  # one window; 9 nodes, so 4 hops are no shortcut back
-PASSES = 4
-ASKED_PASSES = (0, 1, 2, 3, 4, 6, 8)  # of the any-N model; 0 is what can be guessed, above PASSES is beyond training
+TASK = Depo(nodes_max=9, nodes_min=9, window_edges=9, hops_max=3)  # one window; 3 hops on are 6 back: no short way
+PASSES = 3
+ASKED_PASSES = (0, 1, 2, 3, 4, 6)  # of the any-N model; 0 is what can be guessed, above PASSES is beyond training
 EXAM_SIZE = 512
 FAMILIES: dict[str, tuple[type, type]] = {
     "llama": (LlamaConfig, LlamaForCausalLM),
@@ -50,8 +50,8 @@ ANY_N = TuneConfig(
     n_passes=PASSES,
     levels_per_pass=1,
     stream_loss=1.0,
-    steps=2400,
-    batch=32,
+    steps=1400,
+    batch=24,
     lr_muon=0.01,
     lr_adamw=2e-3,
     chunk_size=TASK.window,

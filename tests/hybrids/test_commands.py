@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+from sleepviz.checkpoint import list_checkpoints
 from sleepviz.hybrids import agreement, throughput
+from sleepviz.hybrids.modeling import SleepForCausalLM
 from tests.hybrids.models import shared
 
 
@@ -43,9 +46,37 @@ def test_the_stock_prefill_reads_the_whole_context() -> None:
 
 
 def test_the_default_checkpoints_answer_alike_through_the_library(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(agreement, monkeypatch, "--n", "4", "--json") == 0
-    rows = json.loads(capsys.readouterr().out)
+    results = tmp_path / "agreement.json"
+    monkeypatch.setattr(agreement, "RESULTS", results)
+    assert run(agreement, monkeypatch, "--n", "4") == 0
+    first = results.read_text()
+    rows = json.loads(first)["rows"]
+    assert {row["task"] for row in rows} == {info.task for info in list_checkpoints() if info.default}
+    assert all(row["same_probabilities"] == row["same_generated"] == 4 for row in rows)
+    assert {row["task"]: row["places"] for row in rows}["rule110"] == 16  # the cells of a row
 
-    assert rows and all(row["same_probabilities"] == row["same_generated"] == 4 for row in rows)
+    def asked_again(checkpoint: object, n: int) -> None:
+        raise AssertionError("this checkpoint was asked before")
+
+    monkeypatch.setattr(agreement, "agreement", asked_again)
+    assert run(agreement, monkeypatch, "--n", "4") == 0
+    assert results.read_text() == first and "rule110-deep | " in capsys.readouterr().out
+
+
+def test_a_model_that_answers_otherwise_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head with its rows turned by one says another token everywhere."""
+    through = agreement._through_the_library
+
+    def turned(name: str) -> SleepForCausalLM:
+        model = through(name)
+        assert model.lm.head is not None
+        model.lm.head.weight.data = model.lm.head.weight.data.roll(1, dims=0)
+        return model
+
+    monkeypatch.setattr(agreement, "_through_the_library", turned)
+    monkeypatch.setattr(agreement, "RESULTS", tmp_path / "agreement.json")
+    assert run(agreement, monkeypatch, "--n", "4", "--task", "gsm") == 1
+    (row,) = json.loads((tmp_path / "agreement.json").read_text())["rows"]
+    assert (row["same_probabilities"], row["same_generated"]) == (0, 0) and row["correct"] > 0

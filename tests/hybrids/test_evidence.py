@@ -34,10 +34,10 @@ def test_every_recipe_reads_as_many_tokens_and_only_its_own_passes() -> None:
     assert {replace(config, **same) for config in evidence.RECIPES.values()} == {replace(any_n, **same)}
     assert any_n.levels_per_pass == 1 and all(c.n_passes == 1 and not c.levels_per_pass for c in fixed)
     for config in fixed:
-        tuning = Tuning(evidence.start_of("llama").model, TaskCourse(evidence.TASK, (1, 2, 3, 4)), config)
+        tuning = Tuning(evidence.start_of("llama").model, TaskCourse(evidence.TASK, (1, 2, 3)), config)
         drawn = [tuning._drawn(np.random.default_rng(step)) for step in range(20)]
         hops = torch.cat([lesson.queries[:, 0, 1::2] for _, (lesson,) in drawn]) - (evidence.TASK.nodes_max + 3)
-        assert {n for n, _ in drawn} == {1} and set(hops.flatten().tolist()) == {1, 2, 3, 4}
+        assert {n for n, _ in drawn} == {1} and set(hops.flatten().tolist()) == {1, 2, 3}
 
 
 def test_the_command_makes_what_is_missing_and_finds_what_is_done(
@@ -62,5 +62,5 @@ def test_the_command_makes_what_is_missing_and_finds_what_is_done(
     assert entries[0]["digest"] != entries[1]["digest"] and str(tmp_path) not in results.read_text()
     for entry, passes in zip(entries, (evidence.ASKED_PASSES, (0, 1)), strict=True):
         after = entry["after"]
-        assert after["passes"] == list(passes) and after["n"] == [4] * 4 and after["difficulty"] == [1, 2, 3, 4]
+        assert after["passes"] == list(passes) and after["n"] == [4] * 3 and after["difficulty"] == [1, 2, 3]
         assert entry["context_tokens"] == 2 * 2 * evidence.TASK.window
