@@ -2,19 +2,22 @@
 
 Beside it, at equal passes, the model's stock chunked prefill: the same windows read in turn by the
 same decoder with the library's own growing cache, N times over. Sleep pays for copies of its cache
-and is spared the growing attention; with `chunk_size` = window it is also spared the padding of each
-window to 64 tokens in the library's delta rule. Random weights: speed does not depend on them.
-On a CUDA device the peak memory, and the share of the device's measured matrix rate, are given too.
+and is spared the growing attention; with a `chunk_size` of at most 16 it is also spared the padding of
+each window to 64 tokens in the library's delta rule, whose work within a chunk grows with its square.
+Random weights: speed does not depend on them. Peak memory is that of tensors, beside the weights. On a
+CUDA device the share of the device's measured matrix rate is given too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 
 import torch
 import transformers
@@ -25,8 +28,9 @@ from sleepviz.config import SleepPolicy
 from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.sleep import predict, sleep_hybrid
 
-REPEATS = 3  # the fastest counts: others share the machine
+REPEATS = 7  # in turn with what it is compared to; the fastest counts: others share the machine
 AWAKE_TOKENS = 8
+CHUNK = 16  # tokens in a chunk of the delta rule, at most: as fast as any at windows from 16 to 96
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Throughput:
     awake_tokens_per_s: float  # one at a time, after the sleep
     sleep_cache_bytes: int
     stock_cache_bytes: int
-    sleep_peak_bytes: int | None = None  # on CUDA: beside the weights
-    stock_peak_bytes: int | None = None
+    sleep_peak_bytes: int  # beside the weights
+    stock_peak_bytes: int
     matrix_share: float | None = None  # on CUDA: of the device's rate in a large matrix product
 
     @property
@@ -91,12 +95,17 @@ def cached_bytes(cache: DynamicCache) -> int:
     return total
 
 
+def chunk_of(window: int) -> int:
+    """Tokens in each of the equal chunks, as few as can be, of at most CHUNK tokens, that a window is cut into."""
+    return math.ceil(window / math.ceil(window / CHUNK))
+
+
 def measure(model: PreTrainedModel, *, context: int, window: int, passes: int, batch: int) -> Throughput:
     """Measure one setting."""
     device = model.device
     vocab_size = model.config.vocab_size
     tokens = torch.randint(vocab_size, (batch, context), generator=torch.Generator().manual_seed(0)).to(device)
-    policy, chunk = SleepPolicy(passes), min(window, 64)
+    policy, chunk = SleepPolicy(passes), chunk_of(window)
 
     def read_asleep() -> None:
         sleep_hybrid(model, tokens, policy, window=window, chunk_size=chunk)
@@ -106,8 +115,8 @@ def measure(model: PreTrainedModel, *, context: int, window: int, passes: int, b
             stock_prefill(model, tokens, window)
 
     with torch.inference_mode():
-        sleep_s, sleep_peak = _fastest(read_asleep, device)
-        stock_s, stock_peak = _fastest(read_stock, device)
+        sleep_s, stock_s = _fastest(device, read_asleep, read_stock)
+        sleep_peak, stock_peak = peak_bytes(read_asleep, device), peak_bytes(read_stock, device)
         cache, stock = sleep_hybrid(model, tokens, policy, window=window), stock_prefill(model, tokens, window)
 
         def speak() -> None:
@@ -115,7 +124,7 @@ def measure(model: PreTrainedModel, *, context: int, window: int, passes: int, b
             for _ in range(AWAKE_TOKENS):
                 _, after = predict(model, tokens[:, :1], after)
 
-        awake_s, _ = _fastest(speak, device)
+        (awake_s,) = _fastest(device, speak)
     n_parameters = sum(p.numel() for p in model.parameters())
     flops = 2 * (n_parameters - model.get_input_embeddings().weight.numel()) * batch * context * passes
     return Throughput(
@@ -142,40 +151,56 @@ def matrix_rate(model: PreTrainedModel, size: int = 8192, repeats: int = 20) -> 
         for _ in range(repeats):
             a @ a
 
-    seconds, _ = _fastest(multiply, model.device)
+    (seconds,) = _fastest(model.device, multiply)
     return 2 * size**3 * repeats / seconds
 
 
-def _fastest(work: Callable[[], None], device: torch.device) -> tuple[float, int | None]:
-    """(Seconds of the fastest of some runs, peak bytes above what was held before: CUDA only)."""
-    on_cuda = device.type == "cuda"
-    work()  # warm up
-    if on_cuda:
+def peak_bytes(work: Callable[[], None], device: torch.device) -> int:
+    """The most bytes that tensors take while this runs, above what they took before."""
+    if device.type == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
-    held = torch.cuda.memory_allocated() if on_cuda else 0
-    seconds = []
-    for _ in range(REPEATS):
-        # CPU time where the CPU computes: it does not count what others do on the machine.
-        clock = time.perf_counter if on_cuda else time.thread_time
-        started = clock()
+        held = torch.cuda.memory_allocated()
         work()
-        if on_cuda:
-            torch.cuda.synchronize()
-        seconds.append(clock() - started)
-    return min(seconds), torch.cuda.max_memory_allocated() - held if on_cuda else None
+        return torch.cuda.max_memory_allocated() - held
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        work()
+    assert profile.profiler is not None
+    events = profile.profiler.kineto_results.events()
+    changes = sorted((e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]")
+    return max(accumulate((change for _, change in changes), initial=0))
+
+
+def _fastest(device: torch.device, *works: Callable[[], None]) -> list[float]:
+    """Seconds of the fastest run of each, by turns: what slows the machine for a while slows all of them."""
+    on_cuda = device.type == "cuda"
+    # CPU time where the CPU computes: it does not count what others do on the machine.
+    clock = time.perf_counter if on_cuda else time.thread_time
+    seconds = [math.inf] * len(works)
+    for turn in range(1 + REPEATS):
+        for index, work in enumerate(works):
+            if on_cuda:
+                torch.cuda.synchronize()
+            started = clock()
+            work()
+            if on_cuda:
+                torch.cuda.synchronize()
+            if turn:  # the first warms up
+                seconds[index] = min(seconds[index], clock() - started)
+    return seconds
 
 
 def table(rows: list[Throughput]) -> str:
     """The rows as Markdown."""
     lines = [
         "| context | window | N | asleep, tokens/s | stock prefill, N times | ratio | awake, tokens/s "
-        "| cache bytes | stock cache bytes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| cache bytes | stock cache bytes | peak bytes | stock peak bytes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         rates = f"{row.sleep_tokens_per_s:.0f} | {row.stock_tokens_per_s:.0f} | {row.ratio:.2f}"
         held = f"{row.awake_tokens_per_s:.0f} | {row.sleep_cache_bytes} | {row.stock_cache_bytes}"
+        held += f" | {row.sleep_peak_bytes} | {row.stock_peak_bytes}"
         lines.append(f"| {row.context} | {row.window} | {row.passes} | {rates} | {held} |")
     return "\n".join(lines)
 
@@ -187,7 +212,7 @@ def main() -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--context", type=_numbers, default=(192,), help="tokens, comma-separated")
-    parser.add_argument("--window", type=_numbers, default=(8, 16, 32, 64), help="tokens, comma-separated")
+    parser.add_argument("--window", type=_numbers, default=(8, 16, 32, 48, 64), help="tokens, comma-separated")
     parser.add_argument("--passes", type=_numbers, default=(1, 4), help="comma-separated")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--json", action="store_true", help="JSON in place of Markdown")

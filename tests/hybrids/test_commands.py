@@ -35,7 +35,24 @@ def test_throughput_is_measured_beside_the_stock_prefill(
 
     assert min(row["sleep_tokens_per_s"], row["stock_tokens_per_s"], row["awake_tokens_per_s"], row["ratio"]) > 0
     assert row["stock_cache_bytes"] - row["sleep_cache_bytes"] == 2 * 2 * 2 * 16 * 8 * 4  # the keys and values
+    assert row["stock_peak_bytes"] > row["sleep_peak_bytes"] > 0
     assert "| 16 | 8 | 2 |" in capsys.readouterr().out
+
+
+def test_the_peak_counts_what_is_held_at_once_and_not_what_was_freed() -> None:
+    def work() -> None:
+        for _ in range(3):
+            one = torch.zeros(250, 1000)
+            two = one + 1  # both are held here
+            del one, two
+
+    # A few bytes more: the scalar.
+    assert throughput.peak_bytes(work, torch.device("cpu")) == pytest.approx(2 * 250 * 1000 * 4, abs=64)
+
+
+@pytest.mark.parametrize(("window", "chunk"), [(8, 8), (16, 16), (17, 9), (32, 16), (40, 14), (48, 16), (64, 16)])
+def test_windows_are_cut_into_equal_chunks(window: int, chunk: int) -> None:
+    assert throughput.chunk_of(window) == chunk
 
 
 def test_the_stock_prefill_reads_the_whole_context() -> None:
