@@ -91,6 +91,8 @@ def build_parser() -> Parser:
     tune.add_argument("--passes", type=int, default=4, help="N")
     tune.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
     tune.add_argument("--hard-warmup", type=int, default=0, help="with sliding: so many steps of hard eviction first")
+    tune.add_argument("--levels-per-pass", type=int, default=0, help="draw N from 1 to --passes, ask so much a pass")
+    tune.add_argument("--stream-loss", type=float, default=0.0, help="weight of a loss on what each pass puts out")
     tune.add_argument("--steps", type=int, default=1000)
     tune.add_argument("--batch", type=int, default=16)
     tune.add_argument("--lr-muon", type=float, default=1e-3)
@@ -100,6 +102,7 @@ def build_parser() -> Parser:
     tune.add_argument("--out", type=Path, help="the folder of the tuned model (default: in runs/)")
     tune.add_argument("--exam", type=int, default=128, help="held-out instances a cell, before and after")
     tune.add_argument("--add-fast-weights", type=whole_numbers, default=[], help="first put memory before these layers")
+    tune.add_argument("--associative", action="store_true", help="let that memory begin as look-ups")
     tune.add_argument("--span", type=whole_numbers, default=[], help="FIRST,LAST: loop these layers only")
     tune.add_argument("--convolution", choices=("rewind", "zero", "carry"), default="rewind")
     tune.add_argument("--chunk-size", type=int, help="of the library's delta rule, for windows under 64 tokens")
@@ -228,6 +231,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         "span": tuple(arguments.span) or None,
         **{key: getattr(arguments, key) for key in ("window", "eviction", "steps", "batch", "seed", "convolution")},
         **{key: getattr(arguments, key) for key in ("lr_muon", "lr_adamw", "chunk_size")},
+        **{key: getattr(arguments, key) for key in ("levels_per_pass", "stream_loss")},
     }
     report = tune_by_name(
         name,
@@ -237,6 +241,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         sizes=arguments.sizes,
         difficulties=arguments.difficulty,
         memory_layers=arguments.add_fast_weights,
+        associative=arguments.associative,
         resume=arguments.resume,
         exam_size=arguments.exam,
         device=arguments.device,

@@ -110,3 +110,13 @@ def agreement_table(rows: Entries) -> str:
         for row in rows
     ]
     return "\n".join([head, *lines])
+
+
+def evaluation_table(result: dict[str, Any]) -> str:
+    """What the `eval` command printed: a row for each N, a column a difficulty."""
+    lines = [" ".join(["|", "N |", *(f"t = {d} |" for d in result["difficulty"])])]
+    lines.append("|---" * (len(result["difficulty"]) + 1) + "|")
+    for n_passes, accuracy, ci95 in zip(result["passes"], result["accuracy"], result["ci95"], strict=True):
+        cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
+        lines.append(f"| {n_passes} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -27,6 +27,7 @@ def tune_by_name(
     sizes: str = "",
     difficulties: Sequence[int] = (),
     memory_layers: Sequence[int] = (),
+    associative: bool = False,
     resume: bool = False,
     exam_size: int = 128,
     device: str = "auto",
@@ -36,15 +37,17 @@ def tune_by_name(
     """Load, tune, write to `out`; return tuning.json with the folder.
 
     `settings` are TuneConfig's, with window None for the model's own, or the task's. `memory_layers`
-    makes an attention-only model one that can sleep. Raises ConfigError.
+    makes an attention-only model one that can sleep, and with `associative` its memory begins as look-ups.
+    Raises ConfigError.
     """
+    require(bool(memory_layers) or not associative, "--associative is for --add-fast-weights.")
     transformers.logging.set_verbosity_error()  # it tells of each kernel that is not installed
     transformers.utils.logging.disable_progress_bar()
     tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code) if task.endswith(".jsonl") else None
     load = load_any if memory_layers else load_sleeper
     model = load(name, trust_remote_code=trust_remote_code, dtype=getattr(torch, dtype))
     if memory_layers:
-        model = add_fast_weights(model, memory_layers)
+        model = add_fast_weights(model, memory_layers, associative=associative)
     course = course_of(task, sizes=_sizes(sizes), difficulties=difficulties, tokenizer=tokenizer)
     window = settings["window"]
     if window is None and isinstance(model, SleepForCausalLM):
@@ -55,7 +58,7 @@ def tune_by_name(
     config = TuneConfig(**{**settings, "window": window})
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     told: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
-    told["memory_layers"] = list(memory_layers)
+    told |= {"memory_layers": list(memory_layers), "associative": associative}
     report = tune(
         model.to(where), course, config, out, tokenizer=tokenizer, resume=resume, exam_size=exam_size, told=told
     )

@@ -288,6 +288,16 @@ def test_the_command_writes_a_model_that_loads_and_says_what_it_got_right(
     assert examine(model, course, TuneConfig(9, 2), 2)["accuracy"] == report["after"]["accuracy"]
 
 
+def test_the_command_passes_on_how_a_small_model_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny("Qwen3").save_pretrained(tmp_path / "base")
+    arguments = ("--model", tmp_path / "base", "--task", "rule110", *SMALL, "--passes", 2, "--out", tmp_path / "tuned")
+    how = ("--add-fast-weights", "0", "--associative", "--levels-per-pass", 1, "--stream-loss", 0.5)
+    status, report, _ = command(capsys, *arguments, *how)
+
+    assert status == 0 and report["associative"] is True
+    assert (report["settings"]["levels_per_pass"], report["settings"]["stream_loss"]) == (1, 0.5)
+
+
 def test_control_c_keeps_the_state_and_resume_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +332,8 @@ def test_control_c_keeps_the_state_and_resume_goes_on(
         (("--task", "rule110", "--sizes", "["), "sizes must be"),
         (("--task", "gsm", "--sizes", '{"high": 120}'), "the task has"),
         (("--task", "rule110", "--resume"), "no tuning to resume"),
+        (("--task", "rule110", "--associative"), "is for --add-fast-weights"),
+        (("--task", "rule110", "--stream-loss", "-1"), "stream_loss must be"),
         (("--task", "t.jsonl"), "no tokenizer"),
     ],
 )
