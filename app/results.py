@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
@@ -13,6 +13,20 @@ MOSTLY_RIGHT = 0.5
 
 class ResultsError(ValueError):
     """A results file is missing or damaged; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one window's sleep, one answer, and one answer from reading the window again take (sleepviz/cost.py)."""
+
+    sleep_s: float
+    wake_s: float
+    reread_s: float
+    sleep_flops: float
+    wake_flops: float
+    reread_flops: float
+    break_even_s: float | None  # queries a window from which on sleep takes less time; None: never
+    break_even_flops: float | None  # ... needs fewer operations
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,7 @@ class Result:
     digest: str = ""
     mean_passes: float | None = None  # halting: how many passes a window took in the mean
     threshold: float = 0.0  # halting: sleep ends when S drifts by less; 0 for a fixed N
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)
@@ -119,4 +134,10 @@ def _entry(values: dict[str, object]) -> Result:
         digest=str(values.get("digest", "")),
         mean_passes=None if values.get("mean_passes") is None else float(values["mean_passes"]),  # type: ignore[arg-type]
         threshold=float(values.get("threshold") or 0.0),  # type: ignore[arg-type]
+        cost=_cost(values) if "sleep_s" in values else None,
     )
+
+
+def _cost(values: dict[str, object]) -> Cost:
+    numbers = {field.name: values[field.name] for field in fields(Cost)}
+    return Cost(**{name: None if number is None else float(number) for name, number in numbers.items()})  # type: ignore[arg-type]

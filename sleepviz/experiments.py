@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from sleepviz.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
 from sleepviz.config import Control, RunSpec, SleepPolicy
+from sleepviz.cost import cost_of
 from sleepviz.evaluate import EVALUATION_STREAM, Setting, asleep, held_out, right_awake, right_parts_when_still, wilson
 from sleepviz.memory import Memory
 from sleepviz.probe import probe_accuracy, states
@@ -33,10 +34,17 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
-PASSES = {"rule110": (1, 2, 3, 4, 6, 8, 12), "depo": (1, 2, 4, 6, 8, 10, 20), "gsm": (1, 2, 4, 6, 8, 10, 20)}
+PASSES = {
+    "rule110": (1, 2, 3, 4, 6, 8, 12, 16, 20, 28),
+    "depo": (1, 2, 4, 6, 8, 10, 20),
+    "gsm": (1, 2, 4, 6, 8, 10, 20),
+}
 CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 CONTROL_PASSES = {"rule110": 12, "depo": 8, "gsm": 10}
+ATTENTION = {"rule110": (("full", "rule110-micro"), ("causal", "rule110-causal"))}
+ATTENTION_PASSES = (1, 2, 4, 8)  # four is the most that both were trained with
+ATTENTION_DIFFICULTIES = (1, 2, 4, 8)
 THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
 HALTING_PASSES_MAX = 16
 PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
@@ -89,6 +97,12 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
         yield Cell("halting", "fixed_n", default, n_passes, MIXED, most)
     for threshold in THRESHOLDS:
         yield Cell("halting", "drift_halting", default, HALTING_PASSES_MAX, MIXED, most, threshold=threshold)
+    for n_passes in PASSES[name]:
+        yield Cell("cost", "any_n", default, n_passes, task.difficulty_max, most)
+    for variant, checkpoint in ATTENTION.get(name, ()):
+        for n_passes in ATTENTION_PASSES:
+            for difficulty in ATTENTION_DIFFICULTIES:
+                yield Cell("attention", variant, checkpoint, n_passes, difficulty, most)
     if name in ("rule110", "depo"):  # where every level has one answer of the same form
         for n_passes in PROBED:
             for level in PROBED:
@@ -128,8 +142,21 @@ def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
     exact = np.asarray(right.all(axis=-1))  # [n, Q]
     if cell.query is not None:
         right, exact = right[:, cell.query : cell.query + 1], exact[:, cell.query : cell.query + 1]
-    n, share = len(exact), float(exact.mean())
-    entry = {
+    entry = entry_of(cell, checkpoint, float(exact.mean()), len(exact))
+    if task.answers_rows:
+        entry["first_cells"] = float(right[:, :, task.first_part].all(axis=-1).mean())
+    if cell.experiment == "halting":
+        entry |= {"mean_passes": mean_passes, "threshold": cell.threshold}
+    if cell.experiment == "cost":
+        policy = _policy(cell, checkpoint)
+        cost = cost_of(checkpoint.model, policy, query_tokens=_query_tokens(task))
+        entry |= asdict(cost) | {"break_even_flops": cost.break_even_flops, "break_even_s": cost.break_even_s}
+    return entry
+
+
+def entry_of(cell: Cell, checkpoint: Checkpoint, share: float, n: int) -> dict[str, Any]:
+    """What every entry of a results file has: the share of `n` instances that is right, and its interval."""
+    return {
         "experiment": cell.experiment,
         "variant": cell.variant,
         "checkpoint": checkpoint.info.name,
@@ -143,11 +170,18 @@ def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
         "ci95": list(wilson(share * n, n)),
         "seed": SEED,
     }
-    if task.answers_rows:
-        entry["first_cells"] = float(right[:, :, task.first_part].all(axis=-1).mean())
-    if cell.experiment == "halting":
-        entry |= {"mean_passes": mean_passes, "threshold": cell.threshold}
-    return entry
+
+
+def _policy(cell: Cell, checkpoint: Checkpoint) -> SleepPolicy:
+    spec = RunSpec(checkpoint.task.name, "", cell.checkpoint, cell.n_passes, control=cell.control)
+    return policy_of(spec, checkpoint)
+
+
+def _query_tokens(task: Task) -> int:
+    """Tokens of one person's question, as evaluation asks it."""
+    levels = np.full(1, task.difficulty_max)
+    batch = task.batch(np.random.default_rng(0), size=1, n_windows=1, difficulty=levels, split="held_out")
+    return int(batch.queries.shape[-1])
 
 
 def measure_probe(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -155,24 +189,9 @@ def measure_probe(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
 
     The hardest question is asked, so that the model has no reason to stop early.
     """
-    task = checkpoint.task
-    policy = policy_of(RunSpec(task.name, "", cell.checkpoint, cell.n_passes), checkpoint)
+    policy = _policy(cell, checkpoint)
     fitted_on, tested_on = (_states_and_answers(cell, checkpoint, policy, n) for n in (PROBE_INSTANCES, N_INSTANCES))
-    share = float(probe_accuracy(fitted_on, tested_on).mean())
-    return {
-        "experiment": cell.experiment,
-        "variant": cell.variant,
-        "checkpoint": checkpoint.info.name,
-        "digest": checkpoint.info.digest,
-        "passes": cell.n_passes,
-        "difficulty": cell.difficulty,
-        "windows": cell.n_windows,
-        "n": N_INSTANCES,
-        "correct": round(share * N_INSTANCES, 3),
-        "accuracy": share,
-        "ci95": list(wilson(share * N_INSTANCES, N_INSTANCES)),
-        "seed": SEED,
-    }
+    return entry_of(cell, checkpoint, float(probe_accuracy(fitted_on, tested_on).mean()), N_INSTANCES)
 
 
 def measure_public(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -188,21 +207,7 @@ def measure_public(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
             spec = RunSpec("gsm", text, cell.checkpoint, cell.n_passes)
             answer = run_summary(spec, checkpoint, events=False)["answer"]
             right.append(sorted(answer) == sorted(problem["answer_list"]))
-    share = sum(right) / len(right)
-    return {
-        "experiment": cell.experiment,
-        "variant": cell.variant,
-        "checkpoint": checkpoint.info.name,
-        "digest": checkpoint.info.digest,
-        "passes": cell.n_passes,
-        "difficulty": cell.difficulty,
-        "windows": cell.n_windows,
-        "n": len(right),
-        "correct": sum(right),
-        "accuracy": share,
-        "ci95": list(wilson(sum(right), len(right))),
-        "seed": SEED,
-    }
+    return entry_of(cell, checkpoint, sum(right) / len(right), len(right))
 
 
 def _states_and_answers(cell: Cell, checkpoint: Checkpoint, policy: SleepPolicy, n: int) -> tuple[Tensor, Tokens]:
@@ -221,8 +226,7 @@ def _states_and_answers(cell: Cell, checkpoint: Checkpoint, policy: SleepPolicy,
 
 def _right(cell: Cell, checkpoint: Checkpoint, task: Task, slept: Slept) -> tuple[NDArray[np.bool_], float]:
     """Whether each part of each answer is right, [n, Q, T], and the mean number of passes a window took."""
-    spec = RunSpec(task.name, "", cell.checkpoint, cell.n_passes, control=cell.control)
-    policy, seed = policy_of(spec, checkpoint), (EVALUATION_STREAM, SEED)
+    policy, seed = _policy(cell, checkpoint), (EVALUATION_STREAM, SEED)
     mixed = range(task.difficulty_min, task.difficulty_max + 1)
     difficulties = mixed if cell.difficulty == MIXED else (cell.difficulty,)
     n_each = -(-N_INSTANCES // len(difficulties))

@@ -173,6 +173,8 @@ def _presets() -> Iterator[Preset]:
         init="rule110-micro",
     )
     yield Preset("rule110-deep", micro, model, deep, default=True)
+    # The same as rule110-micro, but a cell sees its right neighbour only through S of the pass before.
+    yield Preset("rule110-causal", micro, model, replace(any_n, sleep_attention="causal"))
     baselines: tuple[tuple[str, bool, Literal["tokens", "flops"]], ...] = (
         ("rule110-n1-tokens", True, "tokens"),
         ("rule110-n1-curriculum", False, "tokens"),
@@ -181,6 +183,8 @@ def _presets() -> Iterator[Preset]:
     for name, uniform, match_on in baselines:
         baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
         yield Preset(name, micro, model, baseline)
+        if name == "rule110-n1-curriculum":  # the better recipe at equal tokens, nothing evicted
+            yield Preset("rule110-oracle", micro, model, replace(baseline, eviction="none"))
     yield _samba(any_n)
     cycles = Depo(nodes_max=18, window_edges=9, hops_max=8)
     yield from _roll_call_presets(cycles, first=cycles)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import sleepviz.cost
 import sleepviz.experiments
 import sleepviz.record
 from app.results import read_results
@@ -23,7 +24,7 @@ from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
 
 STEPS = (1, 4)
-MISSING = ("rule110-n1-flops", "rule110-n1-curriculum", "rule110-oracle")
+MISSING = ("rule110-n1-flops", "rule110-n1-curriculum", "rule110-oracle", "rule110-micro", "rule110-causal")
 FULL = Rule110(row_cells=16, rows_max=4, steps_max=12)
 
 
@@ -43,7 +44,9 @@ def _two_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(folder: Path, name: str, *, seed: int) -> None:
     model = random_model(rule110_config(), seed).float()
-    save(folder / "checkpoints" / name, model.state_dict(), meta_of(model.config, default=name == "small"))
+    limits = {**TASK.limits(), "passes_trained": 4, "passes_max": 32}
+    meta = meta_of(model.config, default=name == "small", limits=limits)
+    save(folder / "checkpoints" / name, model.state_dict(), meta)
 
 
 @pytest.fixture
@@ -71,6 +74,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
     monkeypatch.setattr(sleepviz.experiments, "measure", noted)
     monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 64)
     monkeypatch.setattr(sleepviz.experiments, "PROBE_INSTANCES", 8)
+    monkeypatch.setattr(sleepviz.cost, "REPEATS", 1)
     return cells
 
 
@@ -93,7 +97,7 @@ def test_no_two_cells_are_kept_under_one_key() -> None:
 def test_the_cells_cover_every_difficulty_and_every_window() -> None:
     cells = list(cells_of(FULL, "any"))
     table = [(cell.difficulty, cell.n_passes) for cell in cells if cell.experiment == "accuracy"]
-    assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12)]
+    assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12, 16, 20, 28)]
     baselines = {(cell.checkpoint, cell.difficulty) for cell in cells if cell.experiment == "baseline"}
     names = ("n1-tokens", "n1-flops", "n1-curriculum", "oracle")
     assert baselines == {(f"rule110-{name}", t) for name in names for t in range(13)}
@@ -161,6 +165,16 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
     assert measured["mean_passes"] == pytest.approx(1 + TASK.steps_max / 2) and measured["n"] == counts.sum()
 
 
+def test_a_cost_stands_beside_the_accuracy_that_it_buys(asked: list[Cell]) -> None:
+    measured = measure(Cell("cost", "any_n", "small", 4, 2, 3), small_checkpoint(), Slept())
+    assert measured["accuracy"] == 1
+    once, each, each_without = (measured[f"{part}_flops"] for part in ("sleep", "wake", "reread"))
+    assert measured["break_even_flops"] == once / (each_without - each)
+    # Three of four passes are later ones, and no stream is prepared for them by this model.
+    single = measure(Cell("cost", "any_n", "small", 1, 2, 3), small_checkpoint(), Slept())
+    assert once == 4 * single["sleep_flops"]
+
+
 def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same windows and setting sleep once; another N, another control or other windows sleep again."""
     slept_on: list[tuple[bytes, Setting]] = []
@@ -212,7 +226,7 @@ def test_public_problems_are_scored_by_the_public_answers(monkeypatch: pytest.Mo
 def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Cell]) -> None:
     outcome = run_queue(only="rule110", folder=tmp_path)
     assert asked == expected() and outcome["measured"] == len(asked)
-    assert len(outcome["left_out"]) == 3 and all(name in " ".join(outcome["left_out"]) for name in MISSING)
+    assert len(outcome["left_out"]) == len(MISSING) and all(name in " ".join(outcome["left_out"]) for name in MISSING)
     kept = (tmp_path / "rule110.json").read_bytes()
     assert len(entries(tmp_path)) == len(asked)
     asked.clear()

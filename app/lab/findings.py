@@ -5,6 +5,7 @@ Two shares are told apart when their 95 % intervals do not overlap; otherwise ne
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -273,6 +274,30 @@ def not_run_beyond(
     if measured and difficulty_trained is not None and all(e.difficulty <= difficulty_trained for e in measured):
         missing.append(f"{symbol} beyond the {difficulty_trained} of training")
     return tuple(missing)
+
+
+def cost_finding(costs: Sequence[Result]) -> Finding | None:
+    """What the fewest and the most passes cost, and from how many questions a window on they pay."""
+    told = [(entry, entry.cost) for entry in costs if entry.cost is not None]
+    if not told:
+        return None
+    (few, cheap), (many, dear) = told[0], told[-1]
+    said = (
+        f"Sleeping on one window takes {milliseconds(cheap.sleep_s)} with N = {few.passes} and "
+        f"{milliseconds(dear.sleep_s)} with N = {many.passes}; an answer afterwards takes "
+        f"{milliseconds(cheap.wake_s)} and {milliseconds(dear.wake_s)}"
+    )
+    if dear.break_even_flops is None:
+        return Finding(f"{said}; sleep with N = {many.passes} never pays.")
+    return Finding(
+        f"{said}. Against reading the window again for every question, sleep with N = {many.passes} needs fewer "
+        f"operations from {math.ceil(dear.break_even_flops)} questions a window on."
+    )
+
+
+def milliseconds(seconds: float) -> str:
+    """Write 0.0123 as "12 ms"."""
+    return f"{seconds * 1e3:.3g} ms"
 
 
 def levels_of(entries: Sequence[Result], symbol: str) -> str:

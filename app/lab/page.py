@@ -14,7 +14,7 @@ from app.lab.findings import Finding
 from app.results import Result, Results
 from sleepviz.checkpoint import CheckpointInfo
 
-OWN_SECTIONS = ("accuracy", "baseline", "control", "halting")
+OWN_SECTIONS = ("accuracy", "baseline", "control", "halting", "cost")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def show() -> None:
     st.header(words.CONTROLS, anchor="controls")
     breaking.show(scene.task, scene.results, infos, scene.said)
     _halting(scene)
+    _cost(scene)
     _others(scene)
     _not_run(scene)
     _provenance(scene)
@@ -186,6 +187,19 @@ def _halting(scene: Scene) -> None:
     st.plotly_chart(figure, key="lab_halting", theme=None, alt=alt)
     with st.expander(words.NUMBERS, key="lab_halting_numbers"):
         st.html(tables.halting_table(fixed, drift, right=scene.said.right))
+
+
+def _cost(scene: Scene) -> None:
+    costs = scene.results.of("cost", "any_n") if scene.results else ()
+    st.header(words.COST, anchor="cost")
+    found = findings.cost_finding(costs)
+    if found is None:
+        st.markdown("The cost of sleep and waking: not run.")
+        return
+    st.markdown(words.COST_INTRO)
+    _say(found)
+    with st.expander(words.NUMBERS, key="lab_cost_numbers"):
+        st.html(tables.cost_table(costs, symbol=scene.said.symbol))
 
 
 def _others(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from app.lab.findings import Line, share
+from app.lab.findings import Line, milliseconds, share
 from app.results import Result
 
 NOT_MEASURED = "–"
@@ -70,6 +70,32 @@ def halting_table(fixed: Sequence[Result], drift: Sequence[Result], *, right: st
         if entry.mean_passes is not None
     ]
     return html_table(_caption("When to stop", right, (*fixed, *drift)), ["stop", "mean passes", "accuracy"], rows)
+
+
+def cost_table(costs: Sequence[Result], *, symbol: str) -> str:
+    """A row for each N: time and operations asleep and awake, the break-even, and what it buys at the hardest."""
+    rows = [
+        [
+            f"N = {entry.passes}",
+            milliseconds(entry.cost.sleep_s),
+            milliseconds(entry.cost.wake_s),
+            f"{entry.cost.sleep_flops / 1e6:.1f}",
+            f"{entry.cost.wake_flops / 1e6:.2f}",
+            _queries(entry.cost.break_even_flops),
+            _queries(entry.cost.break_even_s),
+            share(entry),
+        ]
+        for entry in costs
+        if entry.cost is not None
+    ]
+    hardest = max((entry.difficulty for entry in costs), default=0)
+    heads = ["passes", "sleep on a window", "one answer", "MFLOP asleep", "MFLOP awake"]
+    heads += ["pays from (operations)", "pays from (time)", f"accuracy at {symbol} = {hardest}"]
+    return html_table("Cost of one window's sleep, and from how many questions a window on it pays", heads, rows)
+
+
+def _queries(break_even: float | None) -> str:
+    return "never" if break_even is None else f"{break_even:.1f} questions"
 
 
 def _cells(line: Sequence[Result], difficulties: Sequence[int]) -> list[str]:

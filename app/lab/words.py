@@ -42,6 +42,12 @@ HALTING_INTRO = (
     "than a threshold; the question is whether that reaches the same accuracy with fewer passes than a fixed N. All "
     "difficulties are mixed, equally often."
 )
+COST = "What does sleep cost, and when does it pay?"
+COST_INTRO = (
+    "Sleep is paid once a window, an answer once a question. The alternative is to keep nothing and to read the "
+    "window again, with full attention, for every question. Measured on one instance at a time, on the machine that "
+    "made the results file."
+)
 NOT_RUN = "What was not run"
 SWEEP = "Measure it here"
 SWEEP_INTRO = (
@@ -78,7 +84,6 @@ OTHERS = {
     "probe": ("What each pass writes", "A linear probe reads an intermediate step out of S after each pass."),
     "eviction": ("Eviction", "The whole cache cleared after each sleep, against a window that slides."),
     "attention": ("Attention while asleep", "Causal attention cannot reach what stands later in the window."),
-    "cost": ("Cost", "What sleeping and waking cost, against N."),
     "depth": ("Best N by architecture", "The same task with fewer and with more layers."),
     "accuracy_question_first": (
         "The question before the context",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from app.lab.findings import (
     baseline_lines,
     best_line,
     beyond_training,
+    cost_finding,
     gain_finding,
     halting_finding,
     loss_findings,
@@ -22,9 +24,9 @@ from app.lab.findings import (
     other_experiments,
     reach_finding,
 )
-from app.lab.tables import grid_table, halting_table, html_table
+from app.lab.tables import cost_table, grid_table, halting_table, html_table
 from app.lab.words import EVIDENCE, joined, levels, variant_name
-from app.results import Result, Results, read_results
+from app.results import Cost, Result, Results, read_results
 
 
 def entry(passes: int, difficulty: int, accuracy: float, **more: object) -> Result:
@@ -282,3 +284,23 @@ def test_halting_entries_of_a_file_keep_what_they_took(tmp_path: Path) -> None:
     with_mean, without = results.entries
     assert (with_mean.mean_passes, with_mean.threshold, with_mean.digest) == (5.5, 0.05, "d")
     assert (without.mean_passes, without.threshold, results.commit) == (None, 0.0, "c0")
+
+
+CHEAP = Cost(0.001, 0.0005, 0.0015, 1e6, 1e5, 1.1e6, 1.0, 1.0)
+DEAR = Cost(0.0083, 0.0005, 0.0015, 8e6, 1e5, 2.1e6, 8.3, 4.2)
+
+
+def test_the_cost_in_words_and_as_a_table() -> None:
+    costs = [entry(1, 8, 0.1, experiment="cost", cost=CHEAP), entry(8, 8, 0.9, experiment="cost", cost=DEAR)]
+    assert said(cost_finding(costs)) == (
+        "Sleeping on one window takes 1 ms with N = 1 and 8.3 ms with N = 8; an answer afterwards takes 0.5 ms and "
+        "0.5 ms. Against reading the window again for every question, sleep with N = 8 needs fewer operations from 5 "
+        "questions a window on."
+    )
+    table = cost_table(costs, symbol="t")
+    assert "accuracy at t = 8" in table and "<td>4.2 questions</td><td>8.3 questions</td>" in table
+    never = [entry(8, 8, 0.9, experiment="cost", cost=replace(DEAR, break_even_flops=None))]
+    assert said(cost_finding(never)).endswith("sleep with N = 8 never pays.") and "never" in cost_table(
+        never, symbol="t"
+    )
+    assert cost_finding([entry(1, 8, 0.1, experiment="cost")]) is None
