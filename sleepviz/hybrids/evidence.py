@@ -132,7 +132,11 @@ def main() -> int:
     entries = json.loads(RESULTS.read_text(encoding="utf-8"))["entries"] if RESULTS.exists() else []
     for family in arguments.family or sorted(FAMILIES):
         for recipe in RECIPES:
-            entry = tuned(family, recipe, arguments.runs)
+            try:
+                entry = tuned(family, recipe, arguments.runs)
+            except KeyboardInterrupt:
+                print("Stopped; what was done is kept, and the same command goes on from it.", file=sys.stderr)
+                return 130
             entries = [e for e in entries if (e["model"], e["recipe"]) != (family, recipe)] + [entry]
             results = {"command": "python -m sleepviz.hybrids.evidence", "entries": entries}
             write_atomically(RESULTS, (json.dumps(results, indent=1) + "\n").encode())

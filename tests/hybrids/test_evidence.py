@@ -64,3 +64,19 @@ def test_the_command_makes_what_is_missing_and_finds_what_is_done(
         after = entry["after"]
         assert after["passes"] == list(passes) and after["n"] == [4] * 3 and after["difficulty"] == [1, 2, 3]
         assert entry["context_tokens"] == 2 * 2 * evidence.TASK.window
+
+
+def test_control_c_leaves_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(family: str, recipe: str, folder: Path) -> dict[str, Any]:
+        if recipe == "n1_stream":
+            raise KeyboardInterrupt
+        return {"model": family, "recipe": recipe}
+
+    monkeypatch.setattr(evidence, "tuned", interrupted)
+    monkeypatch.setattr(evidence, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr("sys.argv", ["evidence", "--family", "qwen3"])
+    assert evidence.main() == 130 and "goes on" in capsys.readouterr().err
+    kept = json.loads((tmp_path / "results.json").read_text())["entries"]
+    assert kept == [{"model": "qwen3", "recipe": "any_n"}]
