@@ -28,7 +28,7 @@ from sleepviz.config import SleepPolicy
 from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.sleep import predict, sleep_hybrid
 
-REPEATS = 7  # in turn with what it is compared to; the fastest counts: others share the machine
+REPEATS = 5  # in turn with what it is compared to; the fastest counts: others share the machine
 AWAKE_TOKENS = 8
 CHUNK = 16  # tokens in a chunk of the delta rule, at most: as fast as any at windows from 16 to 96
 
