@@ -110,7 +110,7 @@ class Depo(JsonRoundTrip):
 
     @property
     def vocab_size(self) -> int:
-        """Names, unknown, pad, ask, the end of an edge, one token for each number of hops, and names that are called."""
+        """Names, unknown, pad, ask, the end of an edge, numbers of hops, and names that are called."""
         return self._called + self.nodes_max
 
     @property
