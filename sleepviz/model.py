@@ -54,8 +54,9 @@ class ShortConvolution(nn.Module):
         return F.silu(y), padded[:, n_tokens:]
 
 
-LOOK_BACK = ((0, 1, 0), (0, 1, 0), (0, 2, 0), (1, 2, 0))
-"""How many tokens back the q, k and v of successive heads look at the start, with a short convolution."""
+CHOOSY_SPREAD, CHOOSY_BIAS, CHOOSY_DECAY = 4.0, -3.0, -8.0
+"""Of a head that binds two earlier tokens, at the start: its write strength's logits are spread so widely, about so
+low a mean, that it writes at few tokens only; and so low a logit of the decay makes it keep that for long."""
 
 
 class GatedDeltaNet(nn.Module):
@@ -78,6 +79,8 @@ class GatedDeltaNet(nn.Module):
 
         A head with q from this token and k from the one before stores "what followed this token": such a start
         spares training the search for that circuit (the shift of H3, arXiv:2212.14052; assets/EXPERIMENTS.md).
+        A head whose v too is an earlier token binds two others, and what is left for this one is to say whether:
+        such heads begin choosy, each for other tokens, and so keep apart what different tokens let in.
         """
         assert self.conv is not None
         heads, key, value = self.config.fast_heads, self.config.key_dim, self.config.value_dim
@@ -85,8 +88,12 @@ class GatedDeltaNet(nn.Module):
         taps = self.conv.weight.zero_()  # [kernel, channels], this token last
         q_k_v = ((0, key), (heads * key, key), (2 * heads * key, value))
         for head in range(heads):
-            for (start, width), back in zip(q_k_v, LOOK_BACK[head % len(LOOK_BACK)], strict=True):
+            look_back = [int(digit) for digit in self.config.look_back[head % len(self.config.look_back)]]
+            for (start, width), back in zip(q_k_v, look_back, strict=True):
                 taps[-1 - back, start + head * width : start + (head + 1) * width] = 1.0
+            if look_back[2]:
+                self.gates.weight[heads + head] *= CHOOSY_SPREAD
+                self.gates.bias[head], self.gates.bias[heads + head] = CHOOSY_DECAY, CHOOSY_BIAS
 
     def forward(self, x: Tensor, fast: FastWeights) -> tuple[Tensor, FastWeights, Writing]:
         """x [B, T, D], S -> (o [B, T, D], S after the last token, what was written)."""

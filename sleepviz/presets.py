@@ -95,62 +95,55 @@ def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Liter
     )
 
 
-def _roll_call_model(task: Depo | Gsm) -> ModelConfig:
-    return ModelConfig(
-        task.vocab_size,
-        task.window,
-        _HYBRID * 2,
-        fast_heads=16,
-        key_dim=24,
-        value_dim=16,
-        conv_kernel=4,
-        beta_max=2.0,
-        vocabulary_feedback=True,
-    )
+_HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
+_ROLL_CALL: dict[str, Any] = {"fast_heads": 16, "key_dim": 24, "value_dim": 16, "conv_kernel": 4, "beta_max": 2.0}
 
 
-def _roll_call_presets(task: Depo | Gsm, first: Depo | Gsm) -> Iterator[Preset]:
-    """A task with a roll call: every level is taught at once, from earlier passes taken for granted (`ahead_share`),
-    on the task `first`; then, gently, up to ten passes in a row, so that what was written outlasts them; then the
-    same on two windows mostly. Beside them the models with N = 1, one difficulty after another.
-    """
-    name, model = task.name, _roll_call_model(task)
-    stage = Stage(passes=2, difficulty=task.difficulty_max, windows=(1, 2), single_window_share=0.5)
-    train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
-    yield Preset(f"{name}-micro", first, model, train)
-    gently = replace(train, steps=300, lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8, grad_passes=3)
-    ten = replace(gently, stages=(replace(stage, passes=10, single_window_share=0.3),), ahead_share=0.25)
-    # Depo must keep a table for every number of hops, which is slow to learn: the gradient of all of five passes.
-    five = replace(
-        train,
-        stages=(replace(stage, passes=5, single_window_share=0.7),),
-        steps=1_500,
-        ahead_share=0.5,
-        lr_muon=6e-3,
-        lr_adamw=1.5e-3,
-        warmup_steps=20,
-    )
-    keep = replace(five if name == "depo" else ten, init=f"{name}-micro")
-    yield Preset(f"{name}-keep", first, model, keep)
-    deep = replace(
-        gently, stages=(replace(stage, passes=10, windows=(2, 2), single_window_share=0.1),), ahead_share=0.1
-    )
-    yield Preset(f"{name}-deep", task, model, replace(deep, init=f"{name}-keep"), default=True)
+def _n1_levels(task: Depo | Gsm, match: tuple[str, ...]) -> TrainConfig:
+    """N = 1 on a task with a roll call: one difficulty after another, at equal tokens."""
     levels = tuple(
         Stage(1, level, (1, 2), single_window_share=0.3, advance_at=0.6) for level in range(1, task.difficulty_max + 1)
     )
-    awake = TrainConfig(
-        levels,
-        steps=1,
-        batch=32,
-        loss="final",
-        n_passes=1,
-        match=(f"{name}-micro", f"{name}-keep", f"{name}-deep"),
-        match_on="tokens",
-    )
-    yield Preset(f"{name}-n1-tokens", task, model, awake)
-    yield Preset(f"{name}-n1-flops", task, model, replace(awake, match_on="flops"))
-    yield Preset(f"{name}-oracle", task, model, replace(awake, eviction="none"))
+    return TrainConfig(levels, steps=1, batch=32, loss="final", n_passes=1, match=match, match_on="tokens")
+
+
+def _gsm_presets() -> Iterator[Preset]:
+    """Every level is taught at once, from earlier passes taken for granted (`ahead_share`); then, gently, up to ten
+    passes in a row, so that what was written outlasts them; then the same on two windows mostly, with the public
+    data's changes. Beside them the models with N = 1.
+    """
+    first, task = Gsm(change_max=3), Gsm()
+    model = ModelConfig(task.vocab_size, task.window, _HYBRID * 2, vocabulary_feedback=True, **_ROLL_CALL)
+    stage = Stage(passes=2, difficulty=task.difficulty_max, windows=(1, 2), single_window_share=0.5)
+    train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
+    yield Preset("gsm-micro", first, model, train)
+    gently = replace(train, steps=300, lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8, grad_passes=3)
+    ten = replace(gently, stages=(replace(stage, passes=10, single_window_share=0.3),), ahead_share=0.25)
+    yield Preset("gsm-keep", first, model, replace(ten, init="gsm-micro"))
+    two_windows = replace(stage, passes=10, windows=(2, 2), single_window_share=0.1)
+    deep = replace(gently, stages=(two_windows,), ahead_share=0.1, init="gsm-keep")
+    yield Preset("gsm-deep", task, model, deep, default=True)
+    awake = _n1_levels(task, ("gsm-micro", "gsm-keep", "gsm-deep"))
+    yield Preset("gsm-n1-tokens", task, model, awake)
+    yield Preset("gsm-n1-flops", task, model, replace(awake, match_on="flops"))
+    yield Preset("gsm-oracle", task, model, replace(awake, eviction="none"))
+
+
+def _depo_presets() -> Iterator[Preset]:
+    """Hops are taught at any distance at once (`ahead_share`), with more and more passes in a row; S must keep a table
+    for each number of hops, so half of the heads begin as ones that bind a name to a node where they choose to.
+    """
+    task = Depo(nodes_max=18, window_edges=9, hops_max=8)
+    heads = {**_ROLL_CALL, "fast_heads": 12, "look_back": ("010",) * 4 + ("112",) * 8}
+    model = ModelConfig(task.vocab_size, task.window, _HYBRID * 2, vocabulary_feedback=True, **heads)
+    reach = ((2, 1), (4, 3), (10, 8))  # passes, and the hops that they tell
+    stages = tuple(Stage(n, hops, (1, 2), single_window_share=0.5, advance_at=0.7) for n, hops in reach)
+    train = TrainConfig(stages, steps=2_000, batch=32, stream_loss=0.25, ahead_share=0.6, grad_passes=3)
+    yield Preset("depo-micro", task, model, train, default=True)
+    awake = _n1_levels(task, ("depo-micro",))
+    yield Preset("depo-n1-tokens", task, model, awake)
+    yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
+    yield Preset("depo-oracle", task, model, replace(awake, eviction="none"))
 
 
 def _presets() -> Iterator[Preset]:
@@ -186,9 +179,8 @@ def _presets() -> Iterator[Preset]:
         if name == "rule110-n1-curriculum":  # the better recipe at equal tokens, nothing evicted
             yield Preset("rule110-oracle", micro, model, replace(baseline, eviction="none"))
     yield _samba(any_n)
-    cycles = Depo(nodes_max=18, window_edges=9, hops_max=8)
-    yield from _roll_call_presets(cycles, first=cycles)
-    yield from _roll_call_presets(Gsm(), first=Gsm(change_max=3))
+    yield from _depo_presets()
+    yield from _gsm_presets()
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
     yield Preset("rule110", wide, _rule110_model(wide, d_model=128, layer_types=_HYBRID * 2), wide_train)
@@ -202,7 +194,6 @@ def _presets() -> Iterator[Preset]:
         yield Preset(name, paper, paper_model, recipe)
 
 
-_HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _presets()}
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 import sleepviz.attention
 from sleepviz.config import ModelConfig, SleepPolicy
 from sleepviz.memory import FastWeights, Memory
-from sleepviz.model import GatedDeltaNet, HybridLM, ShortConvolution
+from sleepviz.model import GatedDeltaNet, HybridLM, ShortConvolution, unit_length
 from sleepviz.sleep import sleep
 from tests.builders import WINDOW, empty, random_model, random_tokens, small_config, tensors
 from tests.naive_model import NaiveModel
@@ -239,3 +240,42 @@ def test_initial_weights_follow_the_generator_and_start_from_no_mixing() -> None
     h, _, _ = one.run_blocks(one.embed(tokens), Memory.empty(config, 1))
     assert torch.equal(h, one.embed(tokens))  # every output projection is zero
     assert not one(tokens, Memory.empty(config, 1))[0].any()  # so the first loss is exactly log(vocab_size)
+
+
+def test_heads_begin_as_memories_of_what_stood_where_look_back_says() -> None:
+    """One layer at its start, tokens apart: asked again at its place, a head gives back the value bound to the key."""
+    config = small_config(
+        layer_types=("linear_attention",), d_model=32, fast_heads=2, key_dim=32, value_dim=8, conv_kernel=4,
+        look_back=("010", "112"), vocab_size=6, window=6,
+    )  # fmt: skip
+    model = HybridLM(config, generator=torch.Generator().manual_seed(0)).double()
+    gdn = model.blocks[0].mixer
+    assert isinstance(gdn, GatedDeltaNet)
+    heads, key = config.fast_heads, config.key_dim
+    tokens = torch.tensor([[3, 1, 5, 0, 2, 4]])
+    x = model.blocks[0].mixer_norm(model.embed(tokens))
+    _, _, writing = gdn(x, empty(model).layers[0])
+    _, k, v = gdn.qkv(x)[0].split([heads * key, heads * key, heads * config.value_dim], dim=-1)
+    assert torch.equal(gdn.qkv.weight[: heads * key], gdn.qkv.weight[heads * key : 2 * heads * key])
+    for head, (k_back, v_back) in enumerate([(1, 0), (1, 2)]):
+        for place in range(2, 6):
+            expected = F.silu(k[place - k_back, head * key : (head + 1) * key])
+            assert torch.allclose(writing.k[0, head, place], unit_length(expected))
+            first = head * config.value_dim
+            expected = F.silu(v[place - v_back, first : first + config.value_dim])
+            assert torch.allclose(writing.v[0, head, place], expected)
+
+
+def test_heads_that_bind_earlier_tokens_begin_choosy() -> None:
+    """Over many tokens such a head writes at few, and the others at about all; what they keep lasts longer."""
+    config = small_config(
+        layer_types=("linear_attention",), d_model=64, fast_heads=16, conv_kernel=4,
+        look_back=("010", "112"), vocab_size=400, window=400,
+    )  # fmt: skip
+    model = HybridLM(config, generator=torch.Generator().manual_seed(0)).double()
+    x = model.blocks[0].mixer_norm(model.embed(torch.arange(400)[None]))
+    _, _, writing = model.blocks[0].mixer(x, empty(model).layers[0])
+    writes = (writing.beta[0] > 0.5 * config.beta_max).double().mean(dim=-1)  # [H] share of the tokens
+    assert (writes[1::2] < 0.35).all() and (writes[1::2] > 0.1).all()  # a normal of mean -3 and spread 4: 0.23
+    assert (writes[0::2] > 0.35).all() and (writes[0::2] < 0.65).all()
+    assert (writing.log_decay[0, 1::2].mean() > 0.3 * writing.log_decay[0, 0::2].mean()).all()

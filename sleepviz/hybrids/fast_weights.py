@@ -41,8 +41,9 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3DecoderLayer
 from transformers.models.qwen3_5.modeling_qwen3_5 import Qwen3_5GatedDeltaNet
 
 from sleepviz.config import ConfigError, require
-from sleepviz.model import LOOK_BACK
 
+LOOK_BACK = ((0, 1, 0), (0, 1, 0), (0, 2, 0), (1, 2, 0))
+"""How many tokens back the q, k and v of successive heads look, in an associative start."""
 TIME_STEPS = (1e-3, 1e-1)  # a token forgets 0.1 to 10 % of S at first, so that several windows fit
 
 

@@ -3,10 +3,11 @@
 The paper's second task (arXiv:2605.26099 §4.2, from Allen-Zhu's Physics of Language Models). Questions
 (start, hops) come only after every window is evicted, so the memory must be ready for all of them.
 
-A window is [source destination]*E[hop][name node]*names. The last part, the roll call, is where there is
-room to work: every name's node begins as the name itself, and is meant to become, pass by pass, the node
-that it leads to, with the number of hops at its head. The paper has no roll call: it is a departure,
-said on screen. A prediction chunk is [ask][hops start]..., and the answer is read at `start`.
+A window is [source destination ;]*E[node name: hops]*names. The last part, the roll call, is where there is
+room to work: every name's node begins as the name itself, 0 hops on, and is meant to become, pass by pass, the
+node that it leads to. A name that is called or asked ("n3:") has a token of its own, so that what S holds under
+it is not mistaken for an edge. The paper has no roll call: it is a departure, said on screen. A prediction chunk
+is [ask start: hops]..., and the answer is read at `hops`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sleepviz.config import JsonRoundTrip, require
 from sleepviz.events import Answer
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
 
+ENTRY = 3  # tokens of one entry of the roll call, and of one question
 QUERIES = 10  # in one prediction chunk of training, as in the paper
 NAME_MAX_CHARACTERS = 12
 FORM = '{"edges": [["a","b"],["b","c"],["c","d"],["d","a"]], "start": "a", "hops": 2}'
@@ -79,7 +81,7 @@ class Depo(JsonRoundTrip):
     difficulty_min = 1
     difficulty_in_windows = False
     answers_rows = False
-    first_part = 2  # the place of the first `start` in a prediction chunk
+    first_part = 2  # the place of the first `hops` in a prediction chunk
 
     @property
     def unknown(self) -> int:
@@ -95,22 +97,30 @@ class Depo(JsonRoundTrip):
         return self.nodes_max + 2
 
     @property
+    def _end(self) -> int:
+        return self.nodes_max + 3  # of an edge
+
+    @property
     def _hop(self) -> int:
-        return self.nodes_max + 3  # of 0 hops
+        return self.nodes_max + 4  # of 0 hops
+
+    @property
+    def _called(self) -> int:
+        return self._hop + self.hops_max + 1  # the first name, called or asked
 
     @property
     def vocab_size(self) -> int:
-        """Names, unknown, pad, ask, and one token for each number of hops."""
-        return self._hop + self.hops_max + 1
+        """Names, unknown, pad, ask, the end of an edge, numbers of hops, and names that are called."""
+        return self._called + self.nodes_max
 
     @property
     def _roll_call(self) -> int:
-        return 2 * self.window_edges + 1
+        return ENTRY * self.window_edges
 
     @property
     def window(self) -> int:
-        """L: edges, number of hops and roll call."""
-        return self._roll_call + 2 * self.nodes_max
+        """L: edges and roll call."""
+        return self._roll_call + ENTRY * self.nodes_max
 
     @property
     def difficulty_max(self) -> int:
@@ -132,10 +142,13 @@ class Depo(JsonRoundTrip):
         }
 
     def token_text(self, token: int) -> str:
-        """Names as n1, n2, and so on, hops as +1, +2."""
+        """Names as n1, n2, and so on, called ones as n1:, n2:, hops as +1, +2."""
         if token < self.nodes_max:
             return f"n{token + 1}"
-        return {self.unknown: "?", self._pad: "·", self._ask: "ask"}.get(token, f"+{token - self._hop}")
+        if token >= self._called:
+            return f"n{token - self._called + 1}:"
+        special = {self.unknown: "?", self._pad: "·", self._ask: "ask", self._end: ";"}
+        return special.get(token, f"+{token - self._hop}")
 
     def batch(
         self,
@@ -150,7 +163,8 @@ class Depo(JsonRoundTrip):
         """Sample directed cycles that fill `n_windows` windows, with shuffled names and edges.
 
         In training a chunk asks ten questions of up to `difficulty` hops, of cycles of any length; to be
-        measured, one question of exactly that many, of the longest cycle.
+        measured, one question of exactly that many, of the longest cycle. A level of the targets counts passes:
+        each asks for the hops that its roll call already showed at its start, and one hop is in the edges.
         """
         training = split == "train"
         most = min(n_windows * self.window_edges, self.nodes_max)
@@ -165,40 +179,40 @@ class Depo(JsonRoundTrip):
         difficulty = np.maximum(difficulty, 1)
         n_asked = QUERIES if training else 1
         starts = order[np.arange(size)[:, None], rng.integers(0, n_nodes[:, None], (size, n_asked))]
-        hops = rng.integers(1, difficulty[:, None] + 1, (size, n_asked)) if training else difficulty[:, None]
-        hops = np.minimum(ahead + hops, self.hops_max)
+        hops = rng.integers(0, difficulty[:, None] + 1, (size, n_asked)) if training else difficulty[:, None]
+        hops = np.clip(ahead + hops, 1, self.hops_max)
         queries = self._queries(starts, hops)  # [B, T]
         ends = _walk(np.concatenate([successor, np.full((size, 1), self.unknown)], 1), starts, self.hops_max)
         answers = np.take_along_axis(ends, hops[..., None], axis=-1)[..., 0]  # [B, asked]
-        targets = np.full((size, 1, self.hops_max + 1, queries.shape[1]), NOT_ASKED, dtype=np.int64)
-        level = np.arange(self.hops_max + 1)[None, :, None]
-        askable = (hops[:, None] > ahead) & (hops[:, None] <= ahead + level)  # [B, levels, asked]
-        targets[:, 0, :, self.first_part :: 2] = np.where(askable, answers[:, None], NOT_ASKED)
-        batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, difficulty)
+        levels = np.arange(self.hops_max + 2)[None, :, None]
+        reached = (hops[:, None] >= ahead) & (hops[:, None] <= np.maximum(ahead + levels - 1, 1))  # [B, levels, asked]
+        targets = np.full((size, 1, levels.size, queries.shape[1]), NOT_ASKED, dtype=np.int64)
+        targets[:, 0, :, self.first_part :: ENTRY] = np.where(reached, answers[:, None], NOT_ASKED)
+        batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, np.full(size, levels.size - 1))
         return replace(batch, windows=self.stream(batch, ahead))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
-        """The roll call `level` hops on, as far as the edges read so far tell; its head counts up to `hops_max`."""
+        """The roll call `level` hops on, as far as the edges read so far tell; hops are counted up to `hops_max`."""
         windows = batch.windows.copy()
         size, n_windows, _ = windows.shape
         known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
         instance = np.arange(size)[:, None]
         for index in range(n_windows):
-            edges = windows[:, index, : self._roll_call - 1].reshape(size, self.window_edges, 2)
+            edges = windows[:, index, : self._roll_call].reshape(size, self.window_edges, ENTRY)
             is_edge = edges[..., 0] < self.nodes_max
             rows = np.broadcast_to(instance, is_edge.shape)[is_edge]
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
-            done = windows[:, index, self._roll_call - 1] - self._hop  # [B] hops taken before
-            further = np.minimum(level, self.hops_max - done)
+            hops = windows[:, index, self._roll_call + 2 :: ENTRY]  # [B, names], a view: it changes the windows
+            further = np.minimum(level, self._hop + self.hops_max - hops)  # [B, names]
             nodes = self.nodes(windows[:, index])  # a view: it changes the windows
             walked = _walk(known, nodes, level)  # [B, names, level + 1]
-            nodes[:] = walked[instance, np.arange(self.nodes_max), further[:, None]]
-            windows[:, index, self._roll_call - 1] += further
+            nodes[:] = np.take_along_axis(walked, further[..., None], axis=-1)[..., 0]
+            hops += further
         return windows
 
     def nodes(self, window: Tokens) -> Tokens:
         """The roll call's nodes, [..., L] -> a view [..., names]."""
-        return window[..., self._roll_call + 1 :: 2]
+        return window[..., self._roll_call :: ENTRY]
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
@@ -309,18 +323,20 @@ class Depo(JsonRoundTrip):
         return np.pad(edges, ((0, 0), (0, max(missing, 0)), (0, 0)), constant_values=self._pad)
 
     def _windows(self, edges: Tokens, n_windows: int) -> Tokens:
-        """Edges [B, >= n, 2] -> tokens [B, W, L]."""
+        """Edges [B, n, 2] -> tokens [B, W, L]."""
         edges = self._padded(edges, n_windows)[:, : n_windows * self.window_edges]
+        edges = np.concatenate([edges, np.where(edges[..., :1] == self._pad, self._pad, self._end)], axis=-1)
         windows = np.empty((len(edges), n_windows, self.window), dtype=np.int64)
-        windows[:, :, self._roll_call - 1] = self._hop
-        windows[:, :, : self._roll_call - 1] = edges.reshape(len(edges), n_windows, -1)
-        windows[:, :, self._roll_call :] = np.repeat(np.arange(self.nodes_max), 2)
+        windows[:, :, : self._roll_call] = edges.reshape(len(edges), n_windows, -1)
+        windows[:, :, self._roll_call :: ENTRY] = np.arange(self.nodes_max)
+        windows[:, :, self._roll_call + 1 :: ENTRY] = self._called + np.arange(self.nodes_max)
+        windows[:, :, self._roll_call + 2 :: ENTRY] = self._hop
         return windows
 
     def _queries(self, starts: Tokens, hops: Tokens) -> Tokens:
         """Starts and hops [B, asked] each -> prediction chunks [B, T]."""
-        pairs = np.stack([self._hop + hops, starts], axis=-1).reshape(len(starts), -1)
-        return np.pad(pairs, ((0, 0), (1, 0)), constant_values=self._ask)
+        entries = np.stack([np.full_like(starts, self._ask), self._called + starts, self._hop + hops], axis=-1)
+        return entries.reshape(len(starts), -1)
 
 
 def _walk(successor: Tokens, starts: Tokens, hops: int) -> Tokens:

@@ -18,7 +18,8 @@ from sleepviz.tasks.depo import Depo
 
 TASK = Depo(nodes_max=10, nodes_min=3, window_edges=5, hops_max=4)
 LIMITS = {"nodes_min": 3, "nodes_max": 10, "hops_max": 4, "windows_max": 2}
-HEAD_0 = 13  # the token of 0 hops: ten names, unknown, pad, ask come before
+END, HOPS_0, CALLED = 13, 14, 19  # ten names, unknown, pad and ask come before; 0 to 4 hops between the last two
+ROLL_CALL = [token for name in range(10) for token in (name, CALLED + name, HOPS_0)]
 SQUARE = {"edges": [["a", "b"], ["b", "c"], ["c", "d"], ["d", "a"]], "start": "a", "hops": 2}
 
 
@@ -32,8 +33,9 @@ def drawn(
 
 def edges_of(window: np.ndarray) -> list[tuple[int, int]]:
     """Read a window's edges from its tokens, by the layout that the module describes."""
-    pairs = window[:10].reshape(5, 2).tolist()
-    return [(source, destination) for source, destination in pairs if source < 10]
+    parts = window[:15].reshape(5, 3).tolist()
+    assert all(end == (END if source < 10 else 11) for source, _, end in parts)
+    return [(source, destination) for source, destination, _ in parts if source < 10]
 
 
 def graph_of(windows: np.ndarray) -> nx.DiGraph:
@@ -52,46 +54,52 @@ def test_every_instance_is_one_cycle_that_fills_its_windows(seed: int, n_windows
         assert len(edges_of(windows[-1])) >= 1
         if split == "held_out":
             assert len(graph) == 5 * n_windows
-        assert windows[:, 10].tolist() == [HEAD_0] * n_windows
-        assert windows[:, 11:].tolist() == [[name for name in range(10) for _ in "ab"]] * n_windows
+        assert windows[:, 15:].tolist() == [ROLL_CALL] * n_windows
 
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), ahead=st.integers(0, 4), hops=st.integers(0, 4))
 def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
-    """At each level a question is answered by its walk, if it was not before and so many passes reach it."""
+    """At each level a question is answered by its walk, if what is read shows it or so many passes reach it."""
     batch = drawn(seed, ahead=ahead, hops=hops)
     for instance in range(20):
         graph = graph_of(batch.windows[instance])
         query = batch.queries[instance, 0]
-        assert query[0] == 12 and len(query) == 21
-        for place in range(1, 21, 2):
-            asked, node = int(query[place] - HEAD_0), int(query[place + 1])
-            assert 1 <= asked <= min(max(hops, 1) + ahead, 4)
+        assert len(query) == 30
+        for place in range(0, 30, 3):
+            ask, called, hop = query[place : place + 3].tolist()
+            asked, node = hop - HOPS_0, called - CALLED
+            assert ask == 12 and max(ahead, 1) <= asked <= min(max(hops, 1) + ahead, 4)
             for _ in range(asked):
                 (node,) = graph.successors(node)
-            for level in range(5):
-                expected = node if ahead < asked <= ahead + level else NOT_ASKED
-                assert batch.targets[instance, 0, level, place + 1] == expected
-                assert batch.targets[instance, 0, level, place] == NOT_ASKED
+            for level in range(6):
+                expected = node if asked <= max(ahead + level - 1, 1) else NOT_ASKED
+                assert batch.targets[instance, 0, level, place : place + 3].tolist() == [NOT_ASKED, NOT_ASKED, expected]
+
+
+def test_enough_passes_reach_every_question() -> None:
+    """The level that evaluation reads is the last one, at which every question is asked."""
+    batch = drawn(4)
+    asked = batch.targets[np.arange(20), 0, batch.difficulty, 2::3]
+    assert asked.shape == (20, 10) and (asked != NOT_ASKED).all()
 
 
 def test_a_measured_instance_asks_one_question_of_exactly_the_difficulty() -> None:
     batch = drawn(3, split="held_out", hops=3, size=400)
-    assert batch.queries.shape == (400, 1, 3) and set(batch.queries[:, 0, 1] - HEAD_0) == {3}
-    starts = np.bincount(batch.queries[:, 0, 2], minlength=10)
+    assert batch.queries.shape == (400, 1, 3) and set(batch.queries[:, 0, 2] - HOPS_0) == {3}
+    starts = np.bincount(batch.queries[:, 0, 1] - CALLED, minlength=10)
     assert starts.min() > 15  # any start: 40 each are expected
     walked = [
         list(nx.dfs_preorder_nodes(graph_of(w), s))[3]
-        for w, s in zip(batch.windows, batch.queries[:, 0, 2], strict=True)
+        for w, s in zip(batch.windows, batch.queries[:, 0, 1] - CALLED, strict=True)
     ]
-    assert batch.targets[:, 0, 3, 2].tolist() == walked
+    assert batch.targets[np.arange(400), 0, batch.difficulty, 2].tolist() == walked
 
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), ahead=st.integers(0, 4), level=st.integers(0, 6))
 def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: int) -> None:
-    """Each window knows the edges read so far and no others; the head counts up to hops_max, and holds there."""
+    """Each window knows the edges read so far and no others; hops are counted up to hops_max, and hold there."""
     batch = drawn(seed, ahead=ahead)
     stream = TASK.stream(batch, level)
     reached = min(ahead + level, 4)
@@ -100,12 +108,11 @@ def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: 
         for index in range(2):
             successor.update(edges_of(before[index]))
             assert edges_of(after[index]) == edges_of(before[index])
-            assert after[index, 10] == HEAD_0 + reached
             for name in range(10):
                 node = name
                 for _ in range(reached):
                     node = successor.get(node, 10)
-                assert after[index, 11 + 2 * name :][:2].tolist() == [name, node]
+                assert after[index, 15 + 3 * name :][:3].tolist() == [node, CALLED + name, HOPS_0 + reached]
 
 
 def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
@@ -119,7 +126,7 @@ def test_no_cycle_is_in_both_splits() -> None:
     seen: dict[str, set[frozenset[tuple[int, int]]]] = {}
     for split in ("train", "held_out"):
         batch = tiny.batch(np.random.default_rng(0), size=3000, n_windows=1, difficulty=np.full(3000, 1), split=split)
-        pairs = batch.windows[:, 0, :12].reshape(-1, 6, 2)
+        pairs = batch.windows[:, 0, :18].reshape(-1, 6, 3)[..., :2]
         seen[split] = {frozenset((int(a), int(b)) for a, b in edges if a < 6) for edges in pairs}
     assert seen["train"] and seen["held_out"] and not seen["train"] & seen["held_out"]
     assert {len(cycle) for cycle in seen["held_out"]} == {6}
@@ -128,9 +135,9 @@ def test_no_cycle_is_in_both_splits() -> None:
 def test_parse_and_encode_a_square() -> None:
     instance = TASK.parse(json.dumps(SQUARE), LIMITS)
     problem = TASK.encode(instance)
-    assert problem.context == (0, 1, 1, 2, 2, 3, 3, 0, 11, 11, 13, *(name for name in range(10) for _ in "ab"))
-    assert problem.queries[0].tolist() == [12, 15, 0] and problem.n_asked == 1
-    assert problem.queries[1:5].tolist() == [[12, 14, 0], [12, 15, 0], [12, 16, 0], [12, 17, 0]]
+    assert problem.context == (0, 1, END, 1, 2, END, 2, 3, END, 3, 0, END, 11, 11, 11, *ROLL_CALL)
+    assert problem.queries[0].tolist() == [12, CALLED, HOPS_0 + 2] and problem.n_asked == 1
+    assert problem.queries[1:5].tolist() == [[12, CALLED, HOPS_0 + hops] for hops in (1, 2, 3, 4)]
     assert len(problem.queries) == 1 + 4 * 4 and instance.n_cycles == 1
     ten = {"edges": [[f"x{i}", f"x{(i + 3) % 10}"] for i in range(10)], "start": "x4", "hops": 4}
     problem = TASK.encode(TASK.parse(json.dumps(ten), LIMITS))
@@ -201,7 +208,8 @@ def test_the_limits_of_a_checkpoint_bind() -> None:
 
 def test_tokens_are_named() -> None:
     named = [TASK.token_text(token) for token in range(TASK.vocab_size)]
-    assert named == [*(f"n{i}" for i in range(1, 11)), "?", "·", "ask", "+0", "+1", "+2", "+3", "+4"]
+    names = [f"n{i}" for i in range(1, 11)]
+    assert named == [*names, "?", "·", "ask", ";", "+0", "+1", "+2", "+3", "+4", *(f"{name}:" for name in names)]
 
 
 @pytest.mark.parametrize(
