@@ -36,7 +36,7 @@ def test_every_recipe_reads_as_many_tokens_and_only_its_own_passes() -> None:
     for config in fixed:
         tuning = Tuning(evidence.start_of("llama").model, TaskCourse(evidence.TASK, (1, 2, 3)), config)
         drawn = [tuning._drawn(np.random.default_rng(step)) for step in range(20)]
-        hops = torch.cat([lesson.queries[:, 0, 1::2] for _, (lesson,) in drawn]) - (evidence.TASK.nodes_max + 3)
+        hops = torch.cat([lesson.queries[:, 0, 2::3] for _, (lesson,) in drawn]) - (evidence.TASK.nodes_max + 4)
         assert {n for n, _ in drawn} == {1} and set(hops.flatten().tolist()) == {1, 2, 3}
 
 

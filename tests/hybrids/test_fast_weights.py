@@ -13,9 +13,8 @@ from sleepviz.config import ConfigError, SleepPolicy
 from sleepviz.hybrids.capability import capability_of
 from sleepviz.hybrids.equivalence import random_tokens
 from sleepviz.hybrids.families import tiny
-from sleepviz.hybrids.fast_weights import add_fast_weights
+from sleepviz.hybrids.fast_weights import LOOK_BACK, add_fast_weights
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
-from sleepviz.model import LOOK_BACK
 from tests.hybrids.models import shared
 
 TOKENS = random_tokens(20)

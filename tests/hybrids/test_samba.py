@@ -7,12 +7,16 @@ or the hebbian rule.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from sleepviz.checkpoint import load
 from sleepviz.config import SleepPolicy
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict
+from sleepviz.memory import Memory
+from sleepviz.sleep import sleep
 from tests.builders import WINDOW, empty, random_model, random_tokens, small_config
 
 SAMBA = ("linear_attention", "sliding_attention") * 2
@@ -34,3 +38,25 @@ def test_one_pass_with_sliding_eviction_is_the_model_without_sleep(rule: str, co
     assert (logits - unslept[:, n_context:]).abs().max() < 1e-12
     assert torch.equal(answers, model.generate(tokens, max_new_tokens=3, do_sample=False)[:, -3:])
     assert max(cache.kv_tokens) == WINDOW - 1
+
+
+def test_the_shipped_checkpoint_too_is_with_one_pass_the_model_without_sleep() -> None:
+    """Trained weights, held-out rows: asleep causally, with sliding eviction, every logit is that of plain reading, in
+    which nothing is evicted and the layers' own sliding windows alone limit what is seen.
+    """
+    checkpoint = load("rule110-samba")
+    task, lean = checkpoint.task, checkpoint.model.double()
+    levels = np.full(4, 1)
+    batch = task.batch(np.random.default_rng(3), size=4, n_windows=3, difficulty=levels, split="held_out")
+    context, query = torch.from_numpy(batch.windows).flatten(1), torch.from_numpy(batch.queries[:, 0].copy())
+    memory = unslept = Memory.empty(lean.config, 4, dtype=torch.float64)
+    with torch.no_grad():
+        for window in torch.split(context, task.window, dim=1):
+            _, unslept = lean(window, unslept)
+            memory = sleep(lean, window, memory, SleepPolicy(1, "sliding"))
+        expected, _ = lean(query, unslept)
+        logits, _ = lean(query, memory)
+    assert memory.kv_tokens == (task.window - 1,) and unslept.kv_tokens == (3 * task.window,)
+    assert (logits - expected).abs().max() < 1e-9
+    assert checkpoint.info.meta["train"]["eviction"] == "sliding"
+    assert set(lean.config.layer_types) == {"sliding_attention", "linear_attention"}

@@ -357,8 +357,8 @@ def test_no_step_asks_for_more_than_its_passes_can_do() -> None:
     asked: dict[int, set[int]] = {1: set(), 2: set(), 3: set()}
     for step in range(60):
         n_passes, (lesson,) = tuning._drawn(np.random.default_rng(step))
-        tokens = lesson.queries[:, 0, 1::2] - (HOPS.nodes_max + 3)  # the hops that each question names
-        answers = lesson.targets[:, 0, 2::2]
+        tokens = lesson.queries[:, 0, 2::3] - (HOPS.nodes_max + 4)  # the hops that each question names
+        answers = lesson.targets[:, 0, 2::3]
         asked[n_passes] |= set(tokens[answers != NOT_ASKED].tolist())
         assert len(lesson.later) == n_passes
     assert asked == {1: {1}, 2: {1, 2}, 3: {1, 2, 3}}
@@ -371,13 +371,14 @@ def test_the_stream_is_asked_for_the_roll_call_one_hop_on_with_each_pass() -> No
         known: dict[int, int] = {}
         for start in range(0, lesson.context.shape[1], HOPS.window):
             window = lesson.context[b, start : start + HOPS.window].tolist()
-            known |= {u: v for u, v in zip(window[0:6:2], window[1:6:2], strict=True) if u < 6}
+            known |= {u: v for u, v in zip(window[0:9:3], window[1:9:3], strict=True) if u < 6}
             for level, later in enumerate(lesson.later, start=1):
                 told = later[b, start : start + HOPS.window].tolist()
                 nodes = list(range(6))
                 for _ in range(level):
                     nodes = [known.get(node, HOPS.unknown) for node in nodes]
-                assert told[:6] == window[:6] and told[8::2] == nodes and told[7::2] == list(range(6))
+                assert told[:9] == window[:9] and told[9::3] == nodes and told[10::3] == window[10::3]
+                assert told[11::3] == [token + level for token in window[11::3]]  # the hops
 
 
 @pytest.mark.parametrize("family", ["Qwen3.5", "Llama + fast weights"])
