@@ -136,9 +136,11 @@ def _depo_presets() -> Iterator[Preset]:
     task = Depo(nodes_max=18, window_edges=9, hops_max=8)
     heads = {**_ROLL_CALL, "fast_heads": 12, "look_back": ("010",) * 4 + ("112",) * 8}
     model = ModelConfig(task.vocab_size, task.window, _HYBRID * 2, vocabulary_feedback=True, **heads)
-    reach = ((2, 1), (4, 3), (10, 8))  # passes, and the hops that they tell
-    stages = tuple(Stage(n, hops, (1, 2), single_window_share=0.5, advance_at=0.7) for n, hops in reach)
-    train = TrainConfig(stages, steps=2_000, batch=32, stream_loss=0.25, ahead_share=0.6, grad_passes=3)
+    # By few passes at a time: where later passes overwrite a table, the model learns to be unsure before it learns
+    # to keep it, and stays there.
+    reach = (2, 3, 4, 5, 6, 8, 10)
+    stages = tuple(Stage(n, min(n - 1, 8), (1, 2), single_window_share=0.5) for n in reach)
+    train = TrainConfig(stages, steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.6, grad_passes=3)
     yield Preset("depo-micro", task, model, train, default=True)
     awake = _n1_levels(task, ("depo-micro",))
     yield Preset("depo-n1-tokens", task, model, awake)

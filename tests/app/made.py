@@ -196,8 +196,8 @@ def made_graph() -> Trace:
     """
     given = {"edges": [["a", "b"], ["b", "c"], ["c", "a"]], "start": "a", "hops": 2}
     spec = RunSpec("depo", json.dumps(given), "made", 1)
-    roll_call = ["+0", "n1", "n1", "n2", "n2", "n3"]  # cut short
-    windows = [["n1", "n2", "n2", "n3", *roll_call], ["n3", "n1", "·", "·", *roll_call]]
+    roll_call = ["n1", "n1:", "+0", "n2"]  # cut short
+    windows = [["n1", "n2", ";", "n2", "n3", ";", *roll_call], ["n3", "n1", ";", "·", "·", "·", *roll_call]]
     # The question (a, 2), then a, b and c at 1 and 2 hops.
     truths = ("c", "b", "c", "c", "a", "a", "b")
     answers = (("c", "b", "c", "c", "?", "?", "?"), ("b", "b", "c", "c", "a", "a", "a"))

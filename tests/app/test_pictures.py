@@ -39,10 +39,10 @@ def test_a_payload_is_plain_json(trace: Trace) -> None:
 
 
 def test_an_edge_is_read_with_its_second_token_in_its_window() -> None:
-    # Ten tokens a window: a b, b c, roll call; c a, padding, roll call.
+    # Ten tokens a window: a b, b c, roll call; c a, padding, roll call. A semicolon ends an edge.
     assert played(made_graph())["picture"]["edges"] == [
         {"from": 0, "to": 1, "token": 1, "window": 0},
-        {"from": 1, "to": 2, "token": 3, "window": 0},
+        {"from": 1, "to": 2, "token": 4, "window": 0},
         {"from": 2, "to": 0, "token": 11, "window": 1},
     ]
 
@@ -52,17 +52,17 @@ def test_the_path_and_the_parts_of_a_graph_run() -> None:
     assert picture["kind"] == "hops" and picture["path"] == [0, 1, 2] and picture["order"] == [0, 1, 2]
     assert [node["name"] for node in picture["nodes"]] == ["a", "b", "c"]
     assert [(part["start"], part["stop"], part["name"]) for part in picture["parts"]] == [
-        (0, 4, "edges"),
-        (4, 10, "roll call"),
-        (10, 14, "edges"),
-        (14, 20, "roll call"),
+        (0, 6, "edges"),
+        (6, 10, "roll call"),
+        (10, 16, "edges"),
+        (16, 20, "roll call"),
     ]
     assert "a to b to c" in picture["label"]
 
 
 def test_tokens_carry_the_visitors_names() -> None:
     tokens = played(made_graph())["tokens"]
-    assert tokens[:10] == ["a", "b", "b", "c", "+0", "a", "a", "b", "b", "c"] and tokens[12] == "·"
+    assert tokens[:10] == ["a", "b", ";", "b", "c", ";", "a", "a:", "+0", "b"] and tokens[13] == "·"
     assert picture_of(made_graph()).token("n4") == "n4"  # the name of no node
     assert played(made_sum())["tokens"][3:9] == ["b", "a", "+1", "a", "7", "="]
 

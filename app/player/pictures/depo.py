@@ -22,8 +22,9 @@ from app.player.pictures.base import (
 from sleepviz.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.depo import DepoInstance
 
-ROLL_CALL_HEAD = "+0"  # the token that ends a window's edges
-NAME_TOKEN = re.compile(r"n([1-9][0-9]*)")
+EDGE_END, NO_HOPS = ";", "+0"
+ENTRY = 3  # tokens of an edge, and of an entry of the roll call, which ends with its number of hops
+NAME_TOKEN = re.compile(r"n([1-9][0-9]*)(:?)")  # with a colon: a name that is called
 
 
 class DepoPicture:
@@ -65,7 +66,7 @@ class DepoPicture:
         """The model's names n1, n2, ... as the visitor's; the names of no node stay as they are."""
         found = NAME_TOKEN.fullmatch(token)
         place = int(found[1]) - 1 if found else len(self._names)
-        return self._names[place] if place < len(self._names) else token
+        return f"{self._names[place]}{found[2]}" if found and place < len(self._names) else token
 
     def woken(self, woken: Answer) -> dict[str, Any] | None:
         """The answer to the question, and r(ight), w(rong) or u(nknown) for every start and hop."""
@@ -150,18 +151,17 @@ class DepoPicture:
     def _edges(self) -> list[dict[str, int]]:
         """Each edge with the place of its second token, after which it is read, and the window that it is read in."""
         tokens = context_tokens(self._trace)
-        places: list[int] = []
-        for first, last in self._edge_spans():
-            places += range(first + 1, last, 2)
+        places = [place - 1 for place, token in enumerate(tokens) if token.token == EDGE_END]
         return [
             {"from": self._index[source], "to": self._index[to], "token": place, "window": tokens[place].window_index}
-            for (source, to), place in zip(self._instance.edges, places, strict=False)  # padding follows the edges
+            for (source, to), place in zip(self._instance.edges, places, strict=False)  # not all, if one was cut
         ]
 
     def _edge_spans(self) -> list[tuple[int, int]]:
         """Where the edges stand among the tokens, [first, last) for each window of the task."""
         tokens = context_tokens(self._trace)
-        heads = [place for place, token in enumerate(tokens) if token.token == ROLL_CALL_HEAD]
+        entries = {place for place, token in enumerate(tokens) if token.token == NO_HOPS}
+        heads = sorted(place - ENTRY + 1 for place in entries if place - ENTRY not in entries)
         length = len(tokens) // max(len(heads), 1)
         return [(index * length, head) for index, head in enumerate(heads)]
 
