@@ -60,6 +60,21 @@ def _rule110_model(task: Rule110, **changes: Any) -> ModelConfig:
     )
 
 
+def _samba(any_n: TrainConfig) -> Preset:
+    """Samba's shape (arXiv:2406.07522) in our own model: sliding-window attention and a linear recurrence in turn.
+
+    A stand-in: Samba's recurrence is Mamba-1, whose version in the transformers library ignores its state in a call of
+    several tokens; ours is the delta rule. Eviction slides too, so that one pass is the model without sleep. Always
+    three rows: every window is then read at one of three positions, and compiling the pass stays cheap.
+    """
+    task = Rule110(row_cells=16, rows_max=3, steps_max=12)
+    rows = (task.rows_max, task.rows_max)
+    stages = (Stage(2, 1, rows, advance_at=0.8), Stage(4, 2, rows))
+    train = replace(any_n, stages=stages, steps=2_000, batch=32, grad_passes=0, eviction="sliding")
+    model = _rule110_model(task, layer_types=("sliding_attention", "linear_attention"))
+    return Preset("rule110-samba", task, model, train)
+
+
 def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Literal["tokens", "flops"]) -> TrainConfig:
     """The ordinary hybrid, N = 1, on the same data with the same care: rows first, then steps.
 
@@ -166,6 +181,7 @@ def _presets() -> Iterator[Preset]:
     for name, uniform, match_on in baselines:
         baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
         yield Preset(name, micro, model, baseline)
+    yield _samba(any_n)
     cycles = Depo(nodes_max=18, window_edges=9, hops_max=8)
     yield from _roll_call_presets(cycles, first=cycles)
     yield from _roll_call_presets(Gsm(), first=Gsm(change_max=3))

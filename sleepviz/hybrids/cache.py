@@ -207,7 +207,7 @@ REPLACEMENTS: dict[type, type] = {
 
 
 class SleepCache(DynamicCache):
-    """One cache layer for each decoder layer, of the kinds above; `generate` takes it as `past_key_values`."""
+    """One cache layer for each decoder layer, of the kinds above; `generate` takes it as `cache`."""
 
     layers: list[Any]
 

@@ -4,7 +4,7 @@ Sleep needs four things of a transformers model, checked in this order:
  1. a cache whose layers are known, some with keys to evict and some with a state;
  2. after a chunk of tokens, fast weights in that cache;
  3. a call with several tokens that takes them up: S changes them. Mamba-1 layers start such a call
-    from zero, whatever the cache holds (transformers 5.23), and say nothing;
+    from zero, whatever the cache holds (transformers 5.24), and say nothing;
  4. two calls that give what one call gives.
 """
 
@@ -72,8 +72,8 @@ def capability_of(model: PreTrainedModel) -> Capability:
             raise ConfigError("it has attention only and no fast weights; add_fast_weights gives it some.")
         if not cache.attention_layers:
             raise ConfigError("it has no attention, so there is no KV cache to evict.")
-        if "past_key_values" not in inspect.signature(model.forward).parameters:
-            raise ConfigError("its forward call takes no past_key_values, the library's common cache.")
+        if "cache" not in inspect.signature(model.forward).parameters:
+            raise ConfigError("its forward call takes no cache of the library's common kind.")
         with torch.inference_mode():
             return _experiment(model, cache)
     except ConfigError as error:
@@ -119,7 +119,7 @@ def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
 def _call(model: PreTrainedModel, tokens: Tensor, cache: SleepCache) -> tuple[Tensor, SleepCache]:
     after = cache.fork()
     positions = torch.arange(tokens.shape[1], device=tokens.device)[None] + cache.position
-    output = model(input_ids=tokens, past_key_values=after, position_ids=positions, use_cache=True)
+    output = model(input_ids=tokens, cache=after, position_ids=positions, use_cache=True)
     return output.logits, after
 
 

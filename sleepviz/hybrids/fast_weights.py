@@ -41,6 +41,7 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3DecoderLayer
 from transformers.models.qwen3_5.modeling_qwen3_5 import Qwen3_5GatedDeltaNet
 
 from sleepviz.config import ConfigError, require
+from sleepviz.model import LOOK_BACK
 
 TIME_STEPS = (1e-3, 1e-1)  # a token forgets 0.1 to 10 % of S at first, so that several windows fit
 
@@ -75,6 +76,17 @@ class FastWeights(Qwen3_5GatedDeltaNet):
         super().__init__(config, layer_idx)
         self.out_proj = ZeroLinear(self.value_dim, self.hidden_size, bias=False)
 
+    @torch.no_grad()
+    def begin_as_associative_memory(self) -> None:
+        """Start with q = k, and with heads whose convolutions look back by different numbers of tokens."""
+        key, value = self.head_k_dim, self.head_v_dim
+        self.in_proj_qkv.weight[: self.key_dim] = self.in_proj_qkv.weight[self.key_dim : 2 * self.key_dim]
+        taps = self.conv1d.weight.zero_()[:, 0]  # [channels, kernel], this token last
+        q_k_v = ((0, key), (self.key_dim, key), (2 * self.key_dim, value))
+        for head in range(self.num_v_heads):
+            for (start, width), back in zip(q_k_v, LOOK_BACK[head % len(LOOK_BACK)], strict=True):
+                taps[start + head * width : start + (head + 1) * width, -1 - back] = 1.0
+
 
 class WithMemory:
     """A decoder layer that reads and writes fast weights before its attention."""
@@ -84,12 +96,12 @@ class WithMemory:
         self.memory_norm = LlamaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.memory = FastWeights(config, layer_idx)
 
-    def forward(self, hidden_states: Tensor, *, past_key_values: Cache | None = None, **kwargs: Any) -> Tensor:
+    def forward(self, hidden_states: Tensor, *, cache: Cache | None = None, **kwargs: Any) -> Tensor:
         """h [B, T, D] -> h after memory, attention and MLP."""
         chunk = {"chunk_size": kwargs["chunk_size"]} if "chunk_size" in kwargs else {}
-        remembered = self.memory(self.memory_norm(hidden_states), cache_params=past_key_values, **chunk)
+        remembered = self.memory(self.memory_norm(hidden_states), cache=cache, **chunk)
         after: Tensor = super().forward(  # type: ignore[misc]
-            hidden_states + remembered, past_key_values=past_key_values, **kwargs
+            hidden_states + remembered, cache=cache, **kwargs
         )
         return after
 
@@ -159,21 +171,21 @@ class MemoryQwen3Model(InitialisesMemory, Qwen3Model):
         input_ids: Tensor | None = None,
         attention_mask: Tensor | dict[str, Tensor | None] | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         inputs_embeds: Tensor | None = None,
         **kwargs: Any,
     ) -> Any:
         """Qwen3's own forward, which looks its masks up by layer type and knows no "hybrid"."""
         embedded = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
         if position_ids is None:
-            seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+            seen = cache.get_seq_length() if cache is not None else 0
             position_ids = torch.arange(seen, seen + embedded.shape[1], device=embedded.device)[None]
         if not isinstance(attention_mask, dict):
             mask = create_causal_mask(
                 config=self.config,
                 inputs_embeds=embedded,
                 attention_mask=attention_mask,
-                past_key_values=past_key_values,
+                cache=cache,
                 position_ids=position_ids,
             )
             attention_mask = {"full_attention": mask}
@@ -182,7 +194,7 @@ class MemoryQwen3Model(InitialisesMemory, Qwen3Model):
             inputs_embeds=embedded,
             attention_mask=masks,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             **kwargs,
         )
 
@@ -227,12 +239,15 @@ def add_fast_weights(
     key_dim: int | None = None,
     value_dim: int | None = None,
     conv_kernel: int = 4,
+    associative: bool = False,
     seed: int = 0,
 ) -> PreTrainedModel:
     """A copy of `model` with silent, trainable fast weights in front of `layers` (counted from 0).
 
-    Heads and their width are the attention's unless given. The given model stays as it is. Raises
-    ConfigError for a family other than Llama and Qwen3, and for settings that do not fit the model.
+    Heads and their width are the attention's unless given. `associative` lets each head begin as a memory of
+    what stood next to what, as our own models do (sleepviz/model.py): a start that spares the search for look-ups.
+    The given model stays as it is. Raises ConfigError for a family other than Llama and Qwen3, and for settings
+    that do not fit the model.
     """
     base = model.config
     if base.model_type not in FAMILIES:
@@ -243,6 +258,7 @@ def add_fast_weights(
     require(not getattr(base, "sliding_window", None), "a model whose attention slides by itself is not supported.")
     heads, head_dim = heads or base.num_attention_heads, base.head_dim
     require(heads >= 1 and conv_kernel >= 2, "heads must be at least 1, and conv_kernel at least 2.")
+    require(conv_kernel >= 3 or not associative, "an associative start needs a conv_kernel of at least 3.")
     config_class, model_class = FAMILIES[base.model_type]
     inherited = {k: v for k, v in base.to_dict().items() if k not in ("model_type", "architectures", "layer_types")}
     config = config_class(
@@ -260,5 +276,8 @@ def add_fast_weights(
         extended: PreTrainedModel = model_class(config)
     missing, unexpected = extended.load_state_dict(model.state_dict(), strict=False)
     assert not unexpected and all(".memory" in name for name in missing)
+    if associative:
+        for layer in chosen:
+            extended.get_decoder().layers[layer].memory.begin_as_associative_memory()
     extended.generation_config = copy.deepcopy(model.generation_config)
     return extended.to(device=model.device, dtype=model.dtype).train(model.training)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,6 +38,7 @@ class Lesson:
     context: Tensor  # [B, T]
     queries: Tensor  # [B, Q, K]: each one prediction chunk, from a fork of the memory
     targets: Tensor  # [B, Q, K], NOT_ASKED where no answer is read
+    later: tuple[Tensor, ...] = ()  # [B, T] each: what the context should have become after pass 1, 2, and so on
 
 
 class Course(Protocol):
@@ -71,11 +72,20 @@ class TaskCourse:
         """The task's."""
         return self.task.vocab_size
 
-    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
-        """One batch, difficulties and the number of windows drawn uniformly."""
+    def lessons(
+        self, rng: np.random.Generator, size: int, *, hardest: int | None = None, later: int = 0
+    ) -> list[Lesson]:
+        """One batch, difficulties and the number of windows drawn uniformly; no difficulty above `hardest`, if given.
+
+        `later` says for how many passes the lesson brings what the context should have become.
+        """
         n_windows = int(rng.integers(_fewest_windows(self.task), self.task.windows_max + 1))
-        levels = rng.choice(self.difficulties, size)
-        return [_lesson(self.task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="train"))]
+        easiest = min(self.difficulties)
+        allowed = [d for d in self.difficulties if hardest is None or d <= max(hardest, easiest)]
+        levels = rng.choice(allowed, size)
+        batch = self.task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="train")
+        streams = (self.task.stream(batch, level).reshape(size, -1) for level in range(1, later + 1))
+        return [replace(_lesson(batch), later=tuple(torch.from_numpy(stream) for stream in streams))]
 
     def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
         """The instances of the `eval` command with this seed."""
@@ -84,7 +94,7 @@ class TaskCourse:
             whole = _lesson(batch)
             tensors = (whole.context, whole.queries, whole.targets)
             parts = zip(*(torch.split(tensor, self.exam_batch) for tensor in tensors), strict=True)
-            yield from (Lesson(*part) for part in parts)
+            yield from (Lesson(context, queries, targets) for context, queries, targets in parts)
 
 
 def _fewest_windows(task: Task) -> int:
@@ -95,8 +105,8 @@ def _fewest_windows(task: Task) -> int:
 def _lesson(batch: Batch) -> Lesson:
     """The windows as one context, and the answers of the asked difficulty."""
     targets = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]
-    arrays = (batch.windows.reshape(len(batch.windows), -1), batch.queries, targets)
-    return Lesson(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    context = torch.from_numpy(batch.windows.reshape(len(batch.windows), -1))
+    return Lesson(context, torch.from_numpy(np.ascontiguousarray(batch.queries)), torch.from_numpy(targets))
 
 
 @dataclass(frozen=True)

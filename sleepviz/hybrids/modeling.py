@@ -118,27 +118,27 @@ class SleepForCausalLM(PreTrainedModel, GenerationMixin):
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
         **_: Any,
     ) -> CausalLMOutputWithPast:
-        """One ordinary pass over input_ids [B, T]; `past_key_values`, a SleepCache, goes on and is written to.
+        """One ordinary pass over input_ids [B, T]; `cache`, a SleepCache, goes on and is written to.
 
         Padding is refused: S would read it. Positions are those of the cache.
         """
         require(input_ids is not None, "this model needs input_ids.")
         assert input_ids is not None
         require(attention_mask is None or bool(attention_mask.all()), "this model reads no padding: S would hold it.")
-        cache = self._cache(past_key_values)
-        logits, memory = self.lm(input_ids, self._memory(cache, input_ids))
-        _write(cache, memory)
+        held = self._cache(cache)
+        logits, memory = self.lm(input_ids, self._memory(held, input_ids))
+        _write(held, memory)
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
         kept = logits[:, -logits_to_keep:] if logits_to_keep else logits
-        return CausalLMOutputWithPast(loss=loss, logits=kept, past_key_values=None if use_cache is False else cache)
+        return CausalLMOutputWithPast(loss=loss, logits=kept, cache=None if use_cache is False else held)
 
     def sleep(
         self, input_ids: Tensor, policy: SleepPolicy | None = None, cache: SleepCache | None = None
@@ -177,7 +177,7 @@ class SleepForCausalLM(PreTrainedModel, GenerationMixin):
         with torch.inference_mode():
             cache = self.sleep(torch.tensor([problem.context], device=device), policy)
             queries = torch.from_numpy(problem.queries[: problem.n_asked].copy()).to(device)
-            logits = self(queries, past_key_values=cache.repeated(len(queries))).logits
+            logits = self(queries, cache=cache.repeated(len(queries))).logits
         return logits.softmax(dim=-1).float().cpu().numpy()
 
     def _cache(self, cache: Cache | None) -> SleepCache:

@@ -105,15 +105,17 @@ def sleep_windows(
         yield SleptWindow(start, start + tokens.shape[1], full_tokens, full_bytes, tuple(passes), now.fork())
 
 
-def predict(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache) -> tuple[Tensor, SleepCache]:
+def predict(
+    model: PreTrainedModel, input_ids: Tensor, cache: SleepCache, *, chunk_size: int | None = None
+) -> tuple[Tensor, SleepCache]:
     """Awake: exactly one pass. input_ids [B, T] -> (logits [B, T, vocab_size], the cache after them).
 
-    `cache` stays as it is, so that several questions may be asked of one sleep.
+    `cache` stays as it is, so that several questions may be asked of one sleep. `chunk_size` is for `sleep_hybrid`'s
+    reason: the library's delta rule pads the question to 64 tokens too.
     """
-    after = cache.fork()
-    output = model(
-        input_ids=input_ids, past_key_values=after, position_ids=_positions(input_ids, after), use_cache=True
-    )
+    after, extra = cache.fork(), {} if chunk_size is None else {"chunk_size": chunk_size}
+    positions = _positions(input_ids, after)
+    output = model(input_ids=input_ids, cache=after, position_ids=positions, use_cache=True, **extra)
     return output.logits, after
 
 
@@ -126,7 +128,7 @@ def generate(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache, **set
     mask = torch.ones(input_ids.shape[0], seen, dtype=torch.long, device=input_ids.device)
     # The library repeats the prompt for beams and samples, but not a cache that it is given.
     times = max(settings.get("num_beams", 1), settings.get("num_return_sequences", 1))
-    tokens = model.generate(input_ids, attention_mask=mask, past_key_values=cache.repeated(times), **settings)
+    tokens = model.generate(input_ids, attention_mask=mask, cache=cache.repeated(times), **settings)
     return tokens[:, input_ids.shape[1] :]
 
 
@@ -145,7 +147,7 @@ def _decode(model: PreTrainedModel, tokens: Tensor, cache: SleepCache, chunk_siz
     """One call of the decoder, without the head: nothing is predicted asleep."""
     decoder: nn.Module = model.get_decoder()
     extra = {} if chunk_size is None else {"chunk_size": chunk_size}
-    decoder(input_ids=tokens, past_key_values=cache, position_ids=_positions(tokens, cache), use_cache=True, **extra)
+    decoder(input_ids=tokens, cache=cache, position_ids=_positions(tokens, cache), use_cache=True, **extra)
 
 
 def _restart(

@@ -76,7 +76,7 @@ def stock_prefill(model: PreTrainedModel, tokens: Tensor, window: int) -> Dynami
     cache = DynamicCache(config=model.config)
     decoder = model.get_decoder()
     for chunk in torch.split(tokens, window, dim=1):
-        decoder(input_ids=chunk, past_key_values=cache, use_cache=True)
+        decoder(input_ids=chunk, cache=cache, use_cache=True)
     return cache
 
 

@@ -6,6 +6,10 @@ that of one window at a time: a window's passes are run again when the backward 
 N is fixed, as in the paper. A sliding window may be warmed up under hard eviction (the paper's Ouro,
 §4.3: without it, N > 1 does not help); all weights train in that time, where the paper may have meant
 the fast-weight layers alone.
+
+Two departures from the paper, for our tasks only, are what small models learn to use several passes by:
+`levels_per_pass` draws N anew for every step and asks for no more than so many passes can do, and
+`stream_loss` also scores what each pass puts out, which should be the window one level on.
 """
 
 from __future__ import annotations
@@ -32,9 +36,9 @@ from sleepviz.checkpoint import provenance, write_atomically
 from sleepviz.config import PASSES_MAX, ConfigError, Eviction, JsonRoundTrip, SleepPolicy, require
 from sleepviz.evaluate import wilson
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.lessons import Course, Lesson
+from sleepviz.hybrids.lessons import Course, Lesson, TaskCourse
 from sleepviz.hybrids.modeling import SleepForCausalLM
-from sleepviz.hybrids.sleep import Convolution, predict, sleep_hybrid
+from sleepviz.hybrids.sleep import Convolution, predict, sleep_windows
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back
 
@@ -51,6 +55,8 @@ class TuneConfig(JsonRoundTrip):
     n_passes: int
     eviction: Eviction = "hard"
     hard_warmup_steps: int = 0  # with "sliding": the first so many steps evict everything
+    levels_per_pass: int = 0  # 0: N is n_passes. Else N is drawn from 1 to n_passes, difficulty up to so many a pass
+    stream_loss: float = 0.0  # weight of a loss on what each pass puts out
     steps: int = 1000
     batch: int = 16
     lr_muon: float = 1e-3
@@ -70,6 +76,8 @@ class TuneConfig(JsonRoundTrip):
         require(0 <= self.hard_warmup_steps <= self.steps, "the warm-up must be from 0 to all of the steps.")
         sliding = self.eviction == "sliding" or not self.hard_warmup_steps
         require(sliding, "a hard-eviction warm-up is for sliding eviction.")
+        require(0 <= self.levels_per_pass <= 64, "levels_per_pass must be from 0 (N is fixed) to 64.")
+        require(self.stream_loss >= 0, "stream_loss must be at least 0.")
         require(1 <= self.steps <= 10_000_000, "steps must be from 1 to 10000000.")
         require(1 <= self.batch <= 65_536, "batch must be from 1 to 65536.")
         require(self.lr_muon > 0 and self.lr_adamw > 0, "learning rates must be above 0.")
@@ -92,33 +100,62 @@ def cut(context: Tensor, window: int) -> tuple[Tensor, ...]:
 
 def asleep(model: PreTrainedModel, context: Tensor, policy: SleepPolicy, config: TuneConfig) -> SleepCache:
     """Sleep over a context [B, T]. With gradients, each window's passes are run again on the way back."""
+    return streams_asleep(model, context, policy, config)[0]
+
+
+def streams_asleep(
+    model: PreTrainedModel, context: Tensor, policy: SleepPolicy, config: TuneConfig
+) -> tuple[SleepCache, list[Tensor]]:
+    """The same, and with `stream_loss` h after each pass over the whole context, [B, T, D] each."""
     cache: SleepCache | None = None
-    for tokens in cut(context, config.window):
-        read = partial(
-            sleep_hybrid,
-            model,
-            tokens,
-            policy,
-            window=config.window,
-            cache=cache,
-            convolution=config.convolution,
-            span=config.span,
-            chunk_size=config.chunk_size,
-        )
-        cache = checkpoint(read, use_reentrant=False) if torch.is_grad_enabled() else read()
+    by_window: list[list[Tensor]] = []
+    windows = cut(context, config.window)
+    for index, tokens in enumerate(windows):
+        read = partial(_read, model, tokens, policy, config, cache)
+        # The way back comes to the last window first, so nothing is saved by running that one again.
+        again = torch.is_grad_enabled() and index < len(windows) - 1
+        cache, streams = checkpoint(read, use_reentrant=False) if again else read()
+        by_window.append(streams)
     assert cache is not None
-    return cache
+    return cache, [torch.cat(parts, dim=1) for parts in zip(*by_window, strict=True)]
+
+
+def _read(
+    model: PreTrainedModel, tokens: Tensor, policy: SleepPolicy, config: TuneConfig, cache: SleepCache | None
+) -> tuple[SleepCache, list[Tensor]]:
+    (done,) = sleep_windows(
+        model,
+        tokens,
+        policy,
+        window=config.window,
+        cache=cache,
+        convolution=config.convolution,
+        span=config.span,
+        chunk_size=config.chunk_size,
+        observe=bool(config.stream_loss),
+    )
+    return done.cache, [one.h for one in done.passes]
 
 
 def answered(
-    model: PreTrainedModel, lesson: Lesson, policy: SleepPolicy, config: TuneConfig
+    model: PreTrainedModel, lesson: Lesson, cache: SleepCache, config: TuneConfig
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Sleep, then ask -> (logits [B, K, vocab_size], targets [B, K]) for each query that asks something."""
-    device = model.device
-    cache = asleep(model, lesson.context.to(device), policy, config)
+    """Ask after a sleep -> (logits [B, K, vocab_size], targets [B, K]) for each query that asks something."""
     for query, target in zip(lesson.queries.unbind(dim=1), lesson.targets.unbind(dim=1), strict=True):
         if bool((target != NOT_ASKED).any()):
-            yield predict(model, query.to(device), cache)[0], target.to(device)
+            logits, _ = predict(model, query.to(model.device), cache, chunk_size=config.chunk_size)
+            yield logits, target.to(model.device)
+
+
+def read_out(model: PreTrainedModel, h: Tensor) -> Tensor:
+    """h [B, T, D] as a pass puts it out -> logits [B, T, vocab_size], as after the last layer of an ordinary call."""
+    if isinstance(model, SleepForCausalLM):
+        return model.lm.logits(h)
+    norm, head = getattr(model.get_decoder(), "norm", None), model.get_output_embeddings()
+    if norm is None or head is None:
+        raise ConfigError("stream_loss needs a model whose last norm is called norm.")
+    logits: Tensor = head(norm(h))
+    return logits
 
 
 def policy_for(model: PreTrainedModel, n_passes: int, eviction: Eviction) -> SleepPolicy:
@@ -145,6 +182,8 @@ class Tuning:
             self.course.vocab_size <= known,
             f"the task has {self.course.vocab_size} tokens and the model knows {known}.",
         )
+        for_tasks = bool(self.config.levels_per_pass or self.config.stream_loss)
+        require(isinstance(self.course, TaskCourse) or not for_tasks, "levels_per_pass and stream_loss are for tasks.")
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         matrices = [p for name, p in named if is_matrix(name, p)]
         rest = [p for name, p in named if not is_matrix(name, p)]
@@ -169,19 +208,41 @@ class Tuning:
     def _accumulated_gradient(self) -> float:
         """Draw the step's lessons and backpropagate through each; the loss."""
         config, device = self.config, self.model.device
-        lessons = self.course.lessons(np.random.default_rng((TRAINING_STREAM, config.seed, self.step)), config.batch)
+        rng = np.random.default_rng((TRAINING_STREAM, config.seed, self.step))
+        n_passes, lessons = self._drawn(rng)
         n_answers = sum(int((lesson.targets != NOT_ASKED).sum()) for lesson in lessons)
         eviction: Eviction = "hard" if self.step < config.hard_warmup_steps else config.eviction
-        policy, total = policy_for(self.model, config.n_passes, eviction), 0.0
+        policy, total = policy_for(self.model, n_passes, eviction), 0.0
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(config.seed + self.step)  # dropout too is the same after a resume
             for lesson in lessons:
-                pairs = answered(self.model, lesson, policy, config)
-                losses = [_summed_loss(logits, target) for logits, target in pairs]
+                cache, streams = streams_asleep(self.model, lesson.context.to(device), policy, config)
+                losses = [_summed_loss(*pair) for pair in answered(self.model, lesson, cache, config)]
                 loss = torch.stack(losses).sum() / n_answers
+                if config.stream_loss:
+                    loss = loss + config.stream_loss * self._stream_loss(lesson, streams)
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.item()
         return total
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[int, list[Lesson]]:
+        """(N, lessons) of one step."""
+        config, course = self.config, self.course
+        if not isinstance(course, TaskCourse):
+            return config.n_passes, course.lessons(rng, config.batch)
+        n_passes, hardest = config.n_passes, None
+        if config.levels_per_pass:
+            n_passes = int(rng.integers(1, config.n_passes + 1))
+            hardest = n_passes * config.levels_per_pass
+        later = n_passes if config.stream_loss else 0
+        return n_passes, course.lessons(rng, config.batch, hardest=hardest, later=later)
+
+    def _stream_loss(self, lesson: Lesson, streams: list[Tensor]) -> Tensor:
+        """Mean over passes and tokens: what each pass puts out, against the windows one level on."""
+        pairs = zip(streams, lesson.later, strict=True)
+        device = self.model.device
+        losses = [F.cross_entropy(read_out(self.model, h).flatten(0, 1), t.flatten().to(device)) for h, t in pairs]
+        return torch.stack(losses).mean()
 
     def _set_learning_rates(self) -> None:
         config = self.config
@@ -262,7 +323,8 @@ def _marks(
     right, instances = list[Tensor](), 0
     for lesson in course.exam(level, n, config.seed):
         instances += len(lesson.context)
-        for logits, target in answered(model, lesson, policy, config):
+        cache = asleep(model, lesson.context.to(model.device), policy, config)
+        for logits, target in answered(model, lesson, cache, config):
             wrong = (logits.argmax(dim=-1) != target) & (target != NOT_ASKED)  # [B, K]
             right.append(~wrong.any(dim=-1))
     return float(torch.cat(right).float().mean()), instances

@@ -27,7 +27,11 @@ def test_a_saved_model_sleeps_as_it_did_before(family: str, tmp_path: Path) -> N
     with torch.no_grad():
         one, other = (sleep_hybrid(m, random_tokens(12), SleepPolicy(2), window=5) for m in (model, again))
     assert not again.training
-    assert all(torch.equal(a, b) for a, b in zip(one.fast_weights, other.fast_weights, strict=True))
+    weights = again.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+    # Not to the bit: the rounding of the library's grouped product depends on where in memory its weights lie.
+    for a, b in zip(one.fast_weights, other.fast_weights, strict=True):
+        assert float((a - b).abs().max()) < 1e-5 * max(1.0, float(a.abs().max()))
 
 
 def test_our_own_model_loads_too(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_it_can_be_trained_through_a_sleep() -> None:
     model.requires_grad_(True)
     cache = model.sleep(random_tokens(lean.config, 2, 10), SleepPolicy(3))
     question = random_tokens(lean.config, 2, 4, seed=1)
-    loss = model(question, past_key_values=cache, labels=question).loss
+    loss = model(question, cache=cache, labels=question).loss
     loss.backward()
 
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())

@@ -50,14 +50,14 @@ def passes_by_hand(model: PreTrainedModel, n_passes: int) -> Tensor:
         positions = torch.arange(position, position + tokens.shape[1]).expand(2, -1)
         for pass_index in range(n_passes):
             given = {"inputs_embeds": streams[-1]} if pass_index else {"input_ids": tokens}
-            decoder(**given, past_key_values=cache, position_ids=positions, use_cache=True)
+            decoder(**given, cache=cache, position_ids=positions, use_cache=True)
             for layer in cache.layers:
                 if getattr(layer, "keys", None) is not None:
                     layer.keys, layer.values = layer.keys[:, :, :0], layer.values[:, :, :0]
         position += tokens.shape[1]
     hook.remove()
     positions = torch.arange(position, position + QUESTION.shape[1]).expand(2, -1)
-    return model(input_ids=QUESTION, past_key_values=cache, position_ids=positions, use_cache=True).logits
+    return model(input_ids=QUESTION, cache=cache, position_ids=positions, use_cache=True).logits
 
 
 # Granite scales inputs_embeds at every call, and Zamba2 takes them for the token embedding: not for this oracle.

@@ -146,13 +146,13 @@ def test_it_learns_to_keep_what_was_evicted() -> None:
 
 def test_the_hard_warm_up_comes_first_and_then_the_sliding_window(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    asked = tuning_module.asleep
+    asked = tuning_module.streams_asleep
 
     def spied(model: Any, context: Any, policy: SleepPolicy, config: TuneConfig) -> Any:
         seen.append(policy.eviction)
         return asked(model, context, policy, config)
 
-    monkeypatch.setattr(tuning_module, "asleep", spied)
+    monkeypatch.setattr(tuning_module, "streams_asleep", spied)
     config = replace(CONFIG, window=9, eviction="sliding", hard_warmup_steps=3)
     for _ in Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None)).steps():
         pass
