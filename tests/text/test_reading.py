@@ -70,7 +70,6 @@ def test_unknown_words_in_order_and_once() -> None:
     assert unknown_words("Zelda lives in Oslo. ZELDA and Zelda saw 3 ravens.") == (
         "Zelda",
         "ZELDA",
-        "and",
         "saw",
         "3",
         "ravens",

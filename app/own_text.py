@@ -1,0 +1,100 @@
+"""On the page "Your model": pages in the style of our text model, and what such a page says when read by rule."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from app import text
+from sleepviz.events import AnswerScored, Trace
+from sleepviz.text import words
+from sleepviz.text.reading import read, solved, unknown_words
+
+PAGE = (
+    "It rained all night. Ben is the brother of Ana. Ana works as a nurse. The key is in the drawer. Clara owns the "
+    "key. The weather was mild. Ben has a house in Lisbon. The boss of Ana is Clara. Nobody said a word. Clara lives "
+    "in Oslo.\n"
+    "The lamp lies in the attic. The train was late again. Hugo is a painter. Clara is a lawyer. The brother of "
+    "Clara is Hugo. A bell rang at noon. The lamp belongs to Hugo. Hugo lives in Vienna. Iris is the sister of Ben. "
+    "The bread was still warm. Iris works as a pilot. The soup was too hot. Ana lives in Geneva.\n"
+    "The map is in the library. They talked about the weather. Iris owns the map. The boss of Hugo is Iris. Iris has "
+    "a house in Prague. The river was high this year. Ben is a sailor. The violin lies in the cellar. A cat slept by "
+    "the door. The violin belongs to Ana. The evening was calm. The boss of Ben is Hugo. The wind had turned."
+)
+QUESTION = "Where does the brother of Ana live?"
+WORDS_SHOWN = 12
+STYLE = (
+    "This model has read nothing but made-up pages: who lives where, works as what, is whose brother, sister or boss, "
+    "where a thing is and whose it is, among filler sentences. Edit the page in that style; outside of it, its answers "
+    "mean nothing."
+)
+
+
+def notes(document: str, question: str) -> None:
+    """Whether this is a text that the model was made for; and what it says by itself."""
+    strange = unknown_words(f"{document} {question}")
+    if strange:
+        named = ", ".join(f"“{text.plain(word)}”" for word in strange[:WORDS_SHOWN])
+        more = f" and {len(strange) - WORDS_SHOWN} more" if len(strange) > WORDS_SHOWN else ""
+        st.warning(
+            f"Outside its style: the model has never read {named}{more}. Do not expect right answers.",
+            icon=":material/menu_book:",
+        )
+    st.caption(told(document, question))
+
+
+def told(document: str, question: str) -> str:
+    """One sentence: the answer that the page gives when it is read by rule, without the model."""
+    reading = read(document)
+    chain = solved(question, reading.facts)
+    if chain is None:
+        return (
+            f"Read by rule, the page tells {len(reading.facts)} facts, and they do not answer this question, or it is "
+            "not asked in the model's style."
+        )
+    hops = "one hop" if len(chain) == 1 else f"{len(chain)} hops"
+    steps = "; ".join(text.plain(fact.told(0).rstrip(".")) for fact in chain)
+    answer = text.plain(chain[-1].value)
+    return f"Read by rule, the page answers **{answer}**, in {hops}: {steps}. It tells {len(reading.facts)} facts."
+
+
+def marked(trace: Trace) -> str:
+    """Whether the run on screen gave the answer that its page gives when read by rule."""
+    asked = json.loads(trace.spec["input"])
+    chain = solved(asked["question"], read(asked["document"]).facts)
+    answer = trace.events[-1]
+    if chain is None or not isinstance(answer, AnswerScored):
+        return "The page of this run does not answer its question by rule, so nothing says which answer is right."
+    said = answer.answer.answers[0].strip()
+    verdict = "right" if said == chain[-1].value else "wrong"
+    return f"The run above answers “{text.plain(said)}”; its page says “{text.plain(chain[-1].value)}”: {verdict}."
+
+
+def vocabulary() -> None:
+    """The words and forms that the model knows."""
+    with st.expander("What this model can read and be asked", key="your_model_words"):
+        st.markdown(
+            "\n".join(
+                [
+                    "Facts: *Ana lives in Oslo. Ana has a house in Oslo. Ben is the brother of Ana. The brother of "
+                    "Ana is Ben.* (also *sister* and *boss*) *Ana works as a baker. Ana is a baker. The key is in "
+                    "the box. The key lies in the box. Ana owns the key. The key belongs to Ana.*",
+                    "",
+                    "Questions: *Where does Ana live? What is the job of Ana? Who is the brother of Ana? Where is "
+                    "the key? Who owns the key?* Instead of a name: *the brother of Ana*, *the owner of the key*, "
+                    "and so on.",
+                    "",
+                    *(f"- {kind}: {', '.join(listed)}" for kind, listed in _LISTS),
+                ]
+            )
+        )
+
+
+_LISTS = (
+    ("People", words.PEOPLE),
+    ("Cities", words.CITIES),
+    ("Jobs", words.JOBS),
+    ("Things", words.THINGS),
+    ("Places", words.PLACES),
+)
