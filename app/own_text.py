@@ -13,7 +13,7 @@ from sleepviz.text.reading import read, solved, unknown_words
 
 PAGE = (
     "It rained all night. Ben is the brother of Ana. Ana works as a nurse. The key is in the drawer. Clara owns the "
-    "key. The weather was mild. Ben has a house in Lisbon. The boss of Ana is Clara. Nobody said a word. Clara lives "
+    "key. The weather was mild. The home of Ben is Lisbon. The boss of Ana is Clara. Nobody said a word. Clara lives "
     "in Oslo.\n"
     "The lamp lies in the attic. The train was late again. Hugo is a painter. Clara is a lawyer. The brother of "
     "Clara is Hugo. A bell rang at noon. The lamp belongs to Hugo. Hugo lives in Vienna. Iris is the sister of Ben. "
@@ -77,7 +77,7 @@ def vocabulary() -> None:
         st.markdown(
             "\n".join(
                 [
-                    "Facts: *Ana lives in Oslo. Ana has a house in Oslo. Ben is the brother of Ana. The brother of "
+                    "Facts: *Ana lives in Oslo. The home of Ana is Oslo. Ben is the brother of Ana. The brother of "
                     "Ana is Ben.* (also *sister* and *boss*) *Ana works as a baker. Ana is a baker. The key is in "
                     "the box. The key lies in the box. Ana owns the key. The key belongs to Ana.*",
                     "",

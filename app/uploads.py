@@ -11,7 +11,7 @@ MOST_MB = 1  # streamlit's own bound, in whole megabytes; ours is the smaller
 
 def text_of(name: str, data: bytes) -> str:
     """The text of a file. Raises InputError."""
-    if name.rpartition(".")[2].lower() not in TYPES:
+    if not name.lower().endswith(tuple(f".{each}" for each in TYPES)):
         raise InputError(f"Only files that end in {' or '.join(f'.{each}' for each in TYPES)} can be read.")
     if len(data) > MOST_BYTES:
         raise InputError(f"The file has {len(data):,} bytes, and at most {MOST_BYTES:,} are read.")

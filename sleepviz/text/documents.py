@@ -25,7 +25,7 @@ HOPS_MAX = 3
 TRIES = 30  # at a chain of the length that was asked for
 
 SENTENCES: dict[Relation, tuple[str, ...]] = {
-    "lives": ("{subject} lives in {value}.", "{subject} has a house in {value}."),
+    "lives": ("{subject} lives in {value}.", "The home of {subject} is {value}."),
     "works": ("{subject} works as a {value}.", "{subject} is a {value}."),
     "brother": ("{value} is the brother of {subject}.", "The brother of {subject} is {value}."),
     "sister": ("{value} is the sister of {subject}.", "The sister of {subject} is {value}."),

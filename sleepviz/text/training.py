@@ -24,14 +24,14 @@ from tqdm import tqdm
 from sleepviz.checkpoint import write_atomically
 from sleepviz.config import ConfigError, JsonRoundTrip, ModelConfig, SleepPolicy, Stage, require
 from sleepviz.memory import Memory
-from sleepviz.model import HybridLM
+from sleepviz.model import GatedDeltaNet, HybridLM
 from sleepviz.sleep import evict, sleep_passes
 from sleepviz.tasks.base import NOT_ASKED, Tokens
 from sleepviz.text.lessons import TextBatch, Writer
 from sleepviz.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
 
 MODEL = ModelConfig(
-    vocab_size=909,
+    vocab_size=912,  # the tokenizer has 908
     window=64,
     layer_types=("full_attention", "linear_attention") * 2,
     d_model=64,
@@ -40,8 +40,28 @@ MODEL = ModelConfig(
     value_dim=24,
     mlp_ratio=2,
     conv_kernel=4,
+    beta_max=2.0,
     tie_embeddings=True,
 )
+
+
+LOOK_BACK = ((2, 3, 0), (2, 2, 0), (1, 3, 0), (1, 2, 0), (1, 0, 3), (1, 0, 2), (0, 1, 0), (0, 2, 0))
+"""How many tokens back the q, k and v of each head look at the start: the distances between what a sentence is about,
+what it says of it, and the end of a question, as far as four taps reach.
+"""
+
+
+@torch.no_grad()
+def begin_with_our_distances(model: HybridLM) -> None:
+    """Set the taps of every short convolution to LOOK_BACK: the head's first memory is of pairs of that distance."""
+    config = model.config
+    heads, key, value = config.fast_heads, config.key_dim, config.value_dim
+    for block in model.blocks:
+        if isinstance(block.mixer, GatedDeltaNet) and block.mixer.conv is not None:
+            taps = block.mixer.conv.weight.zero_()  # [kernel, channels], this token last
+            for head, backs in enumerate(LOOK_BACK[:heads]):
+                for start, width, back in zip((0, heads * key, 2 * heads * key), (key, key, value), backs, strict=True):
+                    taps[-1 - back, start + head * width : start + (head + 1) * width] = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,13 +75,14 @@ class TextTraining(JsonRoundTrip):
     onward_share: float = 0.25  # of the steps are scored on the document's next words as well
     lr_muon: float = 0.01
     lr_adamw: float = 2e-3
+    lr_embedding: float = 2e-2  # random vectors of 330 words in 64 dimensions: kinds of words must form first
     warmup_steps: int = 100
     decay_share: float = 0.25  # of the steps, at the end: linear decay to 0
     clip_norm: float = 1.0
 
 
 STAGES = (
-    Stage(passes=1, difficulty=1, windows=(1, 1), advance_at=0.9),
+    Stage(passes=1, difficulty=1, windows=(1, 1), advance_at=0.92),
     Stage(passes=2, difficulty=2, windows=(1, 2), advance_at=0.8),
     Stage(passes=4, difficulty=2, windows=(1, 4), advance_at=0.8),
     Stage(passes=4, difficulty=3, windows=(1, 6), advance_at=1.0),
@@ -124,9 +145,10 @@ class TextTrainer:
     def __post_init__(self) -> None:
         named = list(self.model.named_parameters())
         matrices = [p for name, p in named if is_muon_matrix(name, p)]
-        rest = [p for name, p in named if not is_muon_matrix(name, p)]
+        words = [p for name, p in named if name == "embedding.weight"]
+        rest = [p for name, p in named if not is_muon_matrix(name, p) and name != "embedding.weight"]
         self.muon = torch.optim.Muon(matrices, lr=self.config.lr_muon, momentum=0.95, weight_decay=0.0)
-        self.adamw = torch.optim.AdamW(rest, lr=self.config.lr_adamw, betas=(0.9, 0.99), weight_decay=0.0)
+        self.adamw = torch.optim.AdamW([{"params": rest}, {"params": words}], betas=(0.9, 0.99), weight_decay=0.0)
 
     def steps(self) -> Iterator[dict[str, float]]:
         """Train until the steps are done; yield the losses and the share of right answers of each."""
@@ -160,9 +182,9 @@ class TextTrainer:
         config, step = self.config, self.progress.step
         warm = min(1.0, (step + 1) / config.warmup_steps)
         factor = warm * min(1.0, (1 - step / config.steps) / config.decay_share)
-        for optimiser, rate in ((self.muon, config.lr_muon), (self.adamw, config.lr_adamw)):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * factor
+        groups = (*self.muon.param_groups, *self.adamw.param_groups)
+        for group, rate in zip(groups, (config.lr_muon, config.lr_adamw, config.lr_embedding), strict=True):
+            group["lr"] = rate * factor
 
     def _advance(self, right: float, n_tokens: int) -> None:
         """Count the step, and go to the next stage when this one is mastered."""

@@ -8,7 +8,7 @@ from sleepviz.text.documents import Fact
 from sleepviz.text.reading import read, solved, unknown_words
 
 DOCUMENT = (
-    "Ben is the brother of Ana. The weather was mild. Ben has a house in Oslo. The key is in the box.\n"
+    "Ben is the brother of Ana. The weather was mild. The home of Ben is Oslo. The key is in the box.\n"
     "Ana owns the key. Ana works as a baker. The boss of Ben is Clara. Clara is a pilot. Clara lives in Rome"
 )
 
