@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import about, models, own_text, perplexity, player, runs, text, theme, uploads
+from app import about, document_box, models, own_text, perplexity, player, runs, text, theme
 from app.jobs import Job, RunKey
 from app.player import Contender
 from app.state import Visit
@@ -21,7 +21,6 @@ from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
 
 PASSES = (1, 2, 3, 4, 6, 8, 12)
-WINDOWS = (8, 16, 32, 64, 128, 256)
 EXPLANATION = (
     "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
     "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
@@ -46,10 +45,6 @@ TEXT_TRAINED = (
     "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
     "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
     "shows it out of its element. How often it is right is in assets/results/text.json."
-)
-DOCUMENT = (
-    "The lamp in the hall is green. Mira keeps the key of the boathouse in a blue jar. The train to Aldern leaves at "
-    "seven. Mira's brother Joss paints the boathouse every spring."
 )
 TASK_INPUTS = {
     "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
@@ -145,9 +140,9 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         source, digest = f"local:{name}", _fingerprint(name)
     if kind == "text":
         window, _, digest = models.text_facts(name)
-        document, question = _own_text(visit, window)
+        document, question = document_box.in_our_style(visit, window)
     else:
-        document, question, window = _any_text(visit)
+        document, question, window = document_box.of_any_style(visit)
     if not name:
         raise ConfigError("Give a folder with config.json and safetensors files, or a name on the hub.")
     if not document.strip() or not question.strip():
@@ -167,54 +162,6 @@ def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
     choices |= {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
     choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
     return choices | ({"local:": "a folder or a hub name"} if models.local_models_allowed() else {})
-
-
-def _own_text(visit: Visit, window: int) -> tuple[str, str]:
-    """A page in the style of our text model, and a question."""
-    st.markdown(own_text.STYLE)
-    visit.set_missing({"page": own_text.PAGE})
-    _upload(visit, "page")
-    document = st.text_area("Document", height=260, key=visit.key("page"))
-    question = st.text_input("Question, asked after eviction", own_text.QUESTION, key=visit.key("page_question"))
-    st.caption(f"Its window is {window} tokens, some 50 words: it falls asleep each time that many are read.")
-    own_text.notes(document, question)
-    own_text.vocabulary()
-    return document, question
-
-
-def _any_text(visit: Visit) -> tuple[str, str, int]:
-    """Any document, a question, and the window."""
-    visit.set_missing({"document": DOCUMENT})
-    _upload(visit, "document")
-    document = st.text_area("Document", height=140, key=visit.key("document"))
-    columns = st.columns([3, 1.2], gap="medium")
-    with columns[0]:
-        question = st.text_input(
-            "Question, asked after eviction", "Where is the key? It is in", key=visit.key("question")
-        )
-    with columns[1]:
-        window = int(st.select_slider("Window L, tokens", WINDOWS, 32, key=visit.key("window")))
-    return document, question, window
-
-
-def _upload(visit: Visit, box: str) -> None:
-    """A file whose text replaces what stands in the box below, or one sentence that says why not."""
-    key = visit.key(f"upload_{box}")
-
-    def take() -> None:
-        file = st.session_state[key]
-        if file is None:
-            visit.set({"upload_problem": ""})
-            return
-        try:
-            visit.set({box: uploads.text_of(file.name, file.getvalue()), "upload_problem": ""})
-        except InputError as error:
-            visit.set({"upload_problem": str(error)})
-
-    label = f"A text file, .txt or .md, up to {uploads.MOST_BYTES // 1000} kB: its text goes into the box below"
-    st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
-    if visit.get("upload_problem"):
-        st.error(text.plain(visit.get("upload_problem")), icon=":material/error:")
 
 
 def _fingerprint(name: str) -> str:
