@@ -12,20 +12,22 @@ from sleepviz.text import words
 from sleepviz.text.reading import read, solved, unknown_words
 
 PAGE = (
-    "It rained all night. Ben is the brother of Ana. Ana works as a nurse. The key is in the drawer. Clara owns the "
-    "key. The weather was mild. The home of Ben is Lisbon. The boss of Ana is Clara. Nobody said a word. Clara lives "
-    "in Oslo.\n"
-    "The lamp lies in the attic. The train was late again. Hugo is a painter. Clara is a lawyer. The brother of "
-    "Clara is Hugo. A bell rang at noon. The lamp belongs to Hugo. Hugo lives in Vienna. Iris is the sister of Ben. "
-    "The bread was still warm. Iris works as a pilot. The soup was too hot. Ana lives in Geneva.\n"
-    "The map is in the library. They talked about the weather. Iris owns the map. The boss of Hugo is Iris. Iris has "
-    "a house in Prague. The river was high this year. Ben is a sailor. The violin lies in the cellar. A cat slept by "
-    "the door. The violin belongs to Ana. The evening was calm. The boss of Ben is Hugo. The wind had turned."
+    "It rained all night. The brother of Ana is Ben. Ana is a nurse. They keep the key in the drawer. Now the key "
+    "belongs to Clara. The weather was mild. The home of Ben is Lisbon. Nobody said a word. Clara lives in Oslo.\n"
+    "You find the lamp in the attic. The train was late again. Hugo became a painter. Clara is a lawyer. The brother "
+    "of Clara is called Hugo. A bell rang at noon. The lamp belongs to Hugo. Hugo lives in Vienna. The sister of Ben "
+    "is Iris. The bread was still warm. Iris became a pilot. The soup was too hot. Ana lives in Geneva.\n"
+    "They keep the map in the library. They talked about the weather. The map belongs to Iris. The sister of Hugo is "
+    "called Clara. The home of Iris is Prague. The river was high this year. Ben is a sailor. You find the violin in "
+    "the cellar. A cat slept by the door. The violin belongs to Ana. The evening was calm. The brother of Iris is "
+    "Ben.\n"
+    "Everyone was tired by then. Ana is a nurse. The wind had turned. The key belongs to Clara. Hugo lives in "
+    "Vienna. A boat went by. The brother of Ana is called Ben. The home of Clara is Oslo. Ben became a sailor."
 )
 QUESTION = "Where does the brother of Ana live?"
 WORDS_SHOWN = 12
 STYLE = (
-    "This model has read nothing but made-up pages: who lives where, works as what, is whose brother, sister or boss, "
+    "This model has read nothing but made-up pages: who lives where, works as what, is whose brother or sister, "
     "where a thing is and whose it is, among filler sentences. Edit the page in that style; outside of it, its answers "
     "mean nothing."
 )
@@ -77,13 +79,12 @@ def vocabulary() -> None:
         st.markdown(
             "\n".join(
                 [
-                    "Facts: *Ana lives in Oslo. The home of Ana is Oslo. Ben is the brother of Ana. The brother of "
-                    "Ana is Ben.* (also *sister* and *boss*) *Ana works as a baker. Ana is a baker. The key is in "
-                    "the box. The key lies in the box. Ana owns the key. The key belongs to Ana.*",
+                    "Facts: *Ana lives in Oslo. The home of Ana is Oslo. Ana is a baker. Ana became a baker. The "
+                    "brother of Ana is Ben. The brother of Ana is called Ben.* (also *sister*) *They keep the key in "
+                    "the box. You find the key in the box. The key belongs to Ana. Now the key belongs to Ana.*",
                     "",
                     "Questions: *Where does Ana live? What is the job of Ana? Who is the brother of Ana? Where is "
-                    "the key? Who owns the key?* Instead of a name: *the brother of Ana*, *the owner of the key*, "
-                    "and so on.",
+                    "the key? Who owns the key?* Instead of a name: *the brother of Ana*, *the owner of the key*.",
                     "",
                     *(f"- {kind}: {', '.join(listed)}" for kind, listed in _LISTS),
                 ]

@@ -16,7 +16,7 @@ from sleepviz.hybrids.losses import Losses, perplexity, saved
 
 PASSES = (0, 1, 2, 4)
 SETTINGS = len(PASSES) + 1  # and full attention
-POLL_S = 0.5
+POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
 QUICK_S = 0.3
 INTRO = (
     "At the end of each window the cache is empty and the document goes on. Its next window is read awake, in one "

@@ -13,7 +13,7 @@ from app import about, document_box, models, own_text, perplexity, player, runs,
 from app.jobs import Job, RunKey
 from app.player import Contender
 from app.state import Visit
-from app.watch import POLL_S, QUICK_S
+from app.watch import QUICK_S
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
 from sleepviz.events import CacheEvicted, SleepStarted, Trace
@@ -21,6 +21,7 @@ from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
 
 PASSES = (1, 2, 3, 4, 6, 8, 12)
+POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
 EXPLANATION = (
     "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
     "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "

@@ -16,7 +16,7 @@ import numpy as np
 from sleepviz.tasks.base import Split
 from sleepviz.text.words import CITIES, FILLERS, JOBS, MEN, PEOPLE, PLACES, THINGS, WOMEN
 
-Relation = Literal["lives", "works", "brother", "sister", "boss", "inside", "owner"]
+Relation = Literal["lives", "works", "brother", "sister", "inside", "owner"]
 HELD_OUT_SHARE = 8  # one document in so many is never trained on
 FACT_SHARE = 0.7  # of the sentences; the others are fillers
 RETOLD_SHARE = 0.7  # of the facts after the context are told for the second time
@@ -24,32 +24,30 @@ PARAGRAPH_SHARE = 0.08  # of sentences begin a new line
 HOPS_MAX = 3
 TRIES = 30  # at a chain of the length that was asked for
 
-SENTENCES: dict[Relation, tuple[str, ...]] = {
+# What is said of a subject stands two or three words after it, which is as far as the short convolution looks back.
+SENTENCES: dict[Relation, tuple[str, str]] = {
     "lives": ("{subject} lives in {value}.", "The home of {subject} is {value}."),
-    "works": ("{subject} works as a {value}.", "{subject} is a {value}."),
-    "brother": ("{value} is the brother of {subject}.", "The brother of {subject} is {value}."),
-    "sister": ("{value} is the sister of {subject}.", "The sister of {subject} is {value}."),
-    "boss": ("{value} is the boss of {subject}.", "The boss of {subject} is {value}."),
-    "inside": ("The {subject} is in the {value}.", "The {subject} lies in the {value}."),
-    "owner": ("{value} owns the {subject}.", "The {subject} belongs to {value}."),
+    "works": ("{subject} is a {value}.", "{subject} became a {value}."),
+    "brother": ("The brother of {subject} is {value}.", "The brother of {subject} is called {value}."),
+    "sister": ("The sister of {subject} is {value}.", "The sister of {subject} is called {value}."),
+    "inside": ("They keep the {subject} in the {value}.", "You find the {subject} in the {value}."),
+    "owner": ("The {subject} belongs to {value}.", "Now the {subject} belongs to {value}."),
 }
 VALUES: dict[Relation, tuple[str, ...]] = {
     "lives": CITIES,
     "works": JOBS,
     "brother": MEN,
     "sister": WOMEN,
-    "boss": PEOPLE,
     "inside": PLACES,
     "owner": PEOPLE,
 }
 OF_THINGS: tuple[Relation, ...] = ("inside", "owner")
-TO_PEOPLE: tuple[Relation, ...] = ("brother", "sister", "boss", "owner")
+TO_PEOPLE: tuple[Relation, ...] = ("brother", "sister", "owner")
 ASKED: dict[Relation, str] = {
     "lives": "Where does {subject} live?",
     "works": "What is the job of {subject}?",
     "brother": "Who is the brother of {subject}?",
     "sister": "Who is the sister of {subject}?",
-    "boss": "Who is the boss of {subject}?",
     "inside": "Where is {subject}?",
     "owner": "Who owns {subject}?",
 }

@@ -31,7 +31,7 @@ from sleepviz.text.lessons import TextBatch, Writer
 from sleepviz.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
 
 MODEL = ModelConfig(
-    vocab_size=912,  # the tokenizer has 908
+    vocab_size=920,  # the tokenizer has 913
     window=64,
     layer_types=("full_attention", "linear_attention") * 2,
     d_model=64,
@@ -45,7 +45,7 @@ MODEL = ModelConfig(
 )
 
 
-LOOK_BACK = ((2, 3, 0), (2, 2, 0), (1, 3, 0), (1, 2, 0), (1, 0, 3), (1, 0, 2), (0, 1, 0), (0, 2, 0))
+LOOK_BACK = ((2, 3, 0), (2, 2, 0), (1, 3, 0), (1, 3, 0), (1, 3, 0), (1, 2, 0), (1, 2, 0), (0, 1, 0))
 """How many tokens back the q, k and v of each head look at the start: the distances between what a sentence is about,
 what it says of it, and the end of a question, as far as four taps reach.
 """
@@ -82,9 +82,9 @@ class TextTraining(JsonRoundTrip):
 
 
 STAGES = (
-    Stage(passes=1, difficulty=1, windows=(1, 1), advance_at=0.92),
-    Stage(passes=2, difficulty=2, windows=(1, 2), advance_at=0.8),
-    Stage(passes=4, difficulty=2, windows=(1, 4), advance_at=0.8),
+    Stage(passes=1, difficulty=1, windows=(1, 1), advance_at=0.93),
+    Stage(passes=2, difficulty=1, windows=(1, 3), advance_at=0.93),
+    Stage(passes=4, difficulty=2, windows=(1, 4), advance_at=0.93),
     Stage(passes=4, difficulty=3, windows=(1, 6), advance_at=1.0),
 )
 

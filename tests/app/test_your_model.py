@@ -171,13 +171,13 @@ def test_a_page_of_text_runs_through_the_path_of_any_folder(text_model: Path) ->
     assert page.selectbox(key="your_model_source").value == "text:text-micro"
     page.select_slider(key="your_model_passes").set_value(2)
     page.text_area(key="your_model_page").set_value(
-        "Ben is the brother of Ana. It rained all night. Ben lives in Oslo."
+        "The brother of Ana is Ben. It rained all night. Ben lives in Oslo."
     )
     clean(page.run())
     assert any("the page answers **Oslo**, in 2 hops" in each.value for each in page.caption)
     (shown,) = payloads(ran(page))
     assert shown["badge"].startswith("live · text-micro · trained by us")
-    assert "".join(shown["tokens"]) == "BenisthebrotherofAna.Itrainedallnight.BenlivesinOslo."
+    assert "".join(shown["tokens"]) == "ThebrotherofAnaisBen.Itrainedallnight.BenlivesinOslo."
     assert [card["title"] for card in shown["contenders"]][-2:] == ["No sleep", "Full attention"]
     verdict = next(each.value for each in page.caption if each.value.startswith("The run above answers"))
     said = shown["contenders"][0]["rows"]

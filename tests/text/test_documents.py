@@ -68,7 +68,7 @@ def test_no_world_is_on_both_sides() -> None:
     assert not set(kept["train"]) & set(kept["held_out"])
     facts = list(kept["train"][0])
     assert {split_of(facts), split_of(facts[::-1])} == {"train"}  # whatever the order in which they are told
-    drawn = [split_of([Fact("lives", "Ana", "Oslo"), Fact("boss", "Ben", str(i))]) for i in range(2000)]
+    drawn = [split_of([Fact("lives", "Ana", "Oslo"), Fact("brother", "Ben", str(i))]) for i in range(2000)]
     assert 0.08 < drawn.count("held_out") / 2000 < 0.17  # one in eight
 
 

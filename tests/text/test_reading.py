@@ -8,8 +8,9 @@ from sleepviz.text.documents import Fact
 from sleepviz.text.reading import read, solved, unknown_words
 
 DOCUMENT = (
-    "Ben is the brother of Ana. The weather was mild. The home of Ben is Oslo. The key is in the box.\n"
-    "Ana owns the key. Ana works as a baker. The boss of Ben is Clara. Clara is a pilot. Clara lives in Rome"
+    "The brother of Ana is Ben. The weather was mild. The home of Ben is Oslo. They keep the key in the box.\n"
+    "Now the key belongs to Ana. Ana became a baker. The sister of Ben is called Clara. Clara is a pilot. Clara "
+    "lives in Rome"
 )
 
 
@@ -21,7 +22,7 @@ def test_facts_by_hand() -> None:
         Fact("inside", "key", "box"),
         Fact("owner", "key", "Ana"),
         Fact("works", "Ana", "baker"),
-        Fact("boss", "Ben", "Clara"),
+        Fact("sister", "Ben", "Clara"),
         Fact("works", "Clara", "pilot"),
     }
     # A sentence without its full stop is not in the style.
@@ -37,9 +38,9 @@ def test_facts_by_hand() -> None:
         ("What is the job of Ana?", "baker", 1),
         ("Where does the brother of Ana live?", "Oslo", 2),
         ("What is the job of the owner of the key?", "baker", 2),
-        ("Who is the boss of the brother of Ana?", "Clara", 2),
+        ("Who is the sister of the brother of Ana?", "Clara", 2),
         ("Where does the brother of the owner of the key live?", "Oslo", 3),
-        ("What is the job of the boss of the brother of the owner of the key?", "pilot", 4),
+        ("What is the job of the sister of the brother of the owner of the key?", "pilot", 4),
     ],
 )
 def test_answers_by_hand(question: str, answer: str, hops: int) -> None:
@@ -62,7 +63,7 @@ def test_the_last_of_two_facts_counts() -> None:
 
 
 def test_a_value_of_another_kind_is_no_fact() -> None:
-    assert not read("Ana lives in box. The Ana is in the hall. Ana is a key.").facts
+    assert not read("Ana lives in box. They keep the Ana in the hall. Ana is a key.").facts
 
 
 def test_unknown_words_in_order_and_once() -> None:
