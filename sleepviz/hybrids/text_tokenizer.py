@@ -37,8 +37,8 @@ def _corpus() -> Iterator[str]:
     for _ in range(CORPUS_WORLDS):
         facts = world(rng, "train", 60)
         yield joined(islice(narrated(rng, facts), CORPUS_SENTENCES))
-        for _ in range(10):
-            asked = question(rng, facts, 3)
+        for hops in (1, 1, 1, 2, 2, 3):
+            asked = question(rng, facts, hops)
             yield f"{asked.text} {asked.answer}"
 
 

@@ -31,7 +31,7 @@ from sleepviz.text.lessons import TextBatch, Writer
 from sleepviz.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
 
 MODEL = ModelConfig(
-    vocab_size=920,  # the tokenizer has 913
+    vocab_size=920,  # the tokenizer has fewer
     window=64,
     layer_types=("full_attention", "linear_attention") * 2,
     d_model=64,
