@@ -36,7 +36,7 @@ def write_model(trainer: TextTrainer, folder: Path, command: str) -> None:
     weights = {name: tensor.detach().contiguous() for name, tensor in trainer.model.state_dict().items()}
     config = SleepConfig(
         architecture=trainer.model.config.to_json(),
-        passes_trained=trainer.config.fixed_passes or trainer.config.stages[-1].passes,
+        passes_trained=trainer.config.fixed_passes or trainer.config.stages[trainer.progress.stage].passes,
         digest=hashlib.sha256(save(weights)).hexdigest(),
         eos_token_id=trainer.writer.tokenizer.eos_token_id,
     )

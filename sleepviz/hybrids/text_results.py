@@ -32,9 +32,8 @@ from sleepviz.text.documents import HOPS_MAX, question
 from sleepviz.text.lessons import Page, Writer
 
 RESULTS = FOLDER.parent / "results" / "text.json"
-PASSES = (0, 1, 2, 3, 4, 6)
+PASSES = (0, 1, 2, 4)
 WINDOWS = (1, 2, 4, 6)
-PERPLEXITY_PASSES = (0, 1, 2, 4)
 BATCH = 64
 
 
@@ -99,7 +98,7 @@ def onward_losses(model: SleepForCausalLM, pages: Sequence[Page]) -> list[Losses
     found: dict[int | None, list[NDArray[np.float64]]] = {}
     for page in pages:
         tokens = torch.tensor([[*page.context, *page.onward]])
-        for losses in losses_by_setting(model, tokens, window=model.window, passes=PERPLEXITY_PASSES):
+        for losses in losses_by_setting(model, tokens, window=model.window, passes=PASSES):
             after = np.array(losses.positions) > len(page.context)
             found.setdefault(losses.n_passes, []).append(losses.nats[after])
     joined = {n_passes: np.concatenate(parts) for n_passes, parts in found.items()}

@@ -83,8 +83,8 @@ class TextTraining(JsonRoundTrip):
 
 STAGES = (
     Stage(passes=1, difficulty=1, windows=(1, 1), advance_at=0.93),
-    Stage(passes=2, difficulty=1, windows=(1, 3), advance_at=0.93),
-    Stage(passes=4, difficulty=2, windows=(1, 4), advance_at=0.93),
+    Stage(passes=2, difficulty=1, windows=(1, 3), advance_at=0.9),
+    Stage(passes=2, difficulty=2, windows=(1, 4), advance_at=0.95),
     Stage(passes=4, difficulty=3, windows=(1, 6), advance_at=1.0),
 )
 
