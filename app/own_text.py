@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import streamlit as st
 
@@ -24,8 +25,9 @@ PAGE = (
     "Everyone was tired by then. Ana is a nurse. The wind had turned. The key belongs to Clara. Hugo lives in "
     "Vienna. A boat went by. The brother of Ana is called Ben. The home of Clara is Oslo. Ben became a sailor."
 )
-QUESTION = "Where does the brother of Ana live?"
+QUESTION = "Where does Ben live?"
 WORDS_SHOWN = 12
+WINDOWS_TOLD = 4
 STYLE = (
     "This model has read nothing but made-up pages: who lives where, works as what, is whose brother or sister, "
     "where a thing is and whose it is, among filler sentences. Edit the page in that style; outside of it, its answers "
@@ -71,6 +73,19 @@ def marked(trace: Trace) -> str:
     said = answer.answer.answers[0].strip()
     verdict = "right" if said == chain[-1].value else "wrong"
     return f"The run above answers “{text.plain(said)}”; its page says “{text.plain(chain[-1].value)}”: {verdict}."
+
+
+def measured(path: Path, digest: str, n_passes: int) -> str:
+    """What the results file says of these weights on pages of four windows; "" where it does not."""
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        cells = [e for e in results["entries"] if (e["windows"], e["passes"]) == (WINDOWS_TOLD, n_passes)]
+        parts = [f"{e['accuracy']:.2f} with {e['hops']} hop{'s' * (e['hops'] > 1)} (n = {e['n']})" for e in cells]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if results.get("digest") != digest or not parts:
+        return ""
+    return f"On held-out pages of {WINDOWS_TOLD} windows it was right, at N = {n_passes}: {', '.join(parts)}."
 
 
 def vocabulary() -> None:

@@ -45,7 +45,7 @@ NOT_ALLOWED = (
 TEXT_TRAINED = (
     "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
     "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
-    "shows it out of its element. How often it is right is in assets/results/text.json."
+    "shows it out of its element."
 )
 TASK_INPUTS = {
     "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
@@ -212,7 +212,7 @@ def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> Non
         player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec.task)),
         key="player_your_model",
     )
-    st.caption(_note(kind, name))
+    st.caption(_note(kind, name, spec.n_passes))
     if kind == "text":
         st.caption(own_text.marked(trace))
     st.markdown(held(trace, full))
@@ -221,10 +221,12 @@ def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> Non
     about.drift_curves(trace, mode)
 
 
-def _note(kind: str, name: str) -> str:
+def _note(kind: str, name: str, n_passes: int) -> str:
     """What kind of model answered."""
     if kind == "text":
-        return TEXT_TRAINED.format(passes=models.text_facts(name)[1])
+        _, passes_trained, digest = models.text_facts(name)
+        told = own_text.measured(runs.ASSETS / "results" / "text.json", digest, n_passes)
+        return f"{TEXT_TRAINED.format(passes=passes_trained)} {told}"
     return {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
 
 
