@@ -173,6 +173,7 @@ def test_a_page_of_text_runs_through_the_path_of_any_folder(text_model: Path) ->
     page.text_area(key="your_model_page").set_value(
         "The brother of Ana is Ben. It rained all night. Ben lives in Oslo."
     )
+    page.text_input(key="your_model_page_question").set_value("Where does the brother of Ana live?")
     clean(page.run())
     assert any("the page answers **Oslo**, in 2 hops" in each.value for each in page.caption)
     (shown,) = payloads(ran(page))
