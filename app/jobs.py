@@ -12,9 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from app.results import Result
 from sleepviz.config import RunSpec
 from sleepviz.events import Event, Trace
 
@@ -100,7 +99,7 @@ class Sweep(Request):
     def __init__(self, total: int, lease_s: float) -> None:
         super().__init__(lease_s)
         self.total = total
-        self.cells: list[Result] = []
+        self.cells: list[Any] = []
 
 
 Asked = TypeVar("Asked", bound=Request)
@@ -132,7 +131,7 @@ class RunQueue:
         self._open_with(job, self._in_one_turn)
         return job
 
-    def sweep(self, cells: Iterator[Result], total: int) -> Sweep:
+    def sweep(self, cells: Iterator[Any], total: int) -> Sweep:
         """Measure cell by cell, a turn each, so that runs come in between; return at once."""
         sweep = Sweep(total, self.lease_s)
         self._open_with(sweep, lambda request: self._cell_by_cell(request, cells))
@@ -187,7 +186,7 @@ class RunQueue:
         first = job.results[job.keys[0]]
         return first if isinstance(first, str) else ""
 
-    def _cell_by_cell(self, sweep: Sweep, cells: Iterator[Result]) -> str:
+    def _cell_by_cell(self, sweep: Sweep, cells: Iterator[Any]) -> str:
         try:
             while len(sweep.cells) < sweep.total:
                 with self._turns(sweep):

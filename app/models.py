@@ -1,7 +1,8 @@
 """Which models the page "Your model" may run, and how they are loaded. transformers is imported by a run only.
 
-A model is named by one word of text: "checkpoint:NAME" (ours, through the library), "random:FAMILY"
-(small, untrained) or "local:FOLDER OR HUB NAME", which only a server that allows it will load.
+A model is named by one word of text: "text:NAME" (our text model, a folder like any other), "checkpoint:NAME"
+(ours, through the library), "random:FAMILY" (small, untrained) or "local:FOLDER OR HUB NAME", which only a
+server that allows it will load.
 """
 
 from __future__ import annotations
@@ -40,6 +41,32 @@ def local_models_allowed() -> bool:
     return os.environ.get(ALLOWED) == "1"
 
 
+def text_models() -> tuple[str, ...]:
+    """Names of the text models that ship with the app: folders that save_pretrained wrote."""
+    return tuple(sorted(path.parent.name for path in text_folder().glob("*/tokenizer.json")))
+
+
+def text_folder() -> Path:
+    """Where they are."""
+    return runs.ASSETS / "models"
+
+
+def text_facts(name: str) -> tuple[int, int, str]:
+    """(window, passes trained, digest of the weights) of one of them, from its config.json. Raises ConfigError."""
+    try:
+        config = json.loads((text_folder() / name / "config.json").read_text(encoding="utf-8"))
+        return int(config["architecture"]["window"]), int(config["passes_trained"]), str(config["digest"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"the model {name[:60]!r} that ships with the app is damaged.") from error
+
+
+def window_of(model: PreTrainedModel, asked: int) -> int:
+    """L: what was asked for, or the one window for which a model of ours was built."""
+    from sleepviz.hybrids.modeling import SleepForCausalLM
+
+    return model.window if isinstance(model, SleepForCausalLM) else asked
+
+
 def largest_bytes() -> int:
     """The most that a model's weights may take."""
     try:
@@ -71,7 +98,7 @@ def record_run(key: RunKey) -> Iterator[Event]:
     asked = json.loads(spec.input)
     model, tokenizer = _loaded(spec.checkpoint, key.digest, bool(asked.get("trust_remote_code")))
     if spec.task == "words":
-        window = int(asked["window"])
+        window = window_of(model, int(asked["window"]))
         require(window >= 3, "the window must be at least 3 tokens.")
         question = watched.of_text(model, tokenizer, asked["document"], asked["question"])
     else:
@@ -102,8 +129,12 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
     else:
         from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 
-        require(local_models_allowed(), "this server does not load models that a visitor names.")
-        require_size(name)
+        if kind == "text":
+            require(name in text_models(), f"no model named {name[:60]!r} ships with the app.")
+            name = str(text_folder() / name)
+        else:
+            require(local_models_allowed(), "this server does not load models that a visitor names.")
+            require_size(name)
         tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code)
         model = load_sleeper(name, trust_remote_code=trust_remote_code)
     model.requires_grad_(False)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import about, models, player, runs, text, theme
+from app import about, document_box, models, own_text, perplexity, player, runs, text, theme
 from app.jobs import Job, RunKey
 from app.player import Contender
 from app.state import Visit
-from app.watch import POLL_S, QUICK_S
+from app.watch import QUICK_S
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
 from sleepviz.events import CacheEvicted, SleepStarted, Trace
@@ -21,7 +21,7 @@ from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
 
 PASSES = (1, 2, 3, 4, 6, 8, 12)
-WINDOWS = (8, 16, 32, 64, 128, 256)
+POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
 EXPLANATION = (
     "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
     "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
@@ -42,9 +42,10 @@ NOT_ALLOWED = (
     "A folder or a hub name can be loaded where the server allows it: start the app at home with "
     f"`{models.ALLOWED}=1 make app`."
 )
-DOCUMENT = (
-    "The lamp in the hall is green. Mira keeps the key of the boathouse in a blue jar. The train to Aldern leaves at "
-    "seven. Mira's brother Joss paints the boathouse every spring."
+TEXT_TRAINED = (
+    "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
+    "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
+    "shows it out of its element."
 )
 TASK_INPUTS = {
     "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
@@ -56,10 +57,11 @@ EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sli
 
 @dataclass(frozen=True)
 class Asked:
-    """What the controls ask: the run, and the model's identity."""
+    """What the controls ask: the run, the model's identity, and what a perplexity may be measured of."""
 
     spec: RunSpec
     digest: str
+    measured: perplexity.Measured | None = None  # None where it would mean nothing
 
 
 def show() -> None:
@@ -77,6 +79,15 @@ def show() -> None:
     pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
     if asked is not None and pressed:
         visit.set_job(models.queue().submit(_keys(asked)))
+    _follow(visit)
+    if visit.latest is not None:
+        _stage(visit.latest, infos, mode)
+    if asked is not None:
+        _perplexity(visit, asked, mode)
+
+
+def _follow(visit: Visit) -> None:
+    """Say where the latest run stands, and keep it once it is done."""
     job = visit.job
     if job is None:
         st.caption("Nothing has run yet. The first run loads PyTorch and transformers, which takes some seconds.")
@@ -91,17 +102,19 @@ def show() -> None:
         st.info("The run was stopped.", icon=":material/stop_circle:")
     else:
         _progress(visit)
-    if visit.latest is not None:
-        _stage(visit.latest, infos, mode)
+
+
+def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
+    """Measured where a text is read by a model that was trained; else why not."""
+    if asked.measured is not None:
+        perplexity.show(visit, asked.measured, mode)
+    elif asked.spec.task == "words":
+        st.caption(perplexity.MEANINGLESS)
 
 
 def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     """Draw the controls and read them. Raises ConfigError and InputError."""
-    ours = [info for task in TASK_INPUTS for info in infos if info.default and info.task == task]
-    choices = {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
-    choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
-    local = models.local_models_allowed()
-    choices |= {"local:": "a folder or a hub name"} if local else {}
+    choices = _choices(infos)
     columns = st.columns([3, 1.2, 1.6], gap="medium")
     with columns[0]:
         source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
@@ -111,7 +124,7 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         eviction = str(
             st.selectbox("Evict", tuple(EVICTIONS), format_func=lambda e: EVICTIONS[e], key=visit.key("eviction"))
         )
-    if not local:
+    if not models.local_models_allowed():
         st.caption(NOT_ALLOWED)
     kind, _, name = source.partition(":")
     if kind == "checkpoint":
@@ -126,14 +139,11 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         ).strip()
         trusted = st.checkbox("Run code that the model's repository brings along", key=visit.key("trust"))
         source, digest = f"local:{name}", _fingerprint(name)
-    document = st.text_area("Document", DOCUMENT, height=140, key=visit.key("document"))
-    columns = st.columns([3, 1.2], gap="medium")
-    with columns[0]:
-        question = st.text_input(
-            "Question, asked after eviction", "Where is the key? It is in", key=visit.key("question")
-        )
-    with columns[1]:
-        window = int(st.select_slider("Window L, tokens", WINDOWS, 32, key=visit.key("window")))
+    if kind == "text":
+        window, _, digest = models.text_facts(name)
+        document, question = document_box.in_our_style(visit, window)
+    else:
+        document, question, window = document_box.of_any_style(visit)
     if not name:
         raise ConfigError("Give a folder with config.json and safetensors files, or a name on the hub.")
     if not document.strip() or not question.strip():
@@ -142,7 +152,17 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         raise ConfigError(f"Document and question may have {INPUT_MAX_CHARACTERS // 2} characters together.")
     values = {"document": document, "question": question, "window": window, "trust_remote_code": trusted}
     given = json.dumps(values, ensure_ascii=False)
-    return Asked(RunSpec("words", given, source, n_passes, eviction), digest)  # type: ignore[arg-type]
+    measured = perplexity.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
+    return Asked(RunSpec("words", given, source, n_passes, eviction), digest, measured)  # type: ignore[arg-type]
+
+
+def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
+    """What may be chosen, and how it is called."""
+    choices = {f"text:{name}": f"{name}: ours, trained on pages of text" for name in models.text_models()}
+    ours = [info for task in TASK_INPUTS for info in infos if info.default and info.task == task]
+    choices |= {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
+    choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
+    return choices | ({"local:": "a folder or a hub name"} if models.local_models_allowed() else {})
 
 
 def _fingerprint(name: str) -> str:
@@ -185,18 +205,29 @@ def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> Non
             full = found
     name = spec.checkpoint.partition(":")[2]
     kind = spec.checkpoint.partition(":")[0]
-    label = {"checkpoint": "trained by us, through transformers", "random": "random weights"}.get(kind, "your model")
+    ours = "trained by us, through transformers"
+    label = {"checkpoint": ours, "text": ours, "random": "random weights"}.get(kind, "your model")
     badge = f"live · {Path(name).name} · {label} · eviction {spec.eviction}"
     player.show(
         player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec.task)),
         key="player_your_model",
     )
-    note = {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
-    st.caption(note)
+    st.caption(_note(kind, name, spec.n_passes))
+    if kind == "text":
+        st.caption(own_text.marked(trace))
     st.markdown(held(trace, full))
     about.transcript(trace)
     about.numbers(trace)
     about.drift_curves(trace, mode)
+
+
+def _note(kind: str, name: str, n_passes: int) -> str:
+    """What kind of model answered."""
+    if kind == "text":
+        _, passes_trained, digest = models.text_facts(name)
+        told = own_text.measured(runs.ASSETS / "results" / "text.json", digest, n_passes)
+        return f"{TEXT_TRAINED.format(passes=passes_trained)} {told}"
+    return {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
 
 
 def _terms(task: str) -> dict[str, str]:

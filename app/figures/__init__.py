@@ -5,6 +5,7 @@ from app.figures.baselines import baselines_figure
 from app.figures.drift import drift_figure
 from app.figures.halting import halting_figure
 from app.figures.heatmap import heatmap_figure, heatmap_summary
+from app.figures.perplexity import perplexity_figure
 from app.figures.retention import retention_figure
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "halting_figure",
     "heatmap_figure",
     "heatmap_summary",
+    "perplexity_figure",
     "retention_figure",
 ]

@@ -93,7 +93,8 @@ def of_text(model: PreTrainedModel, tokenizer: Tokenizer, document: str, questio
             if said[-1] == tokenizer.eos_token_id:
                 break
             new = likeliest.indices[None, None]
-        words = tokenizer.decode(said)
+        ended = said[-1] == tokenizer.eos_token_id
+        words = tokenizer.decode(said[:-1] if ended else said)
         least = np.array([[min(sure)]], dtype=np.float32)
         return Answer((question,), (words,), ("",), (False,), (0,), least)
 

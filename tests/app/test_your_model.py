@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import models
+from app import models, uploads
+from sleepviz.tasks.base import InputError
 from tests.app.made import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,3 +147,124 @@ def test_bad_input_is_one_sentence_and_nothing_runs(assets: Path) -> None:
     page.text_area(key="your_model_document").set_value(" ")
     clean(page.run())
     assert "Write a document" in page.error[0].value and page.button(key="your_model_run").disabled
+
+
+@pytest.fixture
+def text_model(assets: Path) -> Path:
+    """An untrained text model where the app looks for its own: it says what it can, and nothing right."""
+    import torch
+
+    from sleepviz.hybrids.text_model import MODEL, STAGES, write_model
+    from sleepviz.hybrids.text_tokenizer import build_tokenizer
+    from sleepviz.model import HybridLM
+    from sleepviz.text.lessons import Writer
+    from sleepviz.text.training import TextTrainer, TextTraining
+
+    model = HybridLM(MODEL, generator=torch.Generator().manual_seed(1))
+    trainer = TextTrainer(TextTraining(STAGES, steps=1), 1, model, Writer(build_tokenizer(), MODEL.window))
+    write_model(trainer, assets / "models" / "text-micro", "a test")
+    return assets / "models" / "text-micro"
+
+
+def test_a_page_of_text_runs_through_the_path_of_any_folder(text_model: Path) -> None:
+    page = opened()
+    assert page.selectbox(key="your_model_source").value == "text:text-micro"
+    page.select_slider(key="your_model_passes").set_value(2)
+    page.text_area(key="your_model_page").set_value(
+        "The brother of Ana is Ben. It rained all night. Ben lives in Oslo."
+    )
+    page.text_input(key="your_model_page_question").set_value("Where does the brother of Ana live?")
+    clean(page.run())
+    assert any("the page answers **Oslo**, in 2 hops" in each.value for each in page.caption)
+    (shown,) = payloads(ran(page))
+    assert shown["badge"].startswith("live · text-micro · trained by us")
+    assert "".join(shown["tokens"]) == "ThebrotherofAnaisBen.Itrainedallnight.BenlivesinOslo."
+    assert [card["title"] for card in shown["contenders"]][-2:] == ["No sleep", "Full attention"]
+    verdict = next(each.value for each in page.caption if each.value.startswith("The run above answers"))
+    said = shown["contenders"][0]["rows"]
+    assert "its page says “Oslo”" in verdict and ("right." in verdict) == ("“Oslo”; its" in verdict), said
+
+
+def test_words_that_it_never_read_are_named_and_are_no_markup(text_model: Path) -> None:
+    page = opened()
+    page.text_area(key="your_model_page").set_value("Zelda lives in <b>Oslo</b>. *Quark*!")
+    clean(page.run())
+    (warning,) = page.warning
+    assert "never read “Zelda”, “b”, “Quark”" in warning.value
+    assert not page.button(key="your_model_run").disabled  # it may be tried all the same
+    assert any("not asked in the model's style" in each.value for each in page.caption)
+
+
+def measured_perplexity(page: AppTest) -> AppTest:
+    page.button(key="your_model_measure").click()
+    clean(page.run())
+    deadline = time.monotonic() + SECONDS
+    while not any("tokens scored" in each.value for each in page.markdown):
+        assert time.monotonic() < deadline and not page.error, [e.value for e in page.error]
+        clean(page.run())
+    return page
+
+
+def test_perplexity_is_measured_on_request_with_every_setting(text_model: Path) -> None:
+    page = opened()
+    assert any("not expected to gain from N > 1" in each.value for each in page.markdown)
+    page = measured_perplexity(page)
+    table = next(each.value for each in page.markdown if "tokens scored" in each.value)
+    assert [line.split("|")[1].strip() for line in table.splitlines()[2:7]] == [
+        *("N = 0", "N = 1", "N = 2", "N = 4"),
+        "full attention",
+    ]
+    said = next(each.value for each in page.markdown if "N = 4 instead of N = 1" in each.value)
+    assert "Full attention instead of N = 1" in said
+    # Another document is another question: nothing that was measured of the first is shown.
+    page.text_area(key="your_model_page").set_value("Ana lives in Oslo.")
+    clean(page.run())
+    assert not any("tokens scored" in each.value for each in page.markdown)
+    page.button(key="your_model_measure").click()
+    clean(page.run())
+    deadline = time.monotonic() + SECONDS
+    while not page.error:
+        assert time.monotonic() < deadline
+        clean(page.run())
+    assert "must go on for at least" in page.error[0].value
+
+
+def test_no_perplexity_with_random_weights(assets: Path) -> None:
+    page = opened()
+    page.selectbox(key="your_model_source").set_value("random:Qwen3.5")
+    clean(page.run())
+    assert any("a perplexity means nothing" in each.value for each in page.caption)
+    assert "your_model_measure" not in [button.key for button in page.button]
+
+
+def test_an_uploaded_file_goes_into_the_box_and_a_bad_one_is_refused(text_model: Path) -> None:
+    page = opened()
+    page.file_uploader(key="your_model_upload_page").set_value(("page.md", b"Ana lives in Rome.\r\n", "text/markdown"))
+    clean(page.run())
+    assert page.text_area(key="your_model_page").value == "Ana lives in Rome." and not page.error
+    page.file_uploader(key="your_model_upload_page").set_value(("page.txt", b"\xff\xfe", "text/plain"))
+    clean(page.run())
+    assert "The file is not UTF" in page.error[0].value
+    assert page.text_area(key="your_model_page").value == "Ana lives in Rome."
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "refusal"),
+    [
+        ("a.pdf", b"text", "end in .txt or .md"),
+        ("txt", b"text", "end in .txt or .md"),
+        ("a.txt", b"x" * (uploads.MOST_BYTES + 1), "at most 40,000"),
+        ("a.txt", b"caf\xe9", "not UTF-8"),
+        ("a.md", b"PK\x03\x04", "control characters"),
+        ("a.md", b" \n ", "is empty"),
+        ("a.md", b"", "is empty"),
+    ],
+)
+def test_files_that_are_refused(name: str, data: bytes, refusal: str) -> None:
+    with pytest.raises(InputError, match=refusal):
+        uploads.text_of(name, data)
+
+
+def test_files_that_are_read() -> None:
+    assert uploads.text_of("A.TXT", "\ufeffcafé\r\nüber\t<b>".encode()) == "café\nüber\t<b>"
+    assert len(uploads.text_of("a.md", b"x" * uploads.MOST_BYTES)) == uploads.MOST_BYTES

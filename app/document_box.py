@@ -1,0 +1,63 @@
+"""On the page "Your model": the document, typed or uploaded, the question, and the window."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import own_text, text, uploads
+from app.state import Visit
+from sleepviz.tasks.base import InputError
+
+WINDOWS = (8, 16, 32, 64, 128, 256)
+DOCUMENT = (
+    "The lamp in the hall is green. Mira keeps the key of the boathouse in a blue jar. The train to Aldern leaves at "
+    "seven. Mira's brother Joss paints the boathouse every spring."
+)
+
+
+def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
+    """A page in the style of our text model, and a question."""
+    st.markdown(own_text.STYLE)
+    visit.set_missing({"page": own_text.PAGE})
+    _upload(visit, "page")
+    document = st.text_area("Document", height=260, key=visit.key("page"))
+    question = st.text_input("Question, asked after eviction", own_text.QUESTION, key=visit.key("page_question"))
+    st.caption(f"Its window is {window} tokens, some 50 words: it falls asleep each time that many are read.")
+    own_text.notes(document, question)
+    own_text.vocabulary()
+    return document, question
+
+
+def of_any_style(visit: Visit) -> tuple[str, str, int]:
+    """Any document, a question, and the window."""
+    visit.set_missing({"document": DOCUMENT})
+    _upload(visit, "document")
+    document = st.text_area("Document", height=140, key=visit.key("document"))
+    columns = st.columns([3, 1.2], gap="medium")
+    with columns[0]:
+        question = st.text_input(
+            "Question, asked after eviction", "Where is the key? It is in", key=visit.key("question")
+        )
+    with columns[1]:
+        window = int(st.select_slider("Window L, tokens", WINDOWS, 32, key=visit.key("window")))
+    return document, question, window
+
+
+def _upload(visit: Visit, box: str) -> None:
+    """A file whose text replaces what stands in the box below, or one sentence that says why not."""
+    key = visit.key(f"upload_{box}")
+
+    def take() -> None:
+        file = st.session_state[key]
+        if file is None:
+            visit.set({"upload_problem": ""})
+            return
+        try:
+            visit.set({box: uploads.text_of(file.name, file.getvalue()), "upload_problem": ""})
+        except InputError as error:
+            visit.set({"upload_problem": str(error)})
+
+    label = f"A text file, .txt or .md, up to {uploads.MOST_BYTES // 1000} kB: its text goes into the box below"
+    st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
+    if visit.get("upload_problem"):
+        st.error(text.plain(visit.get("upload_problem")), icon=":material/error:")

@@ -1,0 +1,27 @@
+"""Text files that a visitor uploads: bounded, UTF-8, and refused in one sentence."""
+
+from __future__ import annotations
+
+from sleepviz.tasks.base import InputError
+
+TYPES = ("txt", "md")
+MOST_BYTES = 40_000
+MOST_MB = 1  # streamlit's own bound, in whole megabytes; ours is the smaller
+
+
+def text_of(name: str, data: bytes) -> str:
+    """The text of a file. Raises InputError."""
+    if not name.lower().endswith(tuple(f".{each}" for each in TYPES)):
+        raise InputError(f"Only files that end in {' or '.join(f'.{each}' for each in TYPES)} can be read.")
+    if len(data) > MOST_BYTES:
+        raise InputError(f"The file has {len(data):,} bytes, and at most {MOST_BYTES:,} are read.")
+    try:
+        found = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("The file is not UTF-8 text; save it as UTF-8 and try again.") from error
+    found = found.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if any(ord(char) < 32 and char not in "\n\t" for char in found):
+        raise InputError("The file holds control characters, so it does not look like text.")
+    if not found:
+        raise InputError("The file is empty.")
+    return found

@@ -1,0 +1,248 @@
+"""Training the text model: Algorithm 1 of arXiv:2605.26099 on pages of text, resumable.
+
+Asleep, nothing is predicted. Awake there are two chunks for each page, each read in one pass from the memory
+that is left after eviction: questions, scored on their answers alone, and how the document goes on, scored
+on every token, in some of the steps, so that the model can be asked for the perplexity of a text. N is drawn
+anew for every batch, or fixed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from sleepviz.checkpoint import write_atomically
+from sleepviz.config import ConfigError, JsonRoundTrip, ModelConfig, SleepPolicy, Stage, require
+from sleepviz.memory import Memory
+from sleepviz.model import GatedDeltaNet, HybridLM
+from sleepviz.sleep import evict, sleep_passes
+from sleepviz.tasks.base import NOT_ASKED, Tokens
+from sleepviz.text.lessons import TextBatch, Writer
+from sleepviz.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
+
+MODEL = ModelConfig(
+    vocab_size=920,  # the tokenizer has fewer
+    window=64,
+    layer_types=("full_attention", "linear_attention") * 2,
+    d_model=64,
+    fast_heads=8,
+    key_dim=24,
+    value_dim=24,
+    mlp_ratio=2,
+    conv_kernel=4,
+    beta_max=2.0,
+    tie_embeddings=True,
+)
+
+
+LOOK_BACK = ((2, 3, 0), (2, 2, 0), (1, 3, 0), (1, 3, 0), (1, 3, 0), (1, 2, 0), (1, 2, 0), (0, 1, 0))
+"""How many tokens back the q, k and v of each head look at the start: the distances between what a sentence is about,
+what it says of it, and the end of a question, as far as four taps reach.
+"""
+
+
+@torch.no_grad()
+def begin_with_our_distances(model: HybridLM) -> None:
+    """Set the taps of every short convolution to LOOK_BACK: the head's first memory is of pairs of that distance."""
+    config = model.config
+    heads, key, value = config.fast_heads, config.key_dim, config.value_dim
+    for block in model.blocks:
+        if isinstance(block.mixer, GatedDeltaNet) and block.mixer.conv is not None:
+            taps = block.mixer.conv.weight.zero_()  # [kernel, channels], this token last
+            for head, backs in enumerate(LOOK_BACK[:heads]):
+                for start, width, back in zip((0, heads * key, 2 * heads * key), (key, key, value), backs, strict=True):
+                    taps[-1 - back, start + head * width : start + (head + 1) * width] = 1.0
+
+
+@dataclass(frozen=True)
+class TextTraining(JsonRoundTrip):
+    """How the text model is trained; with a seed it fixes every batch."""
+
+    stages: tuple[Stage, ...]  # difficulty: the most hops
+    steps: int
+    batch: int = 32
+    fixed_passes: int = 0  # 0: from 1 to the stage's passes, drawn for every batch
+    onward_share: float = 0.25  # of the steps are scored on the document's next words as well
+    lr_muon: float = 0.01
+    lr_adamw: float = 2e-3
+    lr_embedding: float = 2e-2  # random vectors of 330 words in 64 dimensions: kinds of words must form first
+    warmup_steps: int = 100
+    decay_share: float = 0.25  # of the steps, at the end: linear decay to 0
+    clip_norm: float = 1.0
+
+
+STAGES = (
+    Stage(passes=1, difficulty=1, windows=(1, 1), advance_at=0.93),
+    Stage(passes=2, difficulty=1, windows=(1, 3), advance_at=0.9),
+    Stage(passes=2, difficulty=2, windows=(1, 4), advance_at=0.95),
+    Stage(passes=4, difficulty=3, windows=(1, 6), advance_at=1.0),
+)
+
+
+@dataclass
+class Progress:
+    """Where a training stands; everything but the tensors."""
+
+    step: int = 0
+    stage: int = 0
+    accuracy: float = 0.0  # running, of the answers of the stage
+    tokens: int = 0  # context tokens read
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """Losses of the two chunks, and whether each scored answer token is right."""
+
+    asked_loss: Tensor
+    onward_loss: Tensor | None
+    right: Tensor  # [scored answer tokens]
+
+
+def training_step(model: HybridLM, batch: TextBatch, policy: SleepPolicy, *, onward: bool) -> StepResult:
+    """Sleep through every window, then read the chunk of questions awake, and the other from the same memory."""
+
+    def restarted(memory: Memory) -> Memory:
+        # Hard eviction leaves no key, and rotary attention sees only distances: one compiled pass fits all windows.
+        return replace(memory, position=0)
+
+    memory = Memory.empty(model.config, len(batch.windows))
+    for window in torch.from_numpy(batch.windows).unbind(dim=1):
+        for done in sleep_passes(model, window, restarted(memory), policy):
+            memory = done.memory
+        memory = evict(memory, policy, model.config.window)
+
+    def read(tokens: Tokens, targets: Tokens) -> tuple[Tensor, Tensor]:
+        wanted = torch.from_numpy(targets)
+        logits, _ = model(torch.from_numpy(tokens), restarted(memory))
+        right = (logits.argmax(dim=-1) == wanted)[wanted != NOT_ASKED]
+        return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=NOT_ASKED), right
+
+    asked_loss, right = read(batch.asked, batch.asked_targets)
+    return StepResult(asked_loss, read(batch.onward, batch.onward_targets)[0] if onward else None, right)
+
+
+@dataclass
+class TextTrainer:
+    """Model, optimisers and progress; `steps()` advances it, `save_state` keeps it."""
+
+    config: TextTraining
+    seed: int
+    model: HybridLM
+    writer: Writer
+    progress: Progress = field(default_factory=Progress)
+
+    def __post_init__(self) -> None:
+        named = list(self.model.named_parameters())
+        matrices = [p for name, p in named if is_muon_matrix(name, p)]
+        words = [p for name, p in named if name == "embedding.weight"]
+        rest = [p for name, p in named if not is_muon_matrix(name, p) and name != "embedding.weight"]
+        self.muon = torch.optim.Muon(matrices, lr=self.config.lr_muon, momentum=0.95, weight_decay=0.0)
+        self.adamw = torch.optim.AdamW([{"params": rest}, {"params": words}], betas=(0.9, 0.99), weight_decay=0.0)
+
+    def steps(self) -> Iterator[dict[str, float]]:
+        """Train until the steps are done; yield the losses and the share of right answers of each."""
+        config, progress = self.config, self.progress
+        while progress.step < config.steps:
+            started = time.perf_counter()
+            stage = config.stages[progress.stage]
+            rng = np.random.default_rng((TRAINING_STREAM, self.seed, progress.step))
+            n_passes = config.fixed_passes or int(rng.integers(1, stage.passes + 1))
+            n_windows = int(rng.integers(stage.windows[0], stage.windows[1] + 1))
+            batch = self.writer.batch(rng, size=config.batch, n_windows=n_windows, hops=stage.difficulty, split="train")
+            self._set_learning_rates()
+            result = training_step(self.model, batch, SleepPolicy(n_passes), onward=rng.random() < config.onward_share)
+            losses = [loss for loss in (result.asked_loss, result.onward_loss) if loss is not None]
+            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+            for optimiser in (self.muon, self.adamw):
+                optimiser.step()  # type: ignore[no-untyped-call]
+                optimiser.zero_grad()
+            # Half of the scored tokens are the end after an answer, which is always the same.
+            right = 2 * float(result.right.float().mean()) - 1
+            self._advance(right, batch.windows.size)
+            progress.seconds += time.perf_counter() - started
+            yield {
+                "asked": losses[0].item(),
+                "onward": losses[-1].item() if losses[1:] else float("nan"),
+                "right": right,
+            }
+
+    def _set_learning_rates(self) -> None:
+        config, step = self.config, self.progress.step
+        warm = min(1.0, (step + 1) / config.warmup_steps)
+        factor = warm * min(1.0, (1 - step / config.steps) / config.decay_share)
+        groups = (*self.muon.param_groups, *self.adamw.param_groups)
+        for group, rate in zip(groups, (config.lr_muon, config.lr_adamw, config.lr_embedding), strict=True):
+            group["lr"] = rate * factor
+
+    def _advance(self, right: float, n_tokens: int) -> None:
+        """Count the step, and go to the next stage when this one is mastered."""
+        progress, stages = self.progress, self.config.stages
+        progress.step += 1
+        progress.tokens += n_tokens
+        progress.accuracy += 0.05 * (right - progress.accuracy)
+        if progress.accuracy > stages[progress.stage].advance_at and progress.stage < len(stages) - 1:
+            progress.stage += 1
+            progress.accuracy = 0.0
+
+    def save_state(self, path: Path) -> None:
+        """Write everything that `load_state` needs, atomically."""
+        buffer = io.BytesIO()
+        state = {
+            "progress": vars(self.progress),
+            "seed": self.seed,
+            "model": self.model.state_dict(),
+            "muon": self.muon.state_dict(),
+            "adamw": self.adamw.state_dict(),
+        }
+        torch.save(state, buffer)
+        write_atomically(path, buffer.getvalue())
+
+    def load_state(self, path: Path) -> None:
+        """Go on from `save_state`'s file; the settings may be others. Raises ConfigError."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            require(state["seed"] == self.seed, "the saved training has another seed.")
+            self.model.load_state_dict(state["model"])
+            self.muon.load_state_dict(state["muon"])
+            self.adamw.load_state_dict(state["adamw"])
+            self.progress = Progress(**state["progress"])
+        except FileNotFoundError as error:
+            raise ConfigError("there is no training to resume.") from error
+        except ConfigError:
+            raise
+        except Exception as error:  # torch raises pickle, zip and runtime errors alike
+            raise ConfigError("the saved training is damaged or of another model.") from error
+
+
+def run(trainer: TextTrainer, state_path: Path, log_path: Path, *, resume: bool) -> None:
+    """All steps that are left, with a bar, a log and a state that survives Ctrl-C."""
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    saved = time.monotonic()
+    bar = tqdm(total=trainer.config.steps, initial=trainer.progress.step, unit="step", desc="text")
+    with bar, interrupt_held_back() as interrupted:
+        try:
+            with log_path.open("a" if resume else "w", encoding="utf-8") as log:
+                for told in trainer.steps():
+                    bar.set_postfix_str(f"stage {trainer.progress.stage} {told}", refresh=False)
+                    bar.update()
+                    log.write(json.dumps(told | vars(trainer.progress)) + "\n")
+                    if time.monotonic() - saved > SAVE_EVERY_S:
+                        log.flush()
+                        trainer.save_state(state_path)
+                        saved = time.monotonic()
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
+        finally:
+            trainer.save_state(state_path)
