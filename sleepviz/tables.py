@@ -70,6 +70,32 @@ def control_table(entries: Entries) -> str:
     return "\n".join(lines)
 
 
+def cost_table(entries: Entries) -> str:
+    """What one window's sleep and one answer cost, and from how many questions a window on it pays: a row for each N."""
+    head = "| N | asleep, MFLOP | awake, MFLOP | asleep, ms | awake, ms | pays from (operations) | pays from (time) |"
+    lines = [head, "|---" * 7 + "|"]
+    for e in (entry for entry in entries if entry["experiment"] == "cost"):
+        work = f"{e['sleep_flops'] / 1e6:.1f} | {e['wake_flops'] / 1e6:.2f}"
+        times = f"{e['sleep_s'] * 1e3:.1f} | {e['wake_s'] * 1e3:.2f}"
+        pays = " | ".join(
+            "never" if e[key] is None else f"{e[key]:.1f}" for key in ("break_even_flops", "break_even_s")
+        )
+        lines.append(f"| {e['passes']} | {work} | {times} | {pays} |")
+    return "\n".join(lines)
+
+
+def attention_table(entries: Entries) -> str:
+    """Causal against full attention asleep: a row for each and each N, a column a difficulty."""
+    found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] == "attention"}
+    difficulties = sorted({difficulty for *_, difficulty in found})
+    head = ["|", "asleep |", "N |", *(f"{d} |" for d in difficulties)]
+    lines = [" ".join(head), "|---" * (len(difficulties) + 2) + "|"]
+    for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
+        cells = [_cell(found[variant, n_passes, difficulty]) for difficulty in difficulties]
+        lines.append(f"| {variant} | {n_passes} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def public_table(entries: Entries) -> str:
     """The public generator's problems, a column for each number of variables that can be resolved."""
     found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] == "public_problems"}

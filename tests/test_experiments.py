@@ -18,7 +18,7 @@ from sleepviz.checkpoint import load, save
 from sleepviz.config import SleepPolicy
 from sleepviz.evaluate import Setting
 from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, run_queue
-from sleepviz.tables import accuracy_table, control_table, halting_table, probe_table
+from sleepviz.tables import accuracy_table, attention_table, control_table, cost_table, halting_table, probe_table
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
@@ -341,6 +341,24 @@ def test_the_other_tables_by_hand() -> None:
         "| pass 4 | 0.75 | 0.50 |",
     ]
     assert control_table(measured).splitlines()[2:] == ["| zero state | 0.20 (0.15–0.24) | 0.10 (0.05–0.14) |"]
+
+
+def test_the_tables_of_cost_and_attention_by_hand() -> None:
+    cost = {"sleep_flops": 8.04e6, "wake_flops": 1.25e5, "sleep_s": 0.0123, "wake_s": 0.00456}
+    measured = [
+        {**entry("cost", "any_n", 8, 12, 0.9), **cost, "break_even_flops": 4.26, "break_even_s": None},
+        entry("attention", "full", 4, 8, 0.75),
+        entry("attention", "full", 4, 1, 0.5),
+        entry("attention", "causal", 4, 1, 0.25),
+        entry("attention", "causal", 4, 8, 0.1),
+    ]
+    assert cost_table(measured).splitlines()[2:] == ["| 8 | 8.0 | 0.12 | 12.3 | 4.56 | 4.3 | never |"]
+    assert attention_table(measured).splitlines() == [
+        "| asleep | N | 1 | 8 |",
+        "|---|---|---|---|",
+        "| full | 4 | 0.50 (0.45–0.54) | 0.75 (0.70–0.79) |",
+        "| causal | 4 | 0.25 (0.20–0.29) | 0.10 (0.05–0.14) |",
+    ]
 
 
 def test_the_readmes_table() -> None:
