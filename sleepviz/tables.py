@@ -71,7 +71,7 @@ def control_table(entries: Entries) -> str:
 
 
 def cost_table(entries: Entries) -> str:
-    """What one window's sleep and one answer cost, and from how many questions a window on it pays: a row for each N."""
+    """What one window's sleep and one answer cost, and from how many questions a window on it pays, for each N."""
     head = "| N | asleep, MFLOP | awake, MFLOP | asleep, ms | awake, ms | pays from (operations) | pays from (time) |"
     lines = [head, "|---" * 7 + "|"]
     for e in (entry for entry in entries if entry["experiment"] == "cost"):
