@@ -139,8 +139,12 @@ def _depo_presets() -> Iterator[Preset]:
     # By few passes at a time: where later passes overwrite a table, the model learns to be unsure before it learns
     # to keep it, and stays there.
     reach = (2, 3, 4, 5, 6, 8, 10)
-    stages = tuple(Stage(n, min(n - 1, 8), (1, 2), single_window_share=0.5) for n in reach)
-    train = TrainConfig(stages, steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.6, grad_passes=3)
+    stages = tuple(
+        Stage(n, min(n - 1, 8), (1, 2), single_window_share=0.5, advance_at=0.9 if n == 2 else 0.6) for n in reach
+    )
+    train = TrainConfig(
+        stages, steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.6, grad_passes=3, decay_share=0.15
+    )
     yield Preset("depo-micro", task, model, train, default=True)
     awake = _n1_levels(task, ("depo-micro",))
     yield Preset("depo-n1-tokens", task, model, awake)
