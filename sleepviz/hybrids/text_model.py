@@ -24,7 +24,7 @@ from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
 from sleepviz.model import HybridLM
 from sleepviz.text.lessons import Writer
-from sleepviz.text.training import MODEL, STAGES, TextTrainer, TextTraining, begin_with_our_distances, run
+from sleepviz.text.training import MODEL, STAGES, TextTrainer, TextTraining, run
 from sleepviz.train import compiled
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -69,7 +69,6 @@ def main() -> int:
     torch.set_num_threads(1)  # the model is far too small for more
     tokenizer = build_tokenizer()
     model = HybridLM(MODEL, generator=torch.Generator().manual_seed(arguments.seed))
-    begin_with_our_distances(model)
     config = TextTraining(STAGES, arguments.steps, fixed_passes=arguments.passes)
     trainer = TextTrainer(config, arguments.seed, model, Writer(tokenizer, MODEL.window))
     kept = arguments.runs / arguments.name

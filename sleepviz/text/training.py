@@ -24,7 +24,7 @@ from tqdm import tqdm
 from sleepviz.checkpoint import write_atomically
 from sleepviz.config import ConfigError, JsonRoundTrip, ModelConfig, SleepPolicy, Stage, require
 from sleepviz.memory import Memory
-from sleepviz.model import GatedDeltaNet, HybridLM
+from sleepviz.model import HybridLM
 from sleepviz.sleep import evict, sleep_passes
 from sleepviz.tasks.base import NOT_ASKED, Tokens
 from sleepviz.text.lessons import TextBatch, Writer
@@ -40,28 +40,11 @@ MODEL = ModelConfig(
     value_dim=24,
     mlp_ratio=2,
     conv_kernel=4,
+    # The distances between what a sentence is about, what it says of it, and a question's end, as four taps reach.
+    look_back=("230", "220", "130", "130", "130", "120", "120", "010"),
     beta_max=2.0,
     tie_embeddings=True,
 )
-
-
-LOOK_BACK = ((2, 3, 0), (2, 2, 0), (1, 3, 0), (1, 3, 0), (1, 3, 0), (1, 2, 0), (1, 2, 0), (0, 1, 0))
-"""How many tokens back the q, k and v of each head look at the start: the distances between what a sentence is about,
-what it says of it, and the end of a question, as far as four taps reach.
-"""
-
-
-@torch.no_grad()
-def begin_with_our_distances(model: HybridLM) -> None:
-    """Set the taps of every short convolution to LOOK_BACK: the head's first memory is of pairs of that distance."""
-    config = model.config
-    heads, key, value = config.fast_heads, config.key_dim, config.value_dim
-    for block in model.blocks:
-        if isinstance(block.mixer, GatedDeltaNet) and block.mixer.conv is not None:
-            taps = block.mixer.conv.weight.zero_()  # [kernel, channels], this token last
-            for head, backs in enumerate(LOOK_BACK[:heads]):
-                for start, width, back in zip((0, heads * key, 2 * heads * key), (key, key, value), backs, strict=True):
-                    taps[-1 - back, start + head * width : start + (head + 1) * width] = 1.0
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,13 @@ from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict
 from sleepviz.hybrids.text_results import Exam, entry, exams, right
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
-from sleepviz.model import GatedDeltaNet, HybridLM
+from sleepviz.model import HybridLM
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.text.lessons import Writer
 from sleepviz.text.training import (
-    LOOK_BACK,
     MODEL,
     TextTrainer,
     TextTraining,
-    begin_with_our_distances,
     run,
     training_step,
 )
@@ -78,21 +76,6 @@ def test_the_loss_is_that_of_a_sleep_through_transformers(n_passes: int) -> None
     assert (
         found.onward_loss is not None and training_step(model, batch, SleepPolicy(1), onward=False).onward_loss is None
     )
-
-
-def test_each_head_begins_with_its_own_distances() -> None:
-    model = HybridLM(SMALL, generator=torch.Generator().manual_seed(0))
-    begin_with_our_distances(model)
-    block = model.blocks[1]
-    assert isinstance(block.mixer, GatedDeltaNet) and block.mixer.conv is not None
-    heads, key = SMALL.fast_heads, SMALL.key_dim
-    x = torch.randn(1, 10, heads * (2 * key + SMALL.value_dim), generator=torch.Generator().manual_seed(1))
-    nothing = torch.zeros(1, 3, x.shape[-1])
-    y, _ = block.mixer.conv(x, nothing)
-    for head, backs in enumerate(LOOK_BACK):
-        for part, back in enumerate(backs):
-            channels = slice(part * heads * key + head * key, part * heads * key + (head + 1) * key)
-            assert torch.allclose(y[0, 5, channels], torch.nn.functional.silu(x[0, 5 - back, channels])), (head, part)
 
 
 def trainer(steps: int) -> TextTrainer:
