@@ -1,13 +1,44 @@
-"""The README's tables, as Markdown made from the results files; a test compares the two."""
+"""The README's tables, as Markdown made from the results files: `python -m sleepviz.tables` writes them anew.
+
+A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from sleepviz.experiments import PASSES
+from sleepviz.checkpoint import write_atomically
+from sleepviz.experiments import FOLDER, PASSES
 
 Entries = Sequence[dict[str, Any]]
+README = Path(__file__).resolve().parents[1] / "README.md"
+PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
+DIFFICULTIES = {"rule110": (1, 2, 3, 4, 6, 8, 10, 12), "depo": tuple(range(1, 9)), "gsm": tuple(range(9))}
+
+
+def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
+    """The same text with the table after every such comment made anew from a task's entries."""
+    kinds: dict[str, Callable[[str], str]] = {
+        "accuracy": lambda task: accuracy_table(task, entries_of(task), DIFFICULTIES[task]),
+        "control": lambda task: control_table(entries_of(task)),
+        "halting": lambda task: halting_table(entries_of(task)),
+        "probe": lambda task: probe_table(entries_of(task)),
+        "cost": lambda task: cost_table(entries_of(task)),
+        "attention": lambda task: attention_table(entries_of(task)),
+        "public": lambda task: public_table(entries_of(task)),
+        "question_first": lambda task: question_first_table(entries_of(task)),
+    }
+    return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
+
+
+def measured(task: str) -> Entries:
+    """The entries of a task's results file."""
+    entries: Entries = json.loads((FOLDER / f"{task}.json").read_text(encoding="utf-8"))["entries"]
+    return entries
 
 
 def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> str:
@@ -96,6 +127,20 @@ def attention_table(entries: Entries) -> str:
     return "\n".join(lines)
 
 
+def question_first_table(entries: Entries) -> str:
+    """GSM with the question before the context: a row for each model and N, a column a difficulty."""
+    kinds = ("accuracy_question_first", "baseline_question_first")
+    found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] in kinds}
+    difficulties = sorted({difficulty for *_, difficulty in found})
+    lines = [" ".join(["|", "model |", *(f"ops = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 1) + "|")
+    for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
+        label = f"any-N, N = {n_passes}" if variant == "any_n" else "trained with N = 1 only, same tokens"
+        cells = [_cell(found[variant, n_passes, difficulty]) for difficulty in difficulties]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def public_table(entries: Entries) -> str:
     """The public generator's problems, a column for each number of variables that can be resolved."""
     found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] == "public_problems"}
@@ -146,3 +191,7 @@ def evaluation_table(result: dict[str, Any]) -> str:
         cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
         lines.append(f"| {n_passes} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    write_atomically(README, filled(README.read_text(encoding="utf-8"), measured).encode())
