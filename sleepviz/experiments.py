@@ -84,6 +84,7 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
         ("n1_same_tokens", "n1-tokens"),
         ("n1_same_flops", "n1-flops"),
         ("n1_curriculum", "n1-curriculum"),
+        ("n1_uniform", "n1-uniform"),
         ("oracle", "oracle"),
     ):
         alone: Control = "oracle" if variant == "oracle" else "none"

@@ -125,6 +125,8 @@ def _gsm_presets() -> Iterator[Preset]:
     yield Preset("gsm-deep", task, model, deep, default=True)
     awake = _n1_levels(task, ("gsm-micro", "gsm-keep", "gsm-deep"))
     yield Preset("gsm-n1-tokens", task, model, awake)
+    mixed = Stage(1, task.difficulty_max, (1, 2), single_window_share=0.3, frontier_share=0.0)
+    yield Preset("gsm-n1-uniform", task, model, replace(awake, stages=(mixed,)))
     yield Preset("gsm-n1-flops", task, model, replace(awake, match_on="flops"))
     yield Preset("gsm-oracle", task, model, replace(awake, eviction="none"))
 

@@ -50,6 +50,7 @@ def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> 
         *((f"any-N, N = {n}", "accuracy", n) for n in PASSES[task]),
         ("trained with N = 1 only, same tokens", "baseline", "n1_same_tokens"),
         ("trained with N = 1 only, same tokens, one difficulty after another", "baseline", "n1_curriculum"),
+        ("trained with N = 1 only, same tokens, difficulties mixed", "baseline", "n1_uniform"),
         ("trained with N = 1 only, same FLOPs", "baseline", "n1_same_flops"),
         ("full attention, nothing evicted, same tokens", "baseline", "oracle"),
     ):

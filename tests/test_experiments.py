@@ -24,7 +24,14 @@ from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
 
 STEPS = (1, 4)
-MISSING = ("rule110-n1-flops", "rule110-n1-curriculum", "rule110-oracle", "rule110-micro", "rule110-causal")
+MISSING = (
+    "rule110-n1-flops",
+    "rule110-n1-curriculum",
+    "rule110-n1-uniform",
+    "rule110-oracle",
+    "rule110-micro",
+    "rule110-causal",
+)
 FULL = Rule110(row_cells=16, rows_max=4, steps_max=12)
 
 
@@ -99,7 +106,7 @@ def test_the_cells_cover_every_difficulty_and_every_window() -> None:
     table = [(cell.difficulty, cell.n_passes) for cell in cells if cell.experiment == "accuracy"]
     assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12, 16, 20, 28)]
     baselines = {(cell.checkpoint, cell.difficulty) for cell in cells if cell.experiment == "baseline"}
-    names = ("n1-tokens", "n1-flops", "n1-curriculum", "oracle")
+    names = ("n1-tokens", "n1-flops", "n1-curriculum", "n1-uniform", "oracle")
     assert baselines == {(f"rule110-{name}", t) for name in names for t in range(13)}
     assert all(cell.n_passes == 1 for cell in cells if cell.experiment == "baseline")
     retention = [cell for cell in cells if cell.experiment == "retention" and cell.difficulty == STEPS[0]]

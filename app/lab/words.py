@@ -60,6 +60,7 @@ VARIANTS = {
     "n1_same_tokens": "N = 1 only, same tokens",
     "n1_same_flops": "N = 1 only, same FLOPs",
     "n1_curriculum": "N = 1 only, one difficulty after another",
+    "n1_uniform": "N = 1 only, same tokens, difficulties mixed",
     "oracle": "full attention, nothing evicted",
     "deeper": "deeper, no passes, same FLOPs a window",
     "per_n": "trained for this N only",
@@ -73,7 +74,7 @@ VARIANTS = {
     "linear": "a linear probe",
 }
 # What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
-WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "deeper")
+WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "n1_uniform", "deeper")
 
 # Experiments that have no section of their own: heading and one line.
 OTHERS = {
