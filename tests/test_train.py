@@ -268,7 +268,7 @@ def test_ahead_share_takes_earlier_passes_for_granted() -> None:
     for share in (0.0, 1.0):
         config = TrainConfig((stage,), 1, batch=4, stream_loss=1.0, ahead_share=share)
         plans = [plan_step(task, config, seed=0, step=step, stage=stage, mixing=False) for step in range(200)]
-        heads = [{task.token_text(int(window[6])) for window in plan.batch.windows[:, 0]} for plan in plans]
+        heads = [{task.token_text(int(window[11])) for window in plan.batch.windows[:, 0]} for plan in plans]
         assert all(len(head) == 1 for head in heads)
         begun.append([head.pop() for head in heads])
     assert set(begun[0]) == {"+0"}
@@ -276,10 +276,11 @@ def test_ahead_share_takes_earlier_passes_for_granted() -> None:
 
 
 def test_a_step_that_asks_nothing_learns_from_its_stream_alone() -> None:
-    """All hops taken for granted: no question is open, and the loss is finite."""
-    task = Depo(6, 3, 3, 2)
-    config = TrainConfig((Stage(1, 2, (1, 1)),), 1, batch=4, stream_loss=1.0, ahead_share=1.0)
-    batch = task.batch(np.random.default_rng(0), size=4, n_windows=1, difficulty=np.full(4, 2), split="train", ahead=2)
+    """Questions whose answers lie beyond what one pass tells: nothing is asked, and the loss is finite."""
+    task = Depo(6, 3, 3, 4)
+    config = TrainConfig((Stage(1, 2, (1, 1)),), 1, batch=4, stream_loss=1.0)
+    batch = task.batch(np.random.default_rng(0), size=4, n_windows=1, difficulty=np.full(4, 2), split="train")
+    batch = replace(batch, targets=np.where(np.arange(6)[:, None] < 3, NOT_ASKED, batch.targets))
     model = HybridLM(ModelConfig(task.vocab_size, task.window, d_model=8, n_heads=2, fast_heads=2))
     result = training_step(model, task, config, Plan(batch, 1), device=CPU)
     assert result.exact.numel() == 0
