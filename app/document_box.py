@@ -58,6 +58,7 @@ def _upload(visit: Visit, box: str) -> None:
             visit.set({"upload_problem": str(error)})
 
     label = f"A text file, .txt or .md, up to {uploads.MOST_BYTES // 1000} kB: its text goes into the box below"
-    st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
+    with st.expander("Upload a text file"):
+        st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
     if visit.get("upload_problem"):
         st.error(text.plain(visit.get("upload_problem")), icon=":material/error:")

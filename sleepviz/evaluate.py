@@ -25,7 +25,7 @@ EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
 VALIDATION_STREAM = 2  # for the limits written at the end of training
 BATCH = 256
 N_MAX = 100_000
-VALIDATION_PASSES = (1, 4, 8, 12)
+VALIDATION_PASSES = (1, 4, 6, 8, 10, 12)
 VALIDATION_INSTANCES = 128
 EARNED_ACCURACY = 0.95
 

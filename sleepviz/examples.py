@@ -23,6 +23,11 @@ def seeded_cycle(n_nodes: int, hops: int, seed: int = SEED) -> dict[str, Any]:
     return {"edges": [edges[index] for index in rng.permutation(n_nodes)], "start": order[0], "hops": hops}
 
 
+def passes_for(hops: int) -> int:
+    """Passes that tell so many hops: one hop is in the edges; of more, each pass writes what the one before found."""
+    return hops + 1 if hops > 1 else 1
+
+
 # Six friends pass a parcel on.
 SMALL_GRAPH: dict[str, Any] = {
     "edges": [["Ben", "Eve"], ["Ana", "Dan"], ["Eve", "Ana"], ["Fay", "Cleo"], ["Dan", "Fay"], ["Cleo", "Ben"]],

@@ -15,7 +15,7 @@ from sleepviz import checkpoint
 from sleepviz.checkpoint import CheckpointError, find, load, write_atomically
 from sleepviz.config import RunSpec
 from sleepviz.events import SleepPassDone, Trace
-from sleepviz.examples import deep_sum, seeded_cycle
+from sleepviz.examples import deep_sum, passes_for, seeded_cycle
 from sleepviz.record import trace
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "recordings"
@@ -48,7 +48,7 @@ def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
 def _home(task: str, limits: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """What a task's page shows first, and N: a step a pass, with two more where the task needs them."""
     if task == "depo":
-        return seeded_cycle(limits["nodes_max"], limits["hops_max"]), limits["hops_max"]
+        return seeded_cycle(limits["nodes_max"], limits["hops_max"]), passes_for(limits["hops_max"])
     if task == "gsm":
         return deep_sum(limits["operations_max"]), limits["operations_max"] + 2
     return _ROWS, 8

@@ -12,7 +12,7 @@ from app import ring, text
 from app.controls import Limits
 from app.forms.edges import edges_text, names_of, read_edges
 from app.state import Reader, Visit, short_text, whole_number
-from sleepviz.examples import LETTERS, SMALL_GRAPH, seeded_cycle
+from sleepviz.examples import LETTERS, SMALL_GRAPH, passes_for, seeded_cycle
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.depo import NAME_MAX_CHARACTERS, DepoInstance
 
@@ -43,7 +43,7 @@ class DepoForm:
         fits = recorded and recorded["hops"] <= limits["hops_max"]
         if recorded and fits:
             return _question(recorded)
-        return {**_question(_hard(limits)), "passes": limits["hops_max"]}
+        return {**_question(_hard(limits)), "passes": passes_for(limits["hops_max"])}
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """Hops, and a start that is a node."""
@@ -54,11 +54,11 @@ class DepoForm:
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Both sides of the question, a small graph, chance, and one's own."""
-        hard = _hard(limits)
+        hard, small = _hard(limits), {**SMALL_GRAPH, "hops": min(4, limits["hops_max"])}
         for key, label, given, passes in (
             ("easy", "Easy: one hop, one pass", {**hard, "hops": 1}, 1),
-            ("hard", f"Hard: {hard['hops']} hops, needs sleep", hard, hard["hops"]),
-            ("small", "Six friends", {**SMALL_GRAPH, "hops": min(4, limits["hops_max"])}, 4),
+            ("hard", f"Hard: {hard['hops']} hops, needs sleep", hard, passes_for(hard["hops"])),
+            ("small", "Six friends", small, passes_for(small["hops"])),
         ):
             values = {**_question(given), "passes": min(passes, limits["passes_max"])}
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,))
