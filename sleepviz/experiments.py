@@ -134,7 +134,7 @@ def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
     """Measure one cell on held-out instances -> an entry of the results file."""
     task = checkpoint.task
     if cell.experiment == "probe":
-        return measure_probe(cell, checkpoint)
+        return measure_probe(cell, checkpoint, slept)
     if cell.experiment == "public_problems":
         return measure_public(cell, checkpoint)
     if cell.question_first and isinstance(task, Gsm):
@@ -185,13 +185,12 @@ def _query_tokens(task: Task) -> int:
     return int(batch.queries.shape[-1])
 
 
-def measure_probe(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
+def measure_probe(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
     """How much of the answer at level `difficulty` a linear probe reads from S after `n_passes` -> an entry.
 
     The hardest question is asked, so that the model has no reason to stop early.
     """
-    policy = _policy(cell, checkpoint)
-    fitted_on, tested_on = (_states_and_answers(cell, checkpoint, policy, n) for n in (PROBE_INSTANCES, N_INSTANCES))
+    fitted_on, tested_on = (_states_and_answers(cell, checkpoint, slept, n) for n in (PROBE_INSTANCES, N_INSTANCES))
     return entry_of(cell, checkpoint, float(probe_accuracy(fitted_on, tested_on).mean()), N_INSTANCES)
 
 
@@ -211,18 +210,18 @@ def measure_public(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
     return entry_of(cell, checkpoint, sum(right) / len(right), len(right))
 
 
-def _states_and_answers(cell: Cell, checkpoint: Checkpoint, policy: SleepPolicy, n: int) -> tuple[Tensor, Tokens]:
+def _states_and_answers(cell: Cell, checkpoint: Checkpoint, slept: Slept, n: int) -> tuple[Tensor, Tokens]:
     """S after sleep [n, features], and the answer at the cell's level [n, parts]: a row, or where each name leads."""
     task, seed = checkpoint.task, (EVALUATION_STREAM, SEED, n)
-    kept, answers = [], []
-    for batch in held_out(task, difficulty=task.difficulty_max, n=n, n_windows=cell.n_windows, seed=seed):
-        kept.append(states(checkpoint.model, batch, policy))
+    answers = []
+    batches = list(held_out(task, difficulty=task.difficulty_max, n=n, n_windows=cell.n_windows, seed=seed))
+    for batch in batches:
         stream = task.stream(batch, cell.difficulty)[:, -1]  # [B, L] of the last window
         if isinstance(task, Depo):
             answers.append(task.nodes(stream))
         elif isinstance(task, Rule110):
             answers.append(stream[:, HEADER:] % ROW_TOKENS)
-    return torch.cat(kept), np.concatenate(answers)
+    return slept.states(checkpoint, batches, _policy(cell, checkpoint)), np.concatenate(answers)
 
 
 def _right(cell: Cell, checkpoint: Checkpoint, task: Task, slept: Slept) -> tuple[NDArray[np.bool_], float]:
@@ -250,6 +249,7 @@ class Slept:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, Setting, bytes], Memory] = {}
+        self._states: dict[tuple[str, SleepPolicy, int], Tensor] = {}
 
     def memory(self, checkpoint: Checkpoint, batch: Batch, setting: Setting) -> Memory:
         """The memory after these windows, from before or by sleeping now."""
@@ -259,9 +259,17 @@ class Slept:
             self._kept[key] = asleep(checkpoint.model, batch, setting)
         return self._kept[key]
 
+    def states(self, checkpoint: Checkpoint, batches: list[Batch], policy: SleepPolicy) -> Tensor:
+        """S after these windows, [instances, features]: the same for every level that is read from it."""
+        key = (checkpoint.info.digest, policy, hash(tuple(batch.windows.tobytes() for batch in batches)))
+        if key not in self._states:
+            self._states = dict(list(self._states.items())[-1:])  # to fit a probe, and to test it
+            self._states[key] = torch.cat([states(checkpoint.model, batch, policy) for batch in batches])
+        return self._states[key]
+
 
 def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """Measure what is missing, writing the file after every 20 cells; return how much was done and left out."""
+    """Measure what is missing, writing the file after every 20 cells and when stopped; return what was done and not."""
     done, left_out = 0, []
     for name in (name for name in PASSES if only in (None, name)):
         try:
@@ -274,21 +282,25 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
         loaded: dict[tuple[str, str], Checkpoint] = {}
         slept = Slept()
         kept = []
-        for cell in tqdm(list(cells_of(default.task, default.info.name)), desc=name, unit="cell"):
-            which = (cell.checkpoint, cell.control)
-            try:
-                if which not in loaded:
-                    loaded[which] = checkpoint_of(RunSpec(name, "", cell.checkpoint, control=cell.control))
-            except CheckpointError as error:
-                left_out.append(f"{cell.experiment} {cell.variant}: {error}")
-                continue
-            key = cell.key(loaded[which].info.digest)
-            if key not in measured:
-                measured[key] = measure(cell, loaded[which], slept)
-                done += 1
-                if done % 20 == 0:
-                    _write(path, name, list(measured.values()))
-            kept.append(measured[key])
+        try:
+            for cell in tqdm(list(cells_of(default.task, default.info.name)), desc=name, unit="cell"):
+                which = (cell.checkpoint, cell.control)
+                try:
+                    if which not in loaded:
+                        loaded[which] = checkpoint_of(RunSpec(name, "", cell.checkpoint, control=cell.control))
+                except CheckpointError as error:
+                    left_out.append(f"{cell.experiment} {cell.variant}: {error}")
+                    continue
+                key = cell.key(loaded[which].info.digest)
+                if key not in measured:
+                    measured[key] = measure(cell, loaded[which], slept)
+                    done += 1
+                    if done % 20 == 0:
+                        _write(path, name, list(measured.values()))
+                kept.append(measured[key])
+        except BaseException:  # Ctrl-C too: what was measured since the last write is not lost
+            _write(path, name, list(measured.values()))
+            raise
         _write(path, name, kept)
     return {"measured": done, "left_out": sorted(set(left_out))}
 
