@@ -276,7 +276,7 @@ DEVIATIONS = {
     ),
     "ahead_share": Deviation(
         "begun ahead",
-        "In training, some batches begin some passes on: what the earlier passes should have worked out is given.",
+        "In training, some batches begin some passes on, or skip some: what those should have worked out is given.",
     ),
     "conv_kernel": Deviation(
         "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."

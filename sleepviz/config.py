@@ -251,6 +251,9 @@ class TrainConfig(JsonRoundTrip):
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     ahead_share: float = 0.0  # of batches begin some levels on: their earlier passes are taken for granted
+    sightings: int = (
+        1  # such a batch shows a window up to so often, a pass each: those in between are taken for granted
+    )
     stream_loss: float = 0.0  # weight of a loss on the sleeping stream's own output, see train.py
     sleep_attention: SleepAttention = "causal"
     eviction: Eviction = "hard"  # "none": the oracle that keeps every key and value
@@ -269,6 +272,7 @@ class TrainConfig(JsonRoundTrip):
         require(self.batch >= 1, "batch must be at least 1.")
         require(0 <= self.ahead_share <= 1, "ahead_share must be from 0 to 1.")
         require(not self.ahead_share or self.stream_loss > 0, "ahead_share needs a stream_loss.")
+        require(self.sightings >= 1, "sightings must be at least 1.")
         require(self.stream_loss >= 0, "stream_loss must be at least 0.")
         require(self.steps_per_pass >= 1, "steps_per_pass must be at least 1.")
         require(0 <= self.n_passes <= PASSES_MAX, f"n_passes must be from 0 (any N) to {PASSES_MAX}.")

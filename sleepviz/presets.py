@@ -132,11 +132,12 @@ def _gsm_presets() -> Iterator[Preset]:
 
 
 def _depo_presets() -> Iterator[Preset]:
-    """Hops are taught at any distance at once (`ahead_share`), with more and more passes in a row; S must keep a table
-    for each number of hops, so half of the heads begin as ones that bind a name to a node where they choose to.
+    """Hops are taught at any distance at once (`ahead_share`), and so is to keep a table for each number of hops while
+    others are written (`sightings`): for that, most heads begin as ones that bind a name to a node where they choose
+    to. Beside it, more and more passes in a row.
     """
     task = Depo(nodes_max=18, window_edges=9, hops_max=8)
-    heads = {**_ROLL_CALL, "fast_heads": 12, "look_back": ("010",) * 4 + ("112",) * 8}
+    heads = {**_ROLL_CALL, "look_back": ("010",) * 4 + ("112",) * 12}
     model = ModelConfig(task.vocab_size, task.window, _HYBRID * 2, vocabulary_feedback=True, **heads)
     # By few passes at a time: where later passes overwrite a table, the model learns to be unsure before it learns
     # to keep it, and stays there.
@@ -145,7 +146,7 @@ def _depo_presets() -> Iterator[Preset]:
         Stage(n, min(n - 1, 8), (1, 2), single_window_share=0.5, advance_at=0.9 if n == 2 else 0.6) for n in reach
     )
     train = TrainConfig(
-        stages, steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.6, grad_passes=3, decay_share=0.15
+        stages, 3_000, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
     )
     yield Preset("depo-micro", task, model, train, default=True)
     awake = _n1_levels(task, ("depo-micro",))

@@ -76,9 +76,11 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     single = rng.random() < stage.single_window_share
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
     difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
-    ahead = 0
+    ahead: tuple[int, ...] = (0,)
     if config.ahead_share and rng.random() < config.ahead_share:
-        ahead = int(rng.integers(0, task.difficulty_max + 1))
+        shown = min(n_passes, config.sightings)
+        ahead = tuple(sorted(rng.integers(0, task.difficulty_max + 1, shown).tolist()))
+        n_passes = 1 if shown > 1 else n_passes
     batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train", ahead=ahead)
     return Plan(batch, n_passes)
 

@@ -237,6 +237,7 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
         {"stream_loss": None},
         {"stream_loss": -0.1},
         {"ahead_share": 0.5},
+        {"sightings": 0},
         {"ahead_share": 1.5, "stream_loss": 1.0},
         {"eviction": "soft"},
         {"n_passes": 65},

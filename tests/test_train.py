@@ -275,6 +275,20 @@ def test_ahead_share_takes_earlier_passes_for_granted() -> None:
     assert {head: begun[1].count(head) >= 20 for head in begun[1]} == {f"+{hops}": True for hops in range(5)}
 
 
+def test_sightings_take_the_passes_in_between_for_granted() -> None:
+    """Of N passes, up to three are left, each over the same window some hops on, which it was not before."""
+    task = Depo(6, 3, 3, 4)
+    stage = Stage(8, 4, (1, 1))
+    config = TrainConfig((stage,), 1, batch=4, stream_loss=1.0, ahead_share=1.0, sightings=3)
+    shown = set()
+    for step in range(100):
+        plan = plan_step(task, config, seed=0, step=step, stage=stage, mixing=False)
+        hops = [task.token_text(int(window[11])) for window in plan.batch.windows[0]]
+        assert hops == sorted(hops) and (len(hops) == 1 or plan.n_passes == 1)
+        shown.add(len(hops))
+    assert shown == {1, 2, 3}
+
+
 def test_a_step_that_asks_nothing_learns_from_its_stream_alone() -> None:
     """Questions whose answers lie beyond what one pass tells: nothing is asked, and the loss is finite."""
     task = Depo(6, 3, 3, 4)

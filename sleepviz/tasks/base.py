@@ -119,12 +119,13 @@ class Task(Protocol):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: int = 0,
+        ahead: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size].
 
         No instance of one split can be drawn in the other, whatever the generators. With `ahead` the windows
-        are what `ahead` passes would have made of them, and the levels of the targets count from there.
+        are what so many passes would have made of them, and the levels of the targets count from there. Of
+        several numbers, each window comes once for each, in that order, if the task can tell what that teaches.
         """
 
     def stream(self, batch: Batch, level: int) -> Tokens:

@@ -158,13 +158,14 @@ class Depo(JsonRoundTrip):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: int = 0,
+        ahead: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample directed cycles that fill `n_windows` windows, with shuffled names and edges.
 
         In training a chunk asks ten questions of up to `difficulty` hops, of cycles of any length; to be
         measured, one question of exactly that many, of the longest cycle. A level of the targets counts passes:
-        each asks for the hops that its roll call already showed at its start, and one hop is in the edges.
+        each asks for the hops that its roll call already showed at its start, and one hop is in the edges. Shown
+        several times (`ahead`), a window comes with its roll call so many hops on, and these hops are what is asked.
         """
         training = split == "train"
         most = min(n_windows * self.window_edges, self.nodes_max)
@@ -179,17 +180,26 @@ class Depo(JsonRoundTrip):
         difficulty = np.maximum(difficulty, 1)
         n_asked = QUERIES if training else 1
         starts = order[np.arange(size)[:, None], rng.integers(0, n_nodes[:, None], (size, n_asked))]
-        hops = rng.integers(0, difficulty[:, None] + 1, (size, n_asked)) if training else difficulty[:, None]
-        hops = np.clip(ahead + hops, 1, self.hops_max)
+        hops = difficulty[:, None]
+        if training and len(ahead) > 1:
+            hops = rng.choice(ahead, (size, n_asked))
+        elif training:
+            hops = ahead[0] + rng.integers(0, difficulty[:, None] + 1, (size, n_asked))
+        hops = np.clip(hops, 1, self.hops_max)
         queries = self._queries(starts, hops)  # [B, T]
         ends = _walk(np.concatenate([successor, np.full((size, 1), self.unknown)], 1), starts, self.hops_max)
         answers = np.take_along_axis(ends, hops[..., None], axis=-1)[..., 0]  # [B, asked]
-        levels = np.arange(self.hops_max + 2)[None, :, None]
-        reached = (hops[:, None] >= ahead) & (hops[:, None] <= np.maximum(ahead + levels - 1, 1))  # [B, levels, asked]
+        levels = np.arange(self.hops_max + 2)
+        reached = np.zeros((size, levels.size, n_asked), dtype=bool)
+        for level in ahead:
+            last = np.maximum(level + levels - 1, 1)[None, :, None]
+            reached |= (hops[:, None] >= level) & (hops[:, None] <= last)
         targets = np.full((size, 1, levels.size, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         targets[:, 0, :, self.first_part :: ENTRY] = np.where(reached, answers[:, None], NOT_ASKED)
         batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, np.full(size, levels.size - 1))
-        return replace(batch, windows=self.stream(batch, ahead))
+        shown = np.stack([self.stream(batch, level) for level in ahead], axis=2)  # [B, W, sightings, L]
+        windows = shown.reshape(size, -1, self.window)
+        return replace(batch, windows=windows, query_windows=(windows.shape[1] - 1,))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
         """The roll call `level` hops on, as far as the edges read so far tell; hops are counted up to `hops_max`."""

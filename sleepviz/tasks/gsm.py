@@ -187,7 +187,7 @@ class Gsm(JsonRoundTrip):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: int = 0,
+        ahead: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample problems of `n_windows` windows with a variable `difficulty` operations deep, and distractors.
 
@@ -196,6 +196,7 @@ class Gsm(JsonRoundTrip):
         A level of the targets counts passes: a value is known as soon as one operation a pass reaches a
         constant, and unknown before.
         """
+        (level,) = ahead
         training = split == "train"
         slots = self.variables_max
         most = n_windows * self.window_statements
@@ -227,12 +228,12 @@ class Gsm(JsonRoundTrip):
             variables = np.where(first, self._answer, names[instance, at])[:, None]
         queries = self._queries(variables)  # [B, T]
         levels = self.operations_max + 3
-        told = np.take_along_axis(known, variables, axis=1)[:, None] - ahead <= np.arange(levels)[None, :, None]
+        told = np.take_along_axis(known, variables, axis=1)[:, None] - level <= np.arange(levels)[None, :, None]
         targets = np.full((size, 1, levels, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         answers = np.take_along_axis(answers, variables, axis=1)
         targets[:, 0, :, self.first_part :] = np.where(told, answers[:, None], self.unknown)
         batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, np.full(size, levels - 1))
-        return replace(batch, windows=self.stream(batch, ahead))
+        return replace(batch, windows=self.stream(batch, level))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
         """The roll call `level` operations further back, as far as the statements read so far tell."""

@@ -144,15 +144,16 @@ class Rule110(JsonRoundTrip):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: int = 0,
+        ahead: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample uniform random rows of one split. A row some steps on is a row with fewer steps to go.
 
         In training, an instance's windows are any of the rows' names in any order, so that the last row's
         name is learned as soon as the first's; to be measured, they are rows 1, 2, and so on.
         """
+        (level,) = ahead
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
-        difficulty = np.maximum(difficulty - ahead, 0)
+        difficulty = np.maximum(difficulty - level, 0)
         names = np.broadcast_to(np.arange(self.rows_max), (size, self.rows_max))
         names = (rng.permuted(names, axis=1) if split == "train" else names)[:, :n_windows]
         diagram = space_time(rows, self.steps_max)  # [B, R, levels, W]

@@ -78,7 +78,7 @@ class Rule110Paper(JsonRoundTrip):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: int = 0,
+        ahead: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample uniform random rows of one split; one query chunk asks for every row's first cell."""
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)

@@ -28,7 +28,7 @@ def drawn(
 ) -> Batch:
     rng = np.random.default_rng(seed)
     difficulty = np.full(size, hops)
-    return TASK.batch(rng, size=size, n_windows=n_windows, difficulty=difficulty, split=split, ahead=ahead)
+    return TASK.batch(rng, size=size, n_windows=n_windows, difficulty=difficulty, split=split, ahead=(ahead,))
 
 
 def edges_of(window: np.ndarray) -> list[tuple[int, int]]:
@@ -118,6 +118,30 @@ def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: 
 def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
     early, late = drawn(8), drawn(8, ahead=3)
     assert late.windows.tolist() == TASK.stream(early, 3).tolist()
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), shown=st.lists(st.integers(0, 4), min_size=2, max_size=4).map(sorted))
+def test_several_sightings_show_a_window_further_and_further_on(seed: int, shown: list[int]) -> None:
+    """Each window comes once for each number, before the next window; only hops that were shown are asked."""
+    rng = np.random.default_rng(seed)
+    batch = TASK.batch(rng, size=20, n_windows=2, difficulty=np.full(20, 4), split="train", ahead=tuple(shown))
+    assert batch.windows.shape[1] == 2 * len(shown) and batch.query_windows == (2 * len(shown) - 1,)
+    for windows, query, targets in zip(batch.windows, batch.queries[:, 0], batch.targets[:, 0, 1], strict=True):
+        successor: dict[int, int] = {}
+        for index in range(2):
+            successor.update(edges_of(windows[index * len(shown)]))
+            for window, hops in zip(windows[index * len(shown) :], shown, strict=False):
+                for name in range(10):
+                    node = name
+                    for _ in range(hops):
+                        node = successor.get(node, 10)
+                    assert window[15 + 3 * name :][:3].tolist() == [node, CALLED + name, HOPS_0 + hops]
+        for (_, called, hop), answer in zip(query.reshape(-1, 3), targets[2::3], strict=True):
+            node = called - CALLED
+            for _ in range(hop - HOPS_0):
+                node = successor[node]
+            assert answer == node and max(hop - HOPS_0, 1) in {max(hops, 1) for hops in shown}
 
 
 def test_no_cycle_is_in_both_splits() -> None:

@@ -34,7 +34,7 @@ def drawn(
     seed: int, *, task: Gsm = TASK, split: Any = "train", n_windows: int = 2, depth: int = 4, ahead: int = 0
 ) -> Batch:
     rng = np.random.default_rng(seed)
-    return task.batch(rng, size=20, n_windows=n_windows, difficulty=np.full(20, depth), split=split, ahead=ahead)
+    return task.batch(rng, size=20, n_windows=n_windows, difficulty=np.full(20, depth), split=split, ahead=(ahead,))
 
 
 def statements_of(windows: np.ndarray) -> dict[int, tuple[int | None, int]]:
