@@ -115,14 +115,14 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
                 ("any_n", default, 1),
                 ("any_n", default, 10),
                 ("n1_same_tokens", "gsm-n1-tokens", 1),
+                ("n1_uniform", "gsm-n1-uniform", 1),
             ):
                 yield Cell("public_problems", variant, checkpoint, n_passes, resolvable, most)
         for difficulty in (1, 4, 8):
             for n_passes in (1, 10):
                 yield Cell("accuracy_question_first", "any_n", default, n_passes, difficulty, most, question_first=True)
-            yield Cell(
-                "baseline_question_first", "n1_same_tokens", "gsm-n1-tokens", 1, difficulty, most, question_first=True
-            )
+            for variant, checkpoint in (("n1_same_tokens", "gsm-n1-tokens"), ("n1_uniform", "gsm-n1-uniform")):
+                yield Cell("baseline_question_first", variant, checkpoint, 1, difficulty, most, question_first=True)
     if name == "rule110":
         for difficulty in CONTROL_DIFFICULTIES:
             for n_windows in range(1, most + 1):

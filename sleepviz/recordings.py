@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "recordings"
 # Two rows, the first from the design's own example and the second its mirror image: chosen before
 # any model was trained, so that nothing was picked for coming out well.
 _ROWS = {"rows": ["0100110101110010", "0100111010110010"], "steps": 6}
-BASELINES = ("n1-flops", "n1-tokens")  # the separately trained N = 1 models, the fairer first
+BASELINES = ("n1-flops", "n1-uniform", "n1-tokens")  # the separately trained N = 1 models, the fairer first
 
 
 def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:

@@ -35,6 +35,15 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
     return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
 
 
+BASELINES = {
+    "n1_same_tokens": "trained with N = 1 only, same tokens",
+    "n1_curriculum": "trained with N = 1 only, same tokens, one difficulty after another",
+    "n1_uniform": "trained with N = 1 only, same tokens, difficulties mixed",
+    "n1_same_flops": "trained with N = 1 only, same FLOPs",
+    "oracle": "full attention, nothing evicted, same tokens",
+}
+
+
 def measured(task: str) -> Entries:
     """The entries of a task's results file."""
     entries: Entries = json.loads((FOLDER / f"{task}.json").read_text(encoding="utf-8"))["entries"]
@@ -47,12 +56,8 @@ def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> 
     head = ["|", "model |", *(f"{symbol} = {difficulty} |" for difficulty in difficulties)]
     lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
     for label, experiment, variant in (
-        *((f"any-N, N = {n}", "accuracy", n) for n in PASSES[task]),
-        ("trained with N = 1 only, same tokens", "baseline", "n1_same_tokens"),
-        ("trained with N = 1 only, same tokens, one difficulty after another", "baseline", "n1_curriculum"),
-        ("trained with N = 1 only, same tokens, difficulties mixed", "baseline", "n1_uniform"),
-        ("trained with N = 1 only, same FLOPs", "baseline", "n1_same_flops"),
-        ("full attention, nothing evicted, same tokens", "baseline", "oracle"),
+        *((_model("any_n", n), "accuracy", n) for n in PASSES[task]),
+        *((label, "baseline", variant) for variant, label in BASELINES.items()),
     ):
         found = {
             entry["difficulty"]: entry
@@ -63,6 +68,10 @@ def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> 
             cells = [_cell(found[difficulty]) for difficulty in difficulties]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _model(variant: str, n_passes: int) -> str:
+    return f"any-N, N = {n_passes}" if variant == "any_n" else BASELINES[variant]
 
 
 def _cell(entry: dict[str, Any]) -> str:
@@ -136,9 +145,8 @@ def question_first_table(entries: Entries) -> str:
     lines = [" ".join(["|", "model |", *(f"ops = {d} |" for d in difficulties)])]
     lines.append("|---" * (len(difficulties) + 1) + "|")
     for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
-        label = f"any-N, N = {n_passes}" if variant == "any_n" else "trained with N = 1 only, same tokens"
         cells = [_cell(found[variant, n_passes, difficulty]) for difficulty in difficulties]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        lines.append(f"| {_model(variant, n_passes)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -149,8 +157,7 @@ def public_table(entries: Entries) -> str:
     lines = [" ".join(["|", "model |", *(f"op = {op} |" for op in ops)]), "|---" * (len(ops) + 1) + "|"]
     for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
         cells = [f"{found[variant, n_passes, op]['correct']} of {found[variant, n_passes, op]['n']}" for op in ops]
-        label = f"any-N, N = {n_passes}" if variant == "any_n" else "trained with N = 1 only, same tokens"
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        lines.append(f"| {_model(variant, n_passes)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
