@@ -36,12 +36,12 @@ N_INSTANCES = 512
 SEED = 110
 PASSES = {
     "rule110": (1, 2, 3, 4, 6, 8, 12, 16, 20, 28),
-    "depo": (1, 2, 4, 6, 8, 10, 20),
+    "depo": (1, 2, 3, 4, 6, 8, 9, 10, 14, 20),
     "gsm": (1, 2, 4, 6, 8, 10, 20),
 }
 CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 CONTROL_DIFFICULTIES = (1, 4, 8, 12)
-CONTROL_PASSES = {"rule110": 12, "depo": 8, "gsm": 10}
+CONTROL_PASSES = {"rule110": 12, "depo": 10, "gsm": 10}
 ATTENTION = {"rule110": (("full", "rule110-micro"), ("causal", "rule110-causal"))}
 ATTENTION_PASSES = (1, 2, 4, 8)  # four is the most that both were trained with
 ATTENTION_DIFFICULTIES = (1, 2, 4, 8)

@@ -146,7 +146,7 @@ def _depo_presets() -> Iterator[Preset]:
         Stage(n, min(n - 1, 8), (1, 2), single_window_share=0.5, advance_at=0.9 if n == 2 else 0.6) for n in reach
     )
     train = TrainConfig(
-        stages, 3_000, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
+        stages, 1_200, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
     )
     yield Preset("depo-micro", task, model, train, default=True)
     awake = _n1_levels(task, ("depo-micro",))
