@@ -156,7 +156,7 @@ def public_table(entries: Entries) -> str:
     ops = sorted({op for *_, op in found})
     lines = [" ".join(["|", "model |", *(f"op = {op} |" for op in ops)]), "|---" * (len(ops) + 1) + "|"]
     for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
-        cells = [f"{found[variant, n_passes, op]['correct']} of {found[variant, n_passes, op]['n']}" for op in ops]
+        cells = [f"{found[variant, n_passes, op]['correct']:g} of {found[variant, n_passes, op]['n']}" for op in ops]
         lines.append(f"| {_model(variant, n_passes)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
