@@ -148,11 +148,14 @@ def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
         entry["first_cells"] = float(right[:, :, task.first_part].all(axis=-1).mean())
     if cell.experiment == "halting":
         entry |= {"mean_passes": mean_passes, "threshold": cell.threshold}
-    if cell.experiment == "cost":
-        policy = _policy(cell, checkpoint)
-        cost = cost_of(checkpoint.model, policy, query_tokens=_query_tokens(task))
-        entry |= asdict(cost) | {"break_even_flops": cost.break_even_flops, "break_even_s": cost.break_even_s}
     return entry
+
+
+def measure_cost(cell: Cell, checkpoint: Checkpoint, accuracy: dict[str, Any]) -> dict[str, Any]:
+    """What sleep and one answer cost, beside the accuracy that was measured for the same N -> an entry."""
+    cost = cost_of(checkpoint.model, _policy(cell, checkpoint), query_tokens=_query_tokens(checkpoint.task))
+    paying = {"break_even_flops": cost.break_even_flops, "break_even_s": cost.break_even_s}
+    return accuracy | {"experiment": cell.experiment} | asdict(cost) | paying
 
 
 def entry_of(cell: Cell, checkpoint: Checkpoint, share: float, n: int) -> dict[str, Any]:
@@ -293,7 +296,11 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
                     continue
                 key = cell.key(loaded[which].info.digest)
                 if key not in measured:
-                    measured[key] = measure(cell, loaded[which], slept)
+                    if cell.experiment == "cost":
+                        accuracy = measured[replace(cell, experiment="accuracy").key(key[2])]
+                        measured[key] = measure_cost(cell, loaded[which], accuracy)
+                    else:
+                        measured[key] = measure(cell, loaded[which], slept)
                     done += 1
                     if done % 20 == 0:
                         _write(path, name, list(measured.values()))

@@ -17,7 +17,7 @@ from app.results import read_results
 from sleepviz.checkpoint import load, save
 from sleepviz.config import SleepPolicy
 from sleepviz.evaluate import Setting
-from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, run_queue
+from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, measure_cost, run_queue
 from sleepviz.tables import accuracy_table, attention_table, control_table, cost_table, halting_table, probe_table
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.rule110 import Rule110
@@ -71,8 +71,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
         cells.append(cell)
         return measure(cell, checkpoint, slept)
 
+    def cost_noted(cell: Cell, checkpoint: Any, accuracy: dict[str, Any]) -> dict[str, Any]:
+        cells.append(cell)
+        assert (accuracy["passes"], accuracy["difficulty"]) == (cell.n_passes, cell.difficulty)
+        return measure_cost(cell, checkpoint, accuracy)
+
     monkeypatch.setattr(sleepviz.experiments, "asleep", lambda *_: None)
     monkeypatch.setattr(sleepviz.experiments, "right_awake", right)
+    monkeypatch.setattr(sleepviz.experiments, "measure_cost", cost_noted)
     monkeypatch.setattr(sleepviz.experiments, "probe_accuracy", lambda *_: np.ones(64))
     monkeypatch.setattr(
         sleepviz.experiments, "states", lambda _model, batch, _policy: torch.zeros(len(batch.windows), 1)
@@ -172,13 +178,13 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
     assert measured["mean_passes"] == pytest.approx(1 + TASK.steps_max / 2) and measured["n"] == counts.sum()
 
 
-def test_a_cost_stands_beside_the_accuracy_that_it_buys(asked: list[Cell]) -> None:
-    measured = measure(Cell("cost", "any_n", "small", 4, 2, 3), small_checkpoint(), Slept())
-    assert measured["accuracy"] == 1
+def test_a_cost_stands_beside_the_accuracy_that_it_buys() -> None:
+    measured = measure_cost(Cell("cost", "any_n", "small", 4, 2, 3), small_checkpoint(), {"accuracy": 0.75})
+    assert measured["accuracy"] == 0.75 and measured["experiment"] == "cost"
     once, each, each_without = (measured[f"{part}_flops"] for part in ("sleep", "wake", "reread"))
     assert measured["break_even_flops"] == once / (each_without - each)
     # Three of four passes are later ones, and no stream is prepared for them by this model.
-    single = measure(Cell("cost", "any_n", "small", 1, 2, 3), small_checkpoint(), Slept())
+    single = measure_cost(Cell("cost", "any_n", "small", 1, 2, 3), small_checkpoint(), {"accuracy": 0.5})
     assert once == 4 * single["sleep_flops"]
 
 
