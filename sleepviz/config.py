@@ -251,9 +251,8 @@ class TrainConfig(JsonRoundTrip):
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     ahead_share: float = 0.0  # of batches begin some levels on: their earlier passes are taken for granted
-    sightings: int = (
-        1  # such a batch shows a window up to so often, a pass each: those in between are taken for granted
-    )
+    # Such a batch shows a window up to so often, a pass each, and takes the passes in between for granted.
+    sightings: int = 1
     stream_loss: float = 0.0  # weight of a loss on the sleeping stream's own output, see train.py
     sleep_attention: SleepAttention = "causal"
     eviction: Eviction = "hard"  # "none": the oracle that keeps every key and value

@@ -50,6 +50,7 @@ HALTING_PASSES_MAX = 16
 PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
 PROBE_INSTANCES = 1024  # to fit it, from training
 PUBLIC = Path(__file__).resolve().parents[1] / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
+Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Cell.key`
 MIXED = -1  # as a difficulty: all of them, equally often
 
 
@@ -296,11 +297,7 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
                     continue
                 key = cell.key(loaded[which].info.digest)
                 if key not in measured:
-                    if cell.experiment == "cost":
-                        accuracy = measured[replace(cell, experiment="accuracy").key(key[2])]
-                        measured[key] = measure_cost(cell, loaded[which], accuracy)
-                    else:
-                        measured[key] = measure(cell, loaded[which], slept)
+                    measured[key] = _entry(cell, loaded[which], slept, measured)
                     done += 1
                     if done % 20 == 0:
                         _write(path, name, list(measured.values()))
@@ -310,6 +307,15 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
             raise
         _write(path, name, kept)
     return {"measured": done, "left_out": sorted(set(left_out))}
+
+
+def _entry(cell: Cell, checkpoint: Checkpoint, slept: Slept, measured: Measured) -> dict[str, Any]:
+    """Measure a cell; a cost stands beside the accuracy of the same N, which comes before it in the queue."""
+    if cell.experiment == "cost":
+        return measure_cost(
+            cell, checkpoint, measured[replace(cell, experiment="accuracy").key(checkpoint.info.digest)]
+        )
+    return measure(cell, checkpoint, slept)
 
 
 def _key_of(entry: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Accuracy against N for several difficulties, with Wilson intervals and the two N = 1 baselines."""
+"""Accuracy against N for several difficulties, with Wilson intervals and the N = 1 baselines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ BASELINES = {
     "n1_same_tokens": ("N = 1 only, same tokens", "dot"),
     "n1_same_flops": ("N = 1 only, same FLOPs", "dash"),
     "n1_curriculum": ("N = 1 only, curriculum", "longdashdot"),
+    "n1_uniform": ("N = 1 only, difficulties mixed", "dashdot"),
 }
 
 

@@ -196,10 +196,9 @@ class Depo(JsonRoundTrip):
             reached |= (hops[:, None] >= level) & (hops[:, None] <= last)
         targets = np.full((size, 1, levels.size, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         targets[:, 0, :, self.first_part :: ENTRY] = np.where(reached, answers[:, None], NOT_ASKED)
-        batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, np.full(size, levels.size - 1))
+        batch = Batch(windows, queries[:, None], (n_windows * len(ahead) - 1,), targets, np.full(size, levels.size - 1))
         shown = np.stack([self.stream(batch, level) for level in ahead], axis=2)  # [B, W, sightings, L]
-        windows = shown.reshape(size, -1, self.window)
-        return replace(batch, windows=windows, query_windows=(windows.shape[1] - 1,))
+        return replace(batch, windows=shown.reshape(size, -1, self.window))
 
     def stream(self, batch: Batch, level: int) -> Tokens:
         """The roll call `level` hops on, as far as the edges read so far tell; hops are counted up to `hops_max`."""

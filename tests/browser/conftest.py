@@ -11,8 +11,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.app.made import make_assets
@@ -99,23 +101,37 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         launched.close()
 
 
+def visit(
+    browser: Browser, url: str, *, width: int = 1440, height: int = 900, scheme: str = "light", motion: str = "reduce"
+) -> Page:
+    """Open a URL as a new visitor: width, scheme and motion as asked."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion=motion,  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+    page.goto(url)
+    return page
+
+
+def assert_axe_finds_nothing(page: Page, where: str) -> None:
+    """Of what is in sight now; `where` says what that is."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+
+
 OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Open a URL as one visitor: width, scheme and motion as asked; closed after the test."""
+    """`visit` a page with a player; closed after the test."""
     contexts = []
 
-    def open_(url: str, *, width: int = 1440, height: int = 900, scheme: str = "light", motion: str = "reduce") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            reduced_motion=motion,  # type: ignore[arg-type]
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(url)
+    def open_(url: str, **options: Any) -> Page:
+        page = visit(browser, url, **options)
+        contexts.append(page.context)
         page.locator(".theatre .frame", has_text="event").wait_for(timeout=30_000)
         return page
 

@@ -6,11 +6,10 @@ import re
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.app.made import GRAPH_DEFAULT, SUM_DEFAULT
-from tests.browser.conftest import OpenPage, Server
+from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing
 
 PAGES = [("graph", GRAPH_DEFAULT), ("arithmetic", SUM_DEFAULT)]
 
@@ -104,21 +103,17 @@ def test_axe_finds_no_violation(
     server: Server, open_page: OpenPage, path: str, checkpoint: str, scheme: str, width: int, height: int
 ) -> None:
     page = open_page(f"{server.url}/{path}", width=width, height=height, scheme=scheme)
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    assert_axe_finds_nothing(page, "on arrival")
     at_last_pass(page)
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    assert_axe_finds_nothing(page, "at the last pass")
     page.get_by_role("button", name="To the answer").click()
     for below in ("Departs from the paper by", "Does sleeping longer help?", "Glossary"):
         page.get_by_text(below).first.scroll_into_view_if_needed()
-        results = Axe().run(page)
-        assert results.violations_count == 0, f"{below}: {results.generate_report()}"
+        assert_axe_finds_nothing(page, below)
     if path == "graph":
         page.get_by_role("button", name="Your own graph").click()
         page.locator(".ring .nodes button").first.click()
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert_axe_finds_nothing(page, "while a graph is clicked together")
 
 
 @pytest.mark.parametrize(("path", "checkpoint"), PAGES)

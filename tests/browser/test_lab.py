@@ -5,29 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, assert_axe_finds_nothing, visit
 
 PATIENCE_MS = 240_000  # a cold start on a busy machine
 
 
 def lab(browser: Browser, server: Server, *, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    page.goto(f"{server.url}/lab")
+    page = visit(browser, f"{server.url}/lab", width=width, height=height, scheme=scheme)
     page.locator(".st-key-lab_heat .heatmaplayer .hm").wait_for(timeout=PATIENCE_MS)
     return page
-
-
-def check(page: Page, where: str) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
 
 def test_a_small_sweep_by_keyboard_joins_the_heat_map_and_its_table(server: Server, browser: Browser) -> None:
@@ -46,7 +34,7 @@ def test_a_small_sweep_by_keyboard_joins_the_heat_map_and_its_table(server: Serv
     page.locator(".st-key-lab_heat_numbers summary").click()
     table = page.locator(".st-key-lab_heat_numbers .lab-table")
     expect(table.get_by_text("live, n = 8: N = 4")).to_be_visible()
-    check(page, "after a sweep")
+    assert_axe_finds_nothing(page, "after a sweep")
     page.context.close()
 
 
@@ -62,5 +50,5 @@ def test_axe_finds_no_violation_and_nothing_is_too_wide(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for name in ("How far does N", "Measure it here", "Is it sleep", "Which part does", "When to stop", "What was not"):
         page.get_by_role("heading", name=name).scroll_into_view_if_needed()
-        check(page, name)
+        assert_axe_finds_nothing(page, name)
     page.context.close()

@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.app.made import DEFAULT, HOME_PASSES
-from tests.browser.conftest import OpenPage, Server
+from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing
 
 N_EVENTS = 17 + 1 + HOME_PASSES + 2  # tokens, falling asleep, passes, eviction, answer
 RECORDED = re.compile(rf"recorded · {DEFAULT}")
@@ -202,13 +201,11 @@ def test_axe_finds_no_violation(server: Server, open_page: OpenPage, scheme: str
     for place in (0, 18, N_EVENTS - 1):  # awake, asleep, answered
         page.locator(".scrub").fill(str(place))
         at_frame(page, place + 1)
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert_axe_finds_nothing(page, f"event {place}")
     # axe judges colours that are in sight only.
     for below in ("Departs from the paper by", "Does sleeping longer help?", "Glossary"):
         page.get_by_text(below).first.scroll_into_view_if_needed()
-        results = Axe().run(page)
-        assert results.violations_count == 0, f"{below}: {results.generate_report()}"
+        assert_axe_finds_nothing(page, below)
 
 
 def test_nothing_is_wider_than_a_phone(server: Server, open_page: OpenPage) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import ROOT, Server, serve
+from tests.browser.conftest import ROOT, Server, assert_axe_finds_nothing, serve, visit
 
 PATIENCE_MS = 240_000  # a cold start on a busy machine
 SIZES = [(1440, 900), (390, 844)]
@@ -25,34 +24,19 @@ def text_server(browser_assets: Path, tmp_path_factory: pytest.TempPathFactory) 
     yield from serve(assets, assets.parent)
 
 
-def opened(browser: Browser, server: Server, *, width: int, height: int, scheme: str) -> Page:
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    page.goto(f"{server.url}/your-model")
-    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled(timeout=PATIENCE_MS)
-    return page
-
-
-def check(page: Page, where: str) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_page_is_read_slept_on_and_asked(
     text_server: Server, browser: Browser, scheme: str, width: int, height: int
 ) -> None:
-    page = opened(browser, text_server, width=width, height=height, scheme=scheme)
-    check(page, "before the run")
-    page.get_by_role("button", name="Run", exact=True).focus()
+    page = visit(browser, f"{text_server.url}/your-model", width=width, height=height, scheme=scheme)
+    run = page.get_by_role("button", name="Run", exact=True)
+    expect(run).to_be_enabled(timeout=PATIENCE_MS)
+    assert_axe_finds_nothing(page, "before the run")
+    run.focus()
     page.keyboard.press("Enter")
     page.locator(".theatre .frame", has_text="event").wait_for(timeout=PATIENCE_MS)
     expect(page.locator(".theatre .badge")).to_contain_text("live")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    check(page, "after the run")
+    assert_axe_finds_nothing(page, "after the run")
     page.context.close()
