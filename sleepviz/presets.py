@@ -99,12 +99,13 @@ _HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
 _ROLL_CALL: dict[str, Any] = {"fast_heads": 16, "key_dim": 24, "value_dim": 16, "conv_kernel": 4, "beta_max": 2.0}
 
 
-def _n1_levels(task: Depo | Gsm, match: tuple[str, ...]) -> TrainConfig:
-    """N = 1 on a task with a roll call: one difficulty after another, at equal tokens."""
+def _fixed_n(task: Depo | Gsm, match: tuple[str, ...], n_passes: int = 1) -> TrainConfig:
+    """One N on a task with a roll call, on its answers alone: one difficulty after another, at equal tokens."""
     levels = tuple(
-        Stage(1, level, (1, 2), single_window_share=0.3, advance_at=0.6) for level in range(1, task.difficulty_max + 1)
+        Stage(n_passes, level, (1, 2), single_window_share=0.3, advance_at=0.6)
+        for level in range(1, task.difficulty_max + 1)
     )
-    return TrainConfig(levels, steps=1, batch=32, loss="final", n_passes=1, match=match, match_on="tokens")
+    return TrainConfig(levels, steps=1, batch=32, loss="final", n_passes=n_passes, match=match, match_on="tokens")
 
 
 def _gsm_presets() -> Iterator[Preset]:
@@ -123,7 +124,7 @@ def _gsm_presets() -> Iterator[Preset]:
     two_windows = replace(stage, passes=10, windows=(2, 2), single_window_share=0.1)
     deep = replace(gently, stages=(two_windows,), ahead_share=0.1, init="gsm-keep")
     yield Preset("gsm-deep", task, model, deep, default=True)
-    awake = _n1_levels(task, ("gsm-micro", "gsm-keep", "gsm-deep"))
+    awake = _fixed_n(task, ("gsm-micro", "gsm-keep", "gsm-deep"))
     yield Preset("gsm-n1-tokens", task, model, awake)
     mixed = Stage(1, task.difficulty_max, (1, 2), single_window_share=0.3, frontier_share=0.0)
     yield Preset("gsm-n1-uniform", task, model, replace(awake, stages=(mixed,)))
@@ -149,10 +150,43 @@ def _depo_presets() -> Iterator[Preset]:
         stages, 1_200, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
     )
     yield Preset("depo-micro", task, model, train, default=True)
-    awake = _n1_levels(task, ("depo-micro",))
+    awake = _fixed_n(task, ("depo-micro",))
     yield Preset("depo-n1-tokens", task, model, awake)
     yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
     yield Preset("depo-oracle", task, model, replace(awake, eviction="none"))
+
+
+def _depo_small_presets() -> Iterator[Preset]:
+    """Depo in a size that trains in minutes, for the questions that need many trainings.
+
+    Each preset differs from `depo-small` in what its name says and reads as many tokens; `depo-small-sliding`, which
+    goes on from it, reads more.
+    """
+    task = Depo(nodes_max=10, window_edges=5, hops_max=4)
+    heads = {**_ROLL_CALL, "fast_heads": 8, "look_back": ("010",) * 2 + ("112",) * 6}
+    model = ModelConfig(task.vocab_size, task.window, _HYBRID * 2, vocabulary_feedback=True, **heads)
+    stages = tuple(
+        Stage(n, min(n - 1, 4), (1, 2), single_window_share=0.5, advance_at=0.9 if n == 2 else 0.6) for n in range(2, 7)
+    )
+    train = TrainConfig(
+        stages, 600, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=4, grad_passes=3, decay_share=0.2
+    )
+    yield Preset("depo-small", task, model, train)
+    equal = replace(train, match=("depo-small",), match_on="tokens")
+    awake = _fixed_n(task, ("depo-small",))
+    yield Preset("depo-small-n1", task, model, awake)
+    yield Preset("depo-small-deeper", task, replace(model, layer_types=_HYBRID * 8), awake)  # one pass is four's work
+    plain = replace(model, vocabulary_feedback=False)  # h is carried as it is: the paper's protocol
+    yield Preset("depo-small-n2", task, plain, _fixed_n(task, ("depo-small",), n_passes=2))
+    yield Preset("depo-small-n4", task, plain, _fixed_n(task, ("depo-small",), n_passes=4))
+    yield Preset("depo-small-hebbian", task, replace(model, local_rule="hebbian"), equal)
+    yield Preset("depo-small-full", task, model, replace(equal, sleep_attention="full"))
+    yield Preset("depo-small-2layers", task, replace(model, layer_types=_HYBRID), equal)
+    # First hard, then sliding eviction: the paper's warm-up.
+    gently = replace(
+        train, stages=stages[-1:], steps=200, lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8
+    )
+    yield Preset("depo-small-sliding", task, model, replace(gently, eviction="sliding", init="depo-small"))
 
 
 def _presets() -> Iterator[Preset]:
@@ -189,6 +223,7 @@ def _presets() -> Iterator[Preset]:
             yield Preset("rule110-oracle", micro, model, replace(baseline, eviction="none"))
     yield _samba(any_n)
     yield from _depo_presets()
+    yield from _depo_small_presets()
     yield from _gsm_presets()
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)
     wide_train = replace(any_n, stages=_rule110_stages(wide), steps=60_000, batch=256)
