@@ -7,8 +7,7 @@ with the same experiment, variant, passes, difficulty and the digest of the chec
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from sleepviz.cells import MIXED, PASSES, Cell, cells_of
 from sleepviz.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
-from sleepviz.config import Control, RunSpec, SleepPolicy
+from sleepviz.config import RunSpec, SleepPolicy
 from sleepviz.cost import cost_of
 from sleepviz.evaluate import EVALUATION_STREAM, Setting, asleep, held_out, right_awake, right_parts_when_still, wilson
 from sleepviz.memory import Memory
@@ -34,101 +34,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
-PASSES = {
-    "rule110": (1, 2, 3, 4, 6, 8, 12, 16, 20, 28),
-    "depo": (1, 2, 3, 4, 6, 8, 9, 10, 14, 20),
-    "gsm": (1, 2, 4, 6, 8, 10, 20),
-}
-CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
-CONTROL_DIFFICULTIES = (1, 4, 8, 12)
-CONTROL_PASSES = {"rule110": 12, "depo": 10, "gsm": 10}
-ATTENTION = {"rule110": (("full", "rule110-micro"), ("causal", "rule110-causal"))}
-ATTENTION_PASSES = (1, 2, 4, 8)  # four is the most that both were trained with
-ATTENTION_DIFFICULTIES = (1, 2, 4, 8)
-THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
-HALTING_PASSES_MAX = 16
-PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
 PROBE_INSTANCES = 1024  # to fit it, from training
 PUBLIC = Path(__file__).resolve().parents[1] / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
 Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Cell.key`
-MIXED = -1  # as a difficulty: all of them, equally often
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One measurement: a variant at one N and one difficulty."""
-
-    experiment: str
-    variant: str
-    checkpoint: str
-    n_passes: int
-    difficulty: int
-    n_windows: int
-    control: Control = "none"
-    query: int | None = None  # count this query alone (retention: the first window's)
-    question_first: bool = False  # GSM
-    threshold: float = 0.0  # halt when S drifts by less; 0: take all passes
-
-    def key(self, digest: str) -> tuple[Any, ...]:
-        """What makes two measurements the same one."""
-        return self.experiment, self.variant, digest, self.n_passes, self.difficulty, self.n_windows, self.threshold
-
-
-def cells_of(task: Task, default: str) -> Iterator[Cell]:
-    """Every measurement of one task, the smallest that decides a question first."""
-    name, most = task.name, task.windows_max
-    difficulties = range(task.difficulty_min, task.difficulty_max + 1)
-    for n_passes in PASSES[name]:
-        for difficulty in difficulties:
-            yield Cell("accuracy", "any_n", default, n_passes, difficulty, most)
-    for variant, suffix in (
-        ("n1_same_tokens", "n1-tokens"),
-        ("n1_same_flops", "n1-flops"),
-        ("n1_curriculum", "n1-curriculum"),
-        ("n1_uniform", "n1-uniform"),
-        ("oracle", "oracle"),
-    ):
-        alone: Control = "oracle" if variant == "oracle" else "none"
-        for difficulty in difficulties:
-            yield Cell("baseline", variant, f"{name}-{suffix}", 1, difficulty, most, control=alone)
-    for control in CONTROLS:
-        for difficulty in CONTROL_DIFFICULTIES:
-            if difficulty <= task.difficulty_max:
-                yield Cell("control", control, default, CONTROL_PASSES[name], difficulty, most, control=control)
-    for n_passes in PASSES[name]:
-        yield Cell("halting", "fixed_n", default, n_passes, MIXED, most)
-    for threshold in THRESHOLDS:
-        yield Cell("halting", "drift_halting", default, HALTING_PASSES_MAX, MIXED, most, threshold=threshold)
-    for n_passes in PASSES[name]:
-        yield Cell("cost", "any_n", default, n_passes, task.difficulty_max, most)
-    for variant, checkpoint in ATTENTION.get(name, ()):
-        for n_passes in ATTENTION_PASSES:
-            for difficulty in ATTENTION_DIFFICULTIES:
-                yield Cell("attention", variant, checkpoint, n_passes, difficulty, most)
-    if name in ("rule110", "depo"):  # where every level has one answer of the same form
-        for n_passes in PROBED:
-            for level in PROBED:
-                if level <= task.difficulty_max:
-                    yield Cell("probe", "linear", default, n_passes, level, 1 if name == "rule110" else most)
-    if name == "gsm":
-        for resolvable in range(1, 9):
-            for variant, checkpoint, n_passes in (
-                ("any_n", default, 1),
-                ("any_n", default, 10),
-                ("n1_same_tokens", "gsm-n1-tokens", 1),
-                ("n1_uniform", "gsm-n1-uniform", 1),
-            ):
-                yield Cell("public_problems", variant, checkpoint, n_passes, resolvable, most)
-        for difficulty in (1, 4, 8):
-            for n_passes in (1, 10):
-                yield Cell("accuracy_question_first", "any_n", default, n_passes, difficulty, most, question_first=True)
-            for variant, checkpoint in (("n1_same_tokens", "gsm-n1-tokens"), ("n1_uniform", "gsm-n1-uniform")):
-                yield Cell("baseline_question_first", variant, checkpoint, 1, difficulty, most, question_first=True)
-    if name == "rule110":
-        for difficulty in CONTROL_DIFFICULTIES:
-            for n_windows in range(1, most + 1):
-                variant = f"asked_after_{n_windows}"
-                yield Cell("retention", variant, default, CONTROL_PASSES[name], difficulty, n_windows, query=0)
 
 
 def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
@@ -178,7 +86,8 @@ def entry_of(cell: Cell, checkpoint: Checkpoint, share: float, n: int) -> dict[s
 
 
 def _policy(cell: Cell, checkpoint: Checkpoint) -> SleepPolicy:
-    spec = RunSpec(checkpoint.task.name, "", cell.checkpoint, cell.n_passes, control=cell.control)
+    name, task = cell.checkpoint, checkpoint.task.name
+    spec = RunSpec(task, "", name, cell.n_passes, eviction=cell.eviction, control=cell.control)
     return policy_of(spec, checkpoint)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sleepviz.cells import PASSES
 from sleepviz.checkpoint import write_atomically
-from sleepviz.experiments import FOLDER, PASSES
+from sleepviz.experiments import FOLDER
 
 Entries = Sequence[dict[str, Any]]
 README = Path(__file__).resolve().parents[1] / "README.md"

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import torch
 
+import sleepviz.cells
 import sleepviz.cost
 import sleepviz.experiments
 import sleepviz.record
 from app.results import read_results
+from sleepviz.cells import MIXED, Cell, cells_of
 from sleepviz.checkpoint import load, save
 from sleepviz.config import SleepPolicy
 from sleepviz.evaluate import Setting
-from sleepviz.experiments import MIXED, Cell, Slept, cells_of, measure, measure_cost, run_queue
+from sleepviz.experiments import Slept, measure, measure_cost, run_queue
 from sleepviz.tables import accuracy_table, attention_table, control_table, cost_table, halting_table, probe_table
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.rule110 import Rule110
@@ -46,7 +48,7 @@ def _two_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sleepviz.record, "load", found)
     monkeypatch.setattr(sleepviz.experiments, "load", found)
-    monkeypatch.setattr(sleepviz.experiments, "CONTROL_DIFFICULTIES", STEPS)
+    monkeypatch.setattr(sleepviz.cells, "CONTROL_DIFFICULTIES", STEPS)
 
 
 def made(folder: Path, name: str, *, seed: int) -> None:
