@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -209,8 +210,16 @@ def _others(scene: Scene) -> None:
         st.header(heading, anchor=experiment.replace("_", "-"))
         st.markdown(line)
         assert scene.results is not None
+        st.caption(words.models(scene.task, _checkpoints_of(scene, experiment)))
         lines = findings.lines_of(scene.results, experiment)
         st.html(tables.lines_table(heading, lines, symbol=scene.said.symbol, right=scene.said.right))
+
+
+def _checkpoints_of(scene: Scene, experiment: str) -> dict[str, Mapping[str, Any]]:
+    """The names of the checkpoints that an experiment measured, and the sizes of those that are here."""
+    sizes = {info.name: info.limits for info in scene.infos}
+    entries = scene.results.of(experiment) if scene.results else ()
+    return {name: sizes.get(name, {}) for name in sorted({entry.checkpoint for entry in entries})}
 
 
 def _not_run(scene: Scene) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 TITLE = "Lab: does sleeping longer really help?"
 INTRO = (
@@ -67,8 +68,11 @@ VARIANTS = {
     "hebbian": "Hebbian rule instead of the delta rule",
     "hard": "hard: the whole cache is cleared",
     "sliding": "sliding: the newest L − 1 tokens stay",
+    "sliding_unprepared": "sliding, but trained with hard eviction only",
     "causal": "causal attention asleep",
     "full": "full attention asleep",
+    "layers_2": "2 layers",
+    "layers_4": "4 layers",
     "fixed_n": "a fixed N",
     "drift_halting": "stops when S is still",
     "linear": "a linear probe",
@@ -86,6 +90,14 @@ OTHERS = {
     "eviction": ("Eviction", "The whole cache cleared after each sleep, against a window that slides."),
     "attention": ("Attention while asleep", "Causal attention cannot reach what stands later in the window."),
     "depth": ("Best N by architecture", "The same task with fewer and with more layers."),
+    "seeds": (
+        "Further training seeds",
+        "Depo in small (10 nodes, up to four hops), which trains in minutes: the same trainings from other beginnings.",
+    ),
+    "baseline_small": (
+        "Other models, in small",
+        "Compare them with “this model” under *Further training seeds*: as many tokens, the same small Depo.",
+    ),
     "accuracy_question_first": (
         "The question before the context",
         "The paper's order: the model knows what it will be asked while it sleeps.",
@@ -94,6 +106,11 @@ OTHERS = {
         "Baselines with the question before the context",
         "The same order for the models that were only ever trained with N = 1.",
     ),
+}
+
+_SIZES = {
+    "rule110": " (rows of {row_cells} cells, up to {steps_max} steps)",
+    "depo": " ({nodes_max} nodes, up to {hops_max} hops)",
 }
 
 # What belongs to the evidence on each task: (experiment, variant or "" for any, in words).
@@ -119,9 +136,10 @@ EVIDENCE = {
     "depo": (
         *_FIRST,
         *_FLOPS,
-        ("baseline", "deeper", "a deeper model without passes"),
-        ("baseline", "per_n", "a model for each N, the paper's protocol"),
-        ("baseline", "hebbian", "the Hebbian rule for the delta rule"),
+        ("seeds", "", "three training seeds"),
+        ("baseline_small", "deeper", "a deeper model without passes"),
+        ("baseline_small", "per_n", "a model for each N, the paper's protocol"),
+        ("baseline_small", "hebbian", "the Hebbian rule for the delta rule"),
         *_CONTROLS,
         ("eviction", "", "hard against sliding eviction"),
         *_ATTENTION,
@@ -158,6 +176,13 @@ def variant_name(variant: str) -> str:
         windows = variant.removeprefix("asked_after_")
         return f"after {windows} window{'' if windows == '1' else 's'}"
     return VARIANTS.get(variant, variant.replace("_", " "))
+
+
+def models(task: str, checkpoints: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which models an experiment was run on, and how large their task is where that is known."""
+    size = _SIZES.get(task, "")
+    told = [f"{name}{size.format(**limits) if limits else ''}" for name, limits in checkpoints.items()]
+    return f"Model{'s' if len(told) > 1 else ''}: {joined(told)}."
 
 
 def heading(experiment: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import runs
 from app.lab.sweep import CELL_MAX, TOTAL_MAX, Plan, measure
+from app.lab.words import models
 from tests.app.made import DEFAULT, made_results
 from tests.app.page import clean, opened
 
@@ -109,6 +110,14 @@ def test_an_unknown_experiment_has_a_table_of_its_own(assets: Path) -> None:
     assert "Eviction" in heads and "New thing" in heads
     assert cells_of(page, "sliding: the newest L − 1 tokens stay, N = 4") == ["0.90 (0.80–0.95)"]
     assert cells_of(page, "x y, N = 4") == ["0.90 (0.80–0.95)"]
+    cells = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["limits"]["row_cells"]
+    assert f"Model: {DEFAULT} (rows of {cells} cells, up to" in told(page)
+
+
+def test_a_model_that_is_not_here_is_named_without_its_size() -> None:
+    sizes = {"depo-small": {"nodes_max": 10, "hops_max": 4}, "gone": {}}
+    assert models("depo", sizes) == "Models: depo-small (10 nodes, up to 4 hops) and gone."
+    assert models("gsm", {"gsm-deep": {"values": 7}}) == "Model: gsm-deep."
 
 
 def test_another_task_is_one_click_away(assets: Path) -> None:
