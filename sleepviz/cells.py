@@ -23,6 +23,30 @@ PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
 MIXED = -1  # as a difficulty: all of them, equally often
 
 
+VARIANTS = {
+    "any_n": "this model",
+    "n1_same_tokens": "N = 1 only, same tokens",
+    "n1_same_flops": "N = 1 only, same FLOPs",
+    "n1_curriculum": "N = 1 only, one difficulty after another",
+    "n1_uniform": "N = 1 only, same tokens, difficulties mixed",
+    "oracle": "full attention, nothing evicted",
+    "deeper": "deeper, no passes, same FLOPs a window",
+    "per_n": "trained for this N only",
+    "hebbian": "Hebbian rule instead of the delta rule",
+    "hard": "hard: the whole cache is cleared",
+    "sliding": "sliding: the newest L − 1 tokens stay",
+    "sliding_unprepared": "sliding, but trained with hard eviction only",
+    "causal": "causal attention asleep",
+    "full": "full attention asleep",
+    "layers_2": "2 layers",
+    "layers_4": "4 layers",
+    "fixed_n": "a fixed N",
+    "drift_halting": "stops when S is still",
+    "linear": "a linear probe",
+}
+"""A results file's variants in words, for every table and plot."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One measurement: a variant at one N and one difficulty."""

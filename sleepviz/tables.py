@@ -11,13 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sleepviz.cells import PASSES
+from sleepviz.cells import PASSES, VARIANTS
 from sleepviz.checkpoint import write_atomically
 from sleepviz.experiments import FOLDER
 
 Entries = Sequence[dict[str, Any]]
 README = Path(__file__).resolve().parents[1] / "README.md"
 PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
+SYMBOLS = {"rule110": "t", "depo": "k", "gsm": "ops"}
+NEARLY_ALWAYS = 0.95
+# Of each series: one pass, as many as the hardest question needs, and more (the Lab shows every N).
+SERIES_PASSES = {"rule110": (), "depo": (1, 2, 4, 5, 6, 12)}
 DIFFICULTIES = {"rule110": (1, 2, 3, 4, 6, 8, 10, 12), "depo": tuple(range(1, 9)), "gsm": tuple(range(9))}
 
 
@@ -29,20 +33,15 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "halting": lambda task: halting_table(entries_of(task)),
         "probe": lambda task: probe_table(entries_of(task)),
         "cost": lambda task: cost_table(entries_of(task)),
-        "attention": lambda task: attention_table(entries_of(task)),
+        "attention": lambda task: series_table(task, entries_of(task), "attention", SERIES_PASSES[task]),
+        "eviction": lambda task: series_table(task, entries_of(task), "eviction", SERIES_PASSES[task]),
+        "seeds": lambda task: series_table(task, entries_of(task), "seeds", SERIES_PASSES[task]),
+        "other_models": lambda task: series_table(task, entries_of(task), "baseline_small", SERIES_PASSES[task]),
+        "depth": lambda task: depth_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),
         "question_first": lambda task: question_first_table(entries_of(task)),
     }
     return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
-
-
-BASELINES = {
-    "n1_same_tokens": "trained with N = 1 only, same tokens",
-    "n1_curriculum": "trained with N = 1 only, same tokens, one difficulty after another",
-    "n1_uniform": "trained with N = 1 only, same tokens, difficulties mixed",
-    "n1_same_flops": "trained with N = 1 only, same FLOPs",
-    "oracle": "full attention, nothing evicted, same tokens",
-}
 
 
 def measured(task: str) -> Entries:
@@ -53,12 +52,11 @@ def measured(task: str) -> Entries:
 
 def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> str:
     """Accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
-    symbol = {"rule110": "t", "depo": "k", "gsm": "ops"}[task]
-    head = ["|", "model |", *(f"{symbol} = {difficulty} |" for difficulty in difficulties)]
+    head = ["|", "model |", *(f"{SYMBOLS[task]} = {difficulty} |" for difficulty in difficulties)]
     lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
     for label, experiment, variant in (
         *((_model("any_n", n), "accuracy", n) for n in PASSES[task]),
-        *((label, "baseline", variant) for variant, label in BASELINES.items()),
+        *((label, "baseline", variant) for variant, label in VARIANTS.items()),
     ):
         found = {
             entry["difficulty"]: entry
@@ -72,7 +70,7 @@ def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> 
 
 
 def _model(variant: str, n_passes: int) -> str:
-    return f"any-N, N = {n_passes}" if variant == "any_n" else BASELINES[variant]
+    return f"any-N, N = {n_passes}" if variant == "any_n" else VARIANTS[variant]
 
 
 def _cell(entry: dict[str, Any]) -> str:
@@ -126,15 +124,45 @@ def cost_table(entries: Entries) -> str:
     return "\n".join(lines)
 
 
-def attention_table(entries: Entries) -> str:
-    """Causal against full attention asleep: a row for each and each N, a column a difficulty."""
-    found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] == "attention"}
+def series_table(task: str, entries: Entries, experiment: str, passes: Sequence[int] = ()) -> str:
+    """Models that differ in one thing: a row for each and each N (those of `passes`, if given), a column a difficulty.
+
+    Where a variant was trained several times, its rows name the checkpoint.
+    """
+    found = {
+        (e["variant"], e["checkpoint"], e["passes"], e["difficulty"]): e
+        for e in entries
+        if e["experiment"] == experiment
+    }
+    trained: dict[str, set[str]] = {}
+    for variant, checkpoint, *_ in found:
+        trained.setdefault(variant, set()).add(checkpoint)
     difficulties = sorted({difficulty for *_, difficulty in found})
-    head = ["|", "asleep |", "N |", *(f"{d} |" for d in difficulties)]
-    lines = [" ".join(head), "|---" * (len(difficulties) + 2) + "|"]
-    for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
-        cells = [_cell(found[variant, n_passes, difficulty]) for difficulty in difficulties]
-        lines.append(f"| {variant} | {n_passes} | " + " | ".join(cells) + " |")
+    lines = [" ".join(["|", "model |", "N |", *(f"{SYMBOLS[task]} = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 2) + "|")
+    for variant, checkpoint, n in dict.fromkeys(key[:3] for key in found):
+        if not passes or n in passes:
+            name = "any-N" if variant == "any_n" else VARIANTS[variant]
+            several = len(trained[variant]) > 1
+            cells = [_cell(found[variant, checkpoint, n, difficulty]) for difficulty in difficulties]
+            lines.append(f"| {name}{f' (`{checkpoint}`)' if several else ''} | {n} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def depth_table(task: str, entries: Entries) -> str:
+    """The fewest passes with which each architecture is nearly always right, a column a difficulty."""
+    found = [entry for entry in entries if entry["experiment"] == "depth"]
+    difficulties = sorted({entry["difficulty"] for entry in found})
+    lines = [" ".join(["|", "model |", *(f"{SYMBOLS[task]} = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 1) + "|")
+    for variant in dict.fromkeys(entry["variant"] for entry in found):
+        cells = []
+        for difficulty in difficulties:
+            line = [e for e in found if (e["variant"], e["difficulty"]) == (variant, difficulty)]
+            enough = [e["passes"] for e in line if e["accuracy"] >= NEARLY_ALWAYS]
+            best = max(line, key=lambda e: (e["accuracy"], -e["passes"]))
+            cells.append(f"{min(enough)}" if enough else f"none ({best['accuracy']:.2f} with {best['passes']})")
+        lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -7,13 +7,9 @@ import plotly.graph_objects as go
 from app.figures.layout import laid_out
 from app.results import Result, Results
 from app.theme import MARKERS, Mode, palette
+from sleepviz.cells import VARIANTS
 
-BASELINES = {
-    "n1_same_tokens": ("N = 1 only, same tokens", "dot"),
-    "n1_same_flops": ("N = 1 only, same FLOPs", "dash"),
-    "n1_curriculum": ("N = 1 only, curriculum", "longdashdot"),
-    "n1_uniform": ("N = 1 only, difficulties mixed", "dashdot"),
-}
+DASHES = {"n1_same_tokens": "dot", "n1_same_flops": "dash", "n1_curriculum": "longdashdot", "n1_uniform": "dashdot"}
 
 
 def difficulties_shown(results: Results, current: int) -> tuple[int, ...]:
@@ -62,7 +58,8 @@ def accuracy_figure(
             )
         )
     most = max((entry.passes for entry in measured), default=passes)
-    for variant, (name, dash) in BASELINES.items():
+    for variant, dash in DASHES.items():
+        name = VARIANTS[variant]
         for entry in results.of("baseline", variant):
             if entry.difficulty == difficulty:
                 figure.add_trace(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sleepviz.cells import VARIANTS
+
 TITLE = "Lab: does sleeping longer really help?"
 INTRO = (
     "Every number here is read from a results file, made by the command that stands at the end of the page, or "
@@ -56,27 +58,6 @@ SWEEP_INTRO = (
     "the plots as diamonds."
 )
 
-VARIANTS = {
-    "any_n": "this model",
-    "n1_same_tokens": "N = 1 only, same tokens",
-    "n1_same_flops": "N = 1 only, same FLOPs",
-    "n1_curriculum": "N = 1 only, one difficulty after another",
-    "n1_uniform": "N = 1 only, same tokens, difficulties mixed",
-    "oracle": "full attention, nothing evicted",
-    "deeper": "deeper, no passes, same FLOPs a window",
-    "per_n": "trained for this N only",
-    "hebbian": "Hebbian rule instead of the delta rule",
-    "hard": "hard: the whole cache is cleared",
-    "sliding": "sliding: the newest L − 1 tokens stay",
-    "sliding_unprepared": "sliding, but trained with hard eviction only",
-    "causal": "causal attention asleep",
-    "full": "full attention asleep",
-    "layers_2": "2 layers",
-    "layers_4": "4 layers",
-    "fixed_n": "a fixed N",
-    "drift_halting": "stops when S is still",
-    "linear": "a linear probe",
-}
 # What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
 WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "n1_uniform", "deeper")
 
