@@ -14,6 +14,19 @@ PASSES = {
     "depo": (1, 2, 3, 4, 6, 8, 9, 10, 14, 20),
     "gsm": (1, 2, 4, 6, 8, 10, 20),
 }
+BASELINES = {
+    "rule110": ("n1-tokens", "n1-flops", "n1-curriculum", "oracle"),
+    "depo": ("n1-tokens", "n1-flops", "oracle"),
+    "gsm": ("n1-tokens", "n1-flops", "n1-uniform", "oracle"),
+}
+"""The separately trained models of each task: what their checkpoints are called after it."""
+_BASELINE_VARIANTS = {
+    "n1-tokens": "n1_same_tokens",
+    "n1-flops": "n1_same_flops",
+    "n1-curriculum": "n1_curriculum",
+    "n1-uniform": "n1_uniform",
+    "oracle": "oracle",
+}
 CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 CONTROL_PASSES = {"rule110": 12, "depo": 10, "gsm": 10}
@@ -123,13 +136,8 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
     for n_passes in PASSES[name]:
         for difficulty in difficulties:
             yield Cell("accuracy", "any_n", default, n_passes, difficulty, most)
-    for variant, suffix in (
-        ("n1_same_tokens", "n1-tokens"),
-        ("n1_same_flops", "n1-flops"),
-        ("n1_curriculum", "n1-curriculum"),
-        ("n1_uniform", "n1-uniform"),
-        ("oracle", "oracle"),
-    ):
+    for suffix in BASELINES[name]:
+        variant = _BASELINE_VARIANTS[suffix]
         alone: Control = "oracle" if variant == "oracle" else "none"
         for difficulty in difficulties:
             yield Cell("baseline", variant, f"{name}-{suffix}", 1, difficulty, most, control=alone)

@@ -37,7 +37,6 @@ STEPS = (1, 4)
 MISSING = (
     "rule110-n1-flops",
     "rule110-n1-curriculum",
-    "rule110-n1-uniform",
     "rule110-oracle",
     "rule110-micro",
     "rule110-causal",
@@ -122,7 +121,7 @@ def test_the_cells_cover_every_difficulty_and_every_window() -> None:
     table = [(cell.difficulty, cell.n_passes) for cell in cells if cell.experiment == "accuracy"]
     assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12, 16, 20, 28)]
     baselines = {(cell.checkpoint, cell.difficulty) for cell in cells if cell.experiment == "baseline"}
-    names = ("n1-tokens", "n1-flops", "n1-curriculum", "n1-uniform", "oracle")
+    names = ("n1-tokens", "n1-flops", "n1-curriculum", "oracle")
     assert baselines == {(f"rule110-{name}", t) for name in names for t in range(13)}
     assert all(cell.n_passes == 1 for cell in cells if cell.experiment == "baseline")
     retention = [cell for cell in cells if cell.experiment == "retention" and cell.difficulty == STEPS[0]]
