@@ -42,8 +42,11 @@ from transformers.models.qwen3_5.modeling_qwen3_5 import Qwen3_5GatedDeltaNet
 
 from sleepviz.config import ConfigError, require
 
-LOOK_BACK = ((0, 1, 0), (0, 1, 0), (0, 2, 0), (1, 2, 0))
-"""How many tokens back the q, k and v of successive heads look, in an associative start."""
+LOOK_BACK = ((0, 1, 0), (1, 1, 2), (1, 1, 2), (1, 1, 2))
+"""How many tokens back the q, k and v of successive heads look, in an associative start (as in Depo's presets)."""
+CHOOSY_SPREAD, CHOOSY_STEP = 25.0, -8.0
+"""Of a head that binds two earlier tokens, in that start: its write strength, which the library draws at a half for
+every token, differs from token to token, and it forgets little (sleepviz/model.py does the same)."""
 TIME_STEPS = (1e-3, 1e-1)  # a token forgets 0.1 to 10 % of S at first, so that several windows fit
 
 
@@ -87,6 +90,9 @@ class FastWeights(Qwen3_5GatedDeltaNet):
         for head in range(self.num_v_heads):
             for (start, width), back in zip(q_k_v, LOOK_BACK[head % len(LOOK_BACK)], strict=True):
                 taps[start + head * width : start + (head + 1) * width, -1 - back] = 1.0
+            if LOOK_BACK[head % len(LOOK_BACK)][2]:
+                self.in_proj_b.weight[head] *= CHOOSY_SPREAD
+                self.dt_bias[head] = CHOOSY_STEP
 
 
 class WithMemory:

@@ -164,5 +164,11 @@ def test_an_associative_start_changes_no_output_and_looks_back(family: str) -> N
             back = LOOK_BACK[head % len(LOOK_BACK)][kind]
             assert torch.allclose(now[:, back:], was[:, : 7 - back], atol=1e-6)
     assert torch.equal(memory.in_proj_qkv.weight[:24], memory.in_proj_qkv.weight[24:48])
+    # Write strengths and what is kept after each token, by head: those that bind two earlier tokens tell tokens apart.
+    strength = memory.in_proj_b(x).sigmoid()[0]  # [T, heads]
+    kept = torch.exp(-memory.A_log.exp() * torch.nn.functional.softplus(memory.in_proj_a(x)[0] + memory.dt_bias))
+    binds = [bool(LOOK_BACK[head % len(LOOK_BACK)][2]) for head in range(6)]
+    for head, choosy in enumerate(binds):
+        assert (strength[:, head].std() > 0.2) == choosy and (kept[:, head].min() > 0.999) == choosy
     with pytest.raises(ConfigError, match="conv_kernel of at least 3"):
         add_fast_weights(base, (1,), conv_kernel=2, associative=True)
