@@ -67,7 +67,7 @@ def accuracy_figure(
                         x=[1, max(most, passes)],
                         y=[entry.accuracy, entry.accuracy],
                         mode="lines",
-                        name=f"{name} ({symbol} = {difficulty})",
+                        name=name,  # at the current difficulty, as the text above says
                         line={"color": look.ink, "width": 2, "dash": dash},
                         hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
                     )
