@@ -1,7 +1,8 @@
 """Train our text model and write it as any transformers model is written: `python -m sleepviz.hybrids.text_model`.
 
 The folder holds config.json, model.safetensors, tokenizer.json and training.json, which says how it was made.
-Ctrl-C keeps the state; --resume goes on from it.
+Ctrl-C keeps the state; --resume goes on from it. With --further a finished model learns on, mostly from
+questions of several hops.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,20 @@ from safetensors.torch import save
 
 from sleepviz.checkpoint import provenance, write_atomically
 from sleepviz.config import ConfigError
+from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
 from sleepviz.model import HybridLM
 from sleepviz.text.lessons import Writer
-from sleepviz.text.training import MODEL, STAGES, TextTrainer, TextTraining, run
+from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining, run
 from sleepviz.train import compiled
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models"
 NAME = "text-micro"
 
 
-def write_model(trainer: TextTrainer, folder: Path, command: str) -> None:
-    """Model, tokenizer and how they were made; training.json last."""
+def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[str, Any] | None = None) -> None:
+    """Model, tokenizer and how they were made, with what was told of the training `before`; training.json last."""
     weights = {name: tensor.detach().contiguous() for name, tensor in trainer.model.state_dict().items()}
     config = SleepConfig(
         architecture=trainer.model.config.to_json(),
@@ -51,6 +53,7 @@ def write_model(trainer: TextTrainer, folder: Path, command: str) -> None:
         "training": asdict(trainer.progress),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **provenance(),
+        **({} if before is None else {"before": before}),
     }
     write_atomically(folder / "training.json", (json.dumps(told, indent=1) + "\n").encode())
 
@@ -61,6 +64,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--passes", type=int, default=0, help="N, the same in every step (default: any from 1 to 4)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--further", action="store_true", help="begin with the finished model of that name")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--compile", action="store_true", help="compile the pass; needs a C++ compiler")
     parser.add_argument("--name", default=NAME, help="of the folder in assets/models")
@@ -70,6 +74,11 @@ def main() -> int:
     tokenizer = build_tokenizer()
     model = HybridLM(MODEL, generator=torch.Generator().manual_seed(arguments.seed))
     config = TextTraining(STAGES, arguments.steps, fixed_passes=arguments.passes)
+    before: dict[str, Any] | None = None
+    if arguments.further:
+        model.load_state_dict(load_sleeper(str(FOLDER / arguments.name)).lm.state_dict())
+        before = json.loads((FOLDER / arguments.name / "training.json").read_text(encoding="utf-8"))
+        config = replace(config, stages=FURTHER_STAGES, one_hop_share=FURTHER_ONE_HOP_SHARE)
     trainer = TextTrainer(config, arguments.seed, model, Writer(tokenizer, MODEL.window))
     kept = arguments.runs / arguments.name
     try:
@@ -82,7 +91,8 @@ def main() -> int:
         return 2
     run(trainer, kept / "state.pt", kept / "log.jsonl", resume=arguments.resume)
     words = f"--steps {arguments.steps} --seed {arguments.seed} --passes {arguments.passes} --compile"
-    write_model(trainer, FOLDER / arguments.name, f"python -m sleepviz.hybrids.text_model {words}")
+    words += " --further" if arguments.further else ""
+    write_model(trainer, FOLDER / arguments.name, f"python -m sleepviz.hybrids.text_model {words}", before)
     print(json.dumps({"folder": arguments.name, **asdict(trainer.progress)}))
     return 0
 

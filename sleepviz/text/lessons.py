@@ -11,7 +11,6 @@ from sleepviz.tasks.base import NOT_ASKED, Split, Tokens
 from sleepviz.text.documents import Fact, Question, narrated, question, retold, world
 
 FACTS_PER_TOKEN = 0.11  # of a context; about what the mixture of sentences holds
-ONE_HOP_SHARE = 0.75  # of the questions, at least
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,22 @@ class Writer:
         tokens = [*ask, *answer, self.tokenizer.eos_token_id]
         return tokens, [NOT_ASKED] * (len(ask) - 1) + tokens[len(ask) :] + [NOT_ASKED]
 
-    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, hops: int, split: Split) -> TextBatch:
-        """So many pages, each with as many questions of at most `hops` hops as fit a chunk."""
+    def batch(
+        self,
+        rng: np.random.Generator,
+        *,
+        size: int,
+        n_windows: int,
+        hops: int,
+        split: Split,
+        one_hop_share: float = 0.75,
+    ) -> TextBatch:
+        """So many pages, each with as many questions of at most `hops` hops as fit a chunk.
+
+        `one_hop_share` of the questions, at least, are those of one hop, which everything else is made of.
+        """
         pages = [self.page(rng, split, n_windows * self.window) for _ in range(size)]
-        chunks = [self._asked(rng, page, hops) for page in pages]
+        chunks = [self._asked(rng, page, hops, one_hop_share) for page in pages]
         onward = np.array([page.onward for page in pages])
         following = np.concatenate([onward[:, 1:], np.full((size, 1), NOT_ASKED)], axis=1)
         return TextBatch(
@@ -96,11 +107,13 @@ class Writer:
             onward_targets=following,
         )
 
-    def _asked(self, rng: np.random.Generator, page: Page, hops: int) -> tuple[list[int], list[int]]:
+    def _asked(
+        self, rng: np.random.Generator, page: Page, hops: int, one_hop_share: float
+    ) -> tuple[list[int], list[int]]:
         """A chunk full of questions and answers; the last, which is cut off, is not scored."""
         tokens, targets = list[int](), list[int]()
         while True:
-            more, wanted = self.answered(question(rng, page.facts, _drawn(rng, hops)))
+            more, wanted = self.answered(question(rng, page.facts, _drawn(rng, hops, one_hop_share)))
             if len(tokens) + len(more) > self.window:
                 break
             tokens, targets = tokens + more, targets + wanted
@@ -108,6 +121,6 @@ class Writer:
         return tokens + more[:rest], targets + [NOT_ASKED] * rest
 
 
-def _drawn(rng: np.random.Generator, hops: int) -> int:
-    """How many hops to ask for: mostly one, which everything else is made of."""
-    return 1 if rng.random() < ONE_HOP_SHARE else int(rng.integers(1, hops + 1))
+def _drawn(rng: np.random.Generator, hops: int, one_hop_share: float) -> int:
+    """How many hops to ask for."""
+    return 1 if rng.random() < one_hop_share else int(rng.integers(1, hops + 1))

@@ -55,6 +55,7 @@ class TextTraining(JsonRoundTrip):
     steps: int
     batch: int = 32
     fixed_passes: int = 0  # 0: from 1 to the stage's passes, drawn for every batch
+    one_hop_share: float = 0.75  # of the questions, at least
     onward_share: float = 0.25  # of the steps are scored on the document's next words as well
     lr_muon: float = 0.01
     lr_adamw: float = 2e-3
@@ -70,6 +71,9 @@ STAGES = (
     Stage(passes=2, difficulty=2, windows=(1, 4), advance_at=0.95),
     Stage(passes=4, difficulty=3, windows=(1, 6), advance_at=1.0),
 )
+FURTHER_STAGES = (Stage(passes=2, difficulty=3, windows=(1, 4), advance_at=1.0),)
+FURTHER_ONE_HOP_SHARE = 0.3
+"""Of a training that goes on from a finished one: most questions have several hops."""
 
 
 @dataclass
@@ -142,7 +146,14 @@ class TextTrainer:
             rng = np.random.default_rng((TRAINING_STREAM, self.seed, progress.step))
             n_passes = config.fixed_passes or int(rng.integers(1, stage.passes + 1))
             n_windows = int(rng.integers(stage.windows[0], stage.windows[1] + 1))
-            batch = self.writer.batch(rng, size=config.batch, n_windows=n_windows, hops=stage.difficulty, split="train")
+            batch = self.writer.batch(
+                rng,
+                size=config.batch,
+                n_windows=n_windows,
+                hops=stage.difficulty,
+                split="train",
+                one_hop_share=config.one_hop_share,
+            )
             self._set_learning_rates()
             result = training_step(self.model, batch, SleepPolicy(n_passes), onward=rng.random() < config.onward_share)
             losses = [loss for loss in (result.asked_loss, result.onward_loss) if loss is not None]

@@ -117,3 +117,18 @@ def test_a_batch_asks_what_its_pages_tell() -> None:
     assert n_asked >= 20
     assert (batch.onward_targets[:, :-1] == batch.onward[:, 1:]).all()
     assert (batch.onward_targets[:, -1] == NOT_ASKED).all()
+
+
+def test_the_share_of_one_hop_says_how_often_more_are_asked_for() -> None:
+    """With a share of 1 no chain is longer than one fact; with none, a third of the draws may have to make do."""
+
+    def lengths(share: float) -> list[int]:
+        rng, decode = np.random.default_rng(5), writer().tokenizer.decode
+        batch = writer().batch(rng, size=6, n_windows=2, hops=3, split="train", one_hop_share=share)
+        told = zip(batch.windows, batch.asked, strict=True)
+        asked = [(read(decode(w.flatten())).facts, part) for w, a in told for part in decode(a).split(END)[:-1]]
+        return [len(solved(part.rsplit("? ", 1)[0] + "?", facts) or ()) for facts, part in asked]
+
+    assert set(lengths(1.0)) == {1}
+    several = [length > 1 for length in lengths(0.0)]
+    assert len(several) >= 20 and np.mean(several) > 0.5
