@@ -19,6 +19,7 @@ import streamlit as st
 from app import text
 from app.jobs import Refusals, RunKey, RunQueue
 from app.results import Results, ResultsError, read_results
+from sleepviz.cells import baseline_names
 from sleepviz.checkpoint import FOLDER, CheckpointError, CheckpointInfo, list_checkpoints, read_info
 from sleepviz.config import ConfigError, RunSpec
 from sleepviz.events import Event, Trace
@@ -47,13 +48,9 @@ def default_checkpoint(task: str, infos: tuple[CheckpointInfo, ...]) -> Checkpoi
 
 
 def baseline_checkpoint(task: str, infos: tuple[CheckpointInfo, ...]) -> CheckpointInfo | None:
-    """The separately trained N = 1 model: the one with the same training FLOPs before the one with the same tokens."""
-    for match_on in ("flops", "tokens"):
-        for info in infos:
-            train = info.meta.get("train", {})
-            if info.task == task and train.get("n_passes") == 1 and train.get("match_on") == match_on:
-                return info
-    return None
+    """The separately trained N = 1 model that a run is compared with, live as in the recordings."""
+    here = {info.name: info for info in infos}
+    return next((here[name] for name in baseline_names(task) if name in here), None)
 
 
 def recording(name: str) -> Trace | None:

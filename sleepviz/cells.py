@@ -81,6 +81,11 @@ class Cell:
         return self.experiment, self.variant, digest, self.n_passes, self.difficulty, self.n_windows, self.threshold
 
 
+def baseline_names(task: str) -> tuple[str, ...]:
+    """The N = 1 models that a run may be compared with, the fairer first."""
+    return tuple(f"{task}-{suffix}" for suffix in ("n1-flops", "n1-uniform", "n1-tokens"))
+
+
 @dataclass(frozen=True)
 class Series:
     """A model over N and difficulty, beside others that differ in one thing."""

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sleepviz import checkpoint
+from sleepviz.cells import baseline_names
 from sleepviz.checkpoint import CheckpointError, find, load, write_atomically
 from sleepviz.config import RunSpec
 from sleepviz.events import SleepPassDone, Trace
@@ -23,7 +24,6 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "recordings"
 # Two rows, the first from the design's own example and the second its mirror image: chosen before
 # any model was trained, so that nothing was picked for coming out well.
 _ROWS = {"rows": ["0100110101110010", "0100111010110010"], "steps": 6}
-BASELINES = ("n1-flops", "n1-uniform", "n1-tokens")  # the separately trained N = 1 models, the fairer first
 
 
 def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
@@ -38,8 +38,7 @@ def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
         text = json.dumps(given)
         specs[f"{task}-home"] = RunSpec(task=task, input=text, n_passes=n_passes)
         specs[f"{task}-home-n1"] = RunSpec(task=task, input=text, n_passes=1)
-        names = [f"{task}-{baseline}" for baseline in BASELINES]
-        name = next((name for name in names if (checkpoints / name / "meta.json").exists()), "")
+        name = next((name for name in baseline_names(task) if (checkpoints / name / "meta.json").exists()), "")
         if name:
             specs[f"{task}-home-baseline"] = RunSpec(task=task, input=text, checkpoint=name, n_passes=1)
     return specs

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from sleepviz.checkpoint import find
+from app import runs
+from sleepviz import checkpoint
+from sleepviz.checkpoint import find, list_checkpoints
 from sleepviz.config import RunSpec
 from sleepviz.events import AnswerScored, SleepPassDone
 from sleepviz.record import trace
@@ -26,3 +28,11 @@ def test_a_recording_equals_a_live_run(name: str) -> None:
                 np.testing.assert_allclose(before.drift, after.drift, atol=1e-4)
         if isinstance(then, AnswerScored) and isinstance(now, AnswerScored):
             assert then.answer.answers == now.answer.answers
+
+
+@pytest.mark.parametrize("task", ["rule110", "depo", "gsm"])
+def test_live_runs_are_compared_with_the_model_of_the_recordings(task: str) -> None:
+    """The shipped checkpoints hold other models with N = 1 too: oracles, a deeper one, small ones."""
+    chosen = runs.baseline_checkpoint(task, tuple(list_checkpoints(checkpoint.FOLDER)))
+    assert chosen is not None and chosen.name == recordings()[f"{task}-home-baseline"].checkpoint
+    assert chosen.meta["train"]["n_passes"] == 1 and chosen.meta["train"]["eviction"] == "hard"
