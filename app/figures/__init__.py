@@ -7,6 +7,7 @@ from app.figures.halting import halting_figure
 from app.figures.heatmap import heatmap_figure, heatmap_summary
 from app.figures.perplexity import perplexity_figure
 from app.figures.retention import retention_figure
+from app.figures.series import series_figure
 
 __all__ = [
     "accuracy_figure",
@@ -19,4 +20,5 @@ __all__ = [
     "heatmap_summary",
     "perplexity_figure",
     "retention_figure",
+    "series_figure",
 ]

@@ -86,6 +86,16 @@ def lines_of(results: Results, experiment: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def models_of(results: Results, experiment: str, difficulty: int) -> dict[str, tuple[Result, ...]]:
+    """What each model of an experiment did at one difficulty; its checkpoint is named where a variant has several."""
+    entries = [e for e in results.entries if e.experiment == experiment and e.difficulty == difficulty]
+    models: dict[str, list[Result]] = defaultdict(list)
+    for entry in entries:
+        several = len({other.checkpoint for other in entries if other.variant == entry.variant}) > 1
+        models[variant_name(entry.variant) + (f" ({entry.checkpoint})" if several else "")].append(entry)
+    return {name: tuple(measured) for name, measured in models.items()}
+
+
 def baseline_lines(results: Results) -> tuple[Line, ...]:
     """Every baseline."""
     return lines_of(results, "baseline")

@@ -16,6 +16,7 @@ from app.results import Result, Results
 from sleepviz.checkpoint import CheckpointInfo
 
 OWN_SECTIONS = ("accuracy", "baseline", "control", "halting", "cost")
+LINES_IN_SIGHT = 8  # of a table; a longer one is folded away under its picture
 
 
 @dataclass(frozen=True)
@@ -204,15 +205,35 @@ def _cost(scene: Scene) -> None:
 
 
 def _others(scene: Scene) -> None:
-    """Every experiment without a section of its own: a heading, a line, a table."""
+    """Every experiment without a section of its own: a heading, a line, a picture, a table."""
     for experiment in findings.other_experiments(scene.results, OWN_SECTIONS):
         heading, line = words.heading(experiment)
         st.header(heading, anchor=experiment.replace("_", "-"))
         st.markdown(line)
         assert scene.results is not None
         st.caption(words.models(scene.task, _checkpoints_of(scene, experiment)))
+        _over_passes(scene, scene.results, experiment, heading)
         lines = findings.lines_of(scene.results, experiment)
-        st.html(tables.lines_table(heading, lines, symbol=scene.said.symbol, right=scene.said.right))
+        table = tables.lines_table(heading, lines, symbol=scene.said.symbol, right=scene.said.right)
+        if len(lines) > LINES_IN_SIGHT:
+            with st.expander(words.NUMBERS, key=f"lab_{experiment}_numbers"):
+                st.html(table)
+        else:
+            st.html(table)
+
+
+def _over_passes(scene: Scene, results: Results, experiment: str, heading: str) -> None:
+    """A picture of the hardest question, where an experiment took several N."""
+    entries = results.of(experiment)
+    hardest = max(entry.difficulty for entry in entries)
+    models = findings.models_of(results, experiment, hardest)
+    if max(len(measured) for measured in models.values()) < 2:
+        return
+    symbol = scene.said.symbol
+    st.caption(f"What to notice: {words.SERIES_NOTICE.format(hardest=f'{symbol} = {hardest}')}")
+    figure = figures.series_figure(models, mode=scene.mode, right=scene.said.right)
+    alt = f"{heading}: accuracy at {symbol} = {hardest} against passes N of {words.joined(list(models))}."
+    st.plotly_chart(figure, key=f"lab_{experiment}", theme=None, alt=alt)
 
 
 def _checkpoints_of(scene: Scene, experiment: str) -> dict[str, Mapping[str, Any]]:

@@ -51,6 +51,10 @@ COST_INTRO = (
     "window again, with full attention, for every question. Measured on one instance at a time, on the machine that "
     "made the results file."
 )
+SERIES_NOTICE = (
+    "where each line rises, and whether it falls again with passes beyond training; the lines are those of the hardest "
+    "question, {hardest}."
+)
 NOT_RUN = "What was not run"
 SWEEP = "Measure it here"
 SWEEP_INTRO = (

@@ -114,6 +114,19 @@ def test_an_unknown_experiment_has_a_table_of_its_own(assets: Path) -> None:
     assert f"Model: {DEFAULT} (rows of {cells} cells, up to" in told(page)
 
 
+def test_a_long_series_is_a_picture_with_its_table_folded_away(assets: Path) -> None:
+    few = [{"experiment": "depth", "variant": "layers_2", "passes": n} for n in (1, 2)]
+    written(assets, *few, *({"experiment": "attention", "variant": "full", "passes": n} for n in range(1, 10)))
+    page = lab()
+    pictures = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert "Best N by architecture: accuracy at t = 3 against passes N of 2 layers." in pictures
+    assert "Attention while asleep: accuracy at t = 3 against passes N of full attention asleep." in pictures
+    folded = [html.proto.body for fold in page.expander for html in fold.get("html")]
+    assert any("full attention asleep, N = 9" in body for body in folded)
+    assert not any("2 layers" in body for body in folded)
+    assert cells_of(page, "2 layers, N = 2") == ["0.90 (0.80–0.95)"]
+
+
 def test_a_model_that_is_not_here_is_named_without_its_size() -> None:
     sizes = {"depo-small": {"nodes_max": 10, "hops_max": 4}, "gone": {}}
     assert models("depo", sizes) == "Models: depo-small (10 nodes, up to 4 hops) and gone."

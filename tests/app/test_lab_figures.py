@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.figures import baselines_figure, halting_figure, heatmap_figure, heatmap_summary
+from app.figures import baselines_figure, halting_figure, heatmap_figure, heatmap_summary, series_figure
 from app.results import Result
 from app.theme import DARK, LIGHT, Mode
 from tests.app.test_lab_findings import FIXED, STAIRS, drift, entry
@@ -101,3 +101,11 @@ def test_halting_is_two_lines_from_few_passes_to_many() -> None:
     assert one.line.dash != other.line.dash and one.marker.symbol != other.marker.symbol
     (alone,) = halting_figure(FIXED, [], mode="dark", right="").data
     assert alone.name == "a fixed N"
+
+
+def test_a_series_is_a_line_a_model_in_order_of_passes() -> None:
+    models = {"one": (entry(4, 2, 0.9), entry(1, 2, 0.1)), "two": (entry(1, 2, 0.5),)}
+    one, two = series_figure(models, mode="light", right="rows right").data
+    assert (one.name, list(one.x), list(one.y)) == ("one", [1, 4], [0.1, 0.9])
+    assert list(one.error_y.arrayminus) == pytest.approx([0.05, 0.05]) and list(two.x) == [1]
+    assert (one.line.color, one.line.dash, one.marker.symbol) != (two.line.color, two.line.dash, two.marker.symbol)

@@ -18,6 +18,7 @@ from app.lab.findings import (
     gain_finding,
     halting_finding,
     loss_findings,
+    models_of,
     newest,
     not_run,
     not_run_beyond,
@@ -247,6 +248,23 @@ def test_what_lies_beyond_training() -> None:
     assert not_run_beyond(STAIRS, "t", 4, 2) == ("N beyond the 4 of training",)
     assert not_run_beyond(STAIRS, "t", 2, 3) == ("t beyond the 3 of training",)
     assert not_run_beyond([], "t", 2, 3) == ()
+
+
+def test_the_models_of_an_experiment_are_told_apart_by_variant_and_then_by_checkpoint() -> None:
+    entries = (
+        entry(1, 4, 0.1, experiment="seeds", checkpoint="a"),
+        entry(5, 4, 0.9, experiment="seeds", checkpoint="a"),
+        entry(5, 4, 0.8, experiment="seeds", checkpoint="b"),
+        entry(1, 4, 0.2, experiment="seeds", variant="n1_same_tokens", checkpoint="c"),
+        entry(1, 3, 0.3, experiment="seeds", checkpoint="a"),  # another difficulty
+        entry(1, 4, 0.4, experiment="depth", checkpoint="a"),  # another experiment
+    )
+    models = models_of(Results("depo", "", entries), "seeds", 4)
+    assert {name: [(e.passes, e.accuracy) for e in line] for name, line in models.items()} == {
+        "this model (a)": [(1, 0.1), (5, 0.9)],
+        "this model (b)": [(5, 0.8)],
+        "N = 1 only, same tokens": [(1, 0.2)],
+    }
 
 
 def test_other_experiments_are_those_without_a_section() -> None:
