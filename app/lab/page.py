@@ -238,7 +238,7 @@ def _over_passes(scene: Scene, results: Results, experiment: str, heading: str) 
 
 def _checkpoints_of(scene: Scene, experiment: str) -> dict[str, Mapping[str, Any]]:
     """The names of the checkpoints that an experiment measured, and the sizes of those that are here."""
-    sizes = {info.name: info.limits for info in scene.infos}
+    sizes = {info.name: info.meta["task_sizes"] for info in scene.infos}
     entries = scene.results.of(experiment) if scene.results else ()
     return {name: sizes.get(name, {}) for name in sorted({entry.checkpoint for entry in entries})}
 

@@ -110,8 +110,9 @@ def test_an_unknown_experiment_has_a_table_of_its_own(assets: Path) -> None:
     assert "Eviction" in heads and "New thing" in heads
     assert cells_of(page, "sliding: the newest L − 1 tokens stay, N = 4") == ["0.90 (0.80–0.95)"]
     assert cells_of(page, "x y, N = 4") == ["0.90 (0.80–0.95)"]
-    cells = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["limits"]["row_cells"]
-    assert f"Model: {DEFAULT} (rows of {cells} cells, up to" in told(page)
+    sizes = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["task_sizes"]
+    size = f"rows of {sizes['row_cells']} cells, up to {sizes['steps_max']} steps"
+    assert f"Model: {DEFAULT} ({size})." in told(page)
 
 
 def test_a_long_series_is_a_picture_with_its_table_folded_away(assets: Path) -> None:
