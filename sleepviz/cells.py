@@ -38,6 +38,7 @@ MIXED = -1  # as a difficulty: all of them, equally often
 
 VARIANTS = {
     "any_n": "this model",
+    "any_n_small": "trained for any N",
     "n1_same_tokens": "N = 1 only, same tokens",
     "n1_same_flops": "N = 1 only, same FLOPs",
     "n1_curriculum": "N = 1 only, one difficulty after another",
@@ -116,7 +117,7 @@ def _depo_series() -> Iterator[Series]:
     """The questions that need many trainings, asked of `depo-small`: trained with up to 6 passes, 4 hops at most."""
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
-        yield Series("seeds", "any_n", f"depo-small{suffix}", passes, hops)
+        yield Series("seeds", "any_n_small", f"depo-small{suffix}", passes, hops)
         yield Series("seeds", "n1_same_tokens", f"depo-small-n1{suffix}", (1,), hops)
     yield Series("baseline_small", "deeper", "depo-small-deeper", (1,), hops)
     for n in (2, 4):

@@ -142,10 +142,11 @@ def series_table(task: str, entries: Entries, experiment: str, passes: Sequence[
     lines.append("|---" * (len(difficulties) + 2) + "|")
     for variant, checkpoint, n in dict.fromkeys(key[:3] for key in found):
         if not passes or n in passes:
-            name = "any-N" if variant == "any_n" else VARIANTS[variant]
             several = len(trained[variant]) > 1
             cells = [_cell(found[variant, checkpoint, n, difficulty]) for difficulty in difficulties]
-            lines.append(f"| {name}{f' (`{checkpoint}`)' if several else ''} | {n} | " + " | ".join(cells) + " |")
+            lines.append(
+                f"| {VARIANTS[variant]}{f' (`{checkpoint}`)' if several else ''} | {n} | " + " | ".join(cells) + " |"
+            )
     return "\n".join(lines)
 
 

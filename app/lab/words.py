@@ -81,7 +81,7 @@ OTHERS = {
     ),
     "baseline_small": (
         "Other models, in small",
-        "Compare them with “this model” under *Further training seeds*: as many tokens, the same small Depo.",
+        "Compare them with those trained for any N under *Further training seeds*: the same task, as many tokens.",
     ),
     "accuracy_question_first": (
         "The question before the context",
