@@ -15,9 +15,9 @@ import sleepviz.cost
 import sleepviz.experiments
 import sleepviz.record
 from app.results import read_results
-from sleepviz.cells import MIXED, Cell, cells_of
+from sleepviz.cells import MIXED, Cell, Series, cells_of
 from sleepviz.checkpoint import load, save
-from sleepviz.config import SleepPolicy
+from sleepviz.config import Eviction, SleepPolicy
 from sleepviz.evaluate import Setting
 from sleepviz.experiments import Slept, measure, measure_cost, run_queue
 from sleepviz.tables import (
@@ -148,6 +148,23 @@ def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest
     assert setting.policy.n_passes == 4
     assert setting.policy.recurrence == (control if control in ("replay", "reset_state") else "carry")
     assert setting.control == control
+
+
+def test_a_series_is_measured_under_its_own_eviction(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: list[Setting] = []
+    monkeypatch.setattr(sleepviz.experiments, "asleep", lambda _model, _batch, setting: settings.append(setting))
+    monkeypatch.setattr(
+        sleepviz.experiments,
+        "right_awake",
+        lambda _model, batch, _memory: np.ones((len(batch.windows), 3, TASK.window), dtype=bool),
+    )
+    kinds: tuple[Eviction, ...] = ("hard", "sliding")
+    series = [Series("eviction", each, "small", (2, 1), (1, 3), eviction=each) for each in kinds]
+    for cell in [cell for each in series for cell in each.cells(n_windows=2)]:
+        settings.clear()
+        measure(cell, small_checkpoint(), Slept())
+        assert {setting.policy.eviction for setting in settings} == {cell.variant}
+        assert {setting.policy.n_passes for setting in settings} == {cell.n_passes}
 
 
 @pytest.mark.parametrize(("query", "share", "first"), [(None, 4 / 8, 2 / 4), (0, 1 / 4, 3 / 4)])

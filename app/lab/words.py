@@ -166,7 +166,7 @@ def variant_name(variant: str) -> str:
 def models(task: str, checkpoints: Mapping[str, Mapping[str, Any]]) -> str:
     """Which models an experiment was run on, and how large their task is where that is known."""
     size = _SIZES.get(task, "")
-    told = [f"{name}{size.format(**limits) if limits else ''}" for name, limits in checkpoints.items()]
+    told = [f"{name}{size.format(**sizes) if sizes else ''}" for name, sizes in checkpoints.items()]
     return f"Model{'s' if len(told) > 1 else ''}: {joined(told)}."
 
 
