@@ -394,7 +394,7 @@ def test_events_hold_numbers_tuples_and_arrays_never_tensors() -> None:
         ({"rows": ROWS + ROWS}, InputError, "rows"),
         ({"checkpoint": "../secret"}, CheckpointError, "small letters"),
         ({"checkpoint": "never-trained"}, CheckpointError, "no checkpoint named"),
-        ({"checkpoint": "x", "control": "oracle"}, CheckpointError, "oracle"),
+        ({"checkpoint": "x", "control": "oracle"}, InputError, "exactly 16"),  # limits of the oracle itself
     ],
 )
 def test_a_run_that_cannot_be_is_refused_before_its_first_event(
