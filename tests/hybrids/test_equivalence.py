@@ -94,6 +94,10 @@ def test_the_readmes_tables_are_made_from_the_results_files() -> None:
     for passes in (1, 4):
         ratios = " | ".join(f"{row['ratio']:.1f}" for row in speeds if row["passes"] == passes)
         assert f"| ratio, N = {passes} | {ratios} |" in readme
+    alone = json.loads((root / "assets/results/hybrids_throughput_long.json").read_text())
+    for context in {row["context"] for row in alone}:
+        ratios = " | ".join(f"{row['ratio']:.1f}" for row in alone if row["context"] == context)
+        assert f"| {context} tokens | {ratios} |" in readme
 
 
 @pytest.mark.parametrize(
