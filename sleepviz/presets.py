@@ -127,8 +127,10 @@ def _gsm_presets() -> Iterator[Preset]:
     awake = _fixed_n(task, ("gsm-micro", "gsm-keep", "gsm-deep"))
     yield Preset("gsm-n1-tokens", task, model, awake)
     mixed = Stage(1, task.difficulty_max, (1, 2), single_window_share=0.3, frontier_share=0.0)
-    yield Preset("gsm-n1-uniform", task, model, replace(awake, stages=(mixed,)))
-    yield Preset("gsm-n1-flops", task, model, replace(awake, match_on="flops"))
+    uniform = replace(awake, stages=(mixed,))
+    yield Preset("gsm-n1-uniform", task, model, uniform)
+    # The better of the two recipes at eight operations, at equal tokens, is the one that gets equal operations.
+    yield Preset("gsm-n1-flops", task, model, replace(uniform, match_on="flops"))
     yield Preset("gsm-oracle", task, model, replace(awake, eviction="none"))
 
 
