@@ -7,6 +7,7 @@ import streamlit as st
 from app import own_text, text, uploads
 from app.state import Visit
 from sleepviz.tasks.base import InputError
+from sleepviz.text import example
 
 WINDOWS = (8, 16, 32, 64, 128, 256)
 DOCUMENT = (
@@ -17,13 +18,16 @@ DOCUMENT = (
 
 def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
     """A page in the style of our text model, and a question."""
-    st.markdown(own_text.STYLE)
-    visit.set_missing({"page": own_text.PAGE})
-    _upload(visit, "page")
-    document = st.text_area("Document", height=260, key=visit.key("page"))
-    question = st.text_input("Question, asked after eviction", own_text.QUESTION, key=visit.key("page_question"))
-    st.caption(f"Its window is {window} tokens, some 50 words: it falls asleep each time that many are read.")
-    own_text.notes(document, question)
+    visit.set_missing({"page": example.PAGE})
+    question = st.text_input("Question, asked after eviction", example.QUESTION, key=visit.key("page_question"))
+    told = st.container()
+    with st.expander("The page that it reads: edit it, or upload another"):
+        st.markdown(own_text.STYLE)
+        document = st.text_area("Document", height=260, key=visit.key("page"))
+        _upload(visit, "page")
+        st.caption(f"Its window is {window} tokens, some 50 words: it falls asleep each time that many are read.")
+    with told:
+        own_text.notes(document, question)
     own_text.vocabulary()
     return document, question
 
@@ -31,8 +35,9 @@ def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
 def of_any_style(visit: Visit) -> tuple[str, str, int]:
     """Any document, a question, and the window."""
     visit.set_missing({"document": DOCUMENT})
-    _upload(visit, "document")
     document = st.text_area("Document", height=140, key=visit.key("document"))
+    with st.expander("Upload a text file"):
+        _upload(visit, "document")
     columns = st.columns([3, 1.2], gap="medium")
     with columns[0]:
         question = st.text_input(
@@ -44,7 +49,7 @@ def of_any_style(visit: Visit) -> tuple[str, str, int]:
 
 
 def _upload(visit: Visit, box: str) -> None:
-    """A file whose text replaces what stands in the box below, or one sentence that says why not."""
+    """A file whose text replaces what stands in the box above, or one sentence that says why not."""
     key = visit.key(f"upload_{box}")
 
     def take() -> None:
@@ -57,8 +62,7 @@ def _upload(visit: Visit, box: str) -> None:
         except InputError as error:
             visit.set({"upload_problem": str(error)})
 
-    label = f"A text file, .txt or .md, up to {uploads.MOST_BYTES // 1000} kB: its text goes into the box below"
-    with st.expander("Upload a text file"):
-        st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
+    label = f"A text file, .txt or .md, up to {uploads.MOST_BYTES // 1000} kB: its text goes into the box above"
+    st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
     if visit.get("upload_problem"):
         st.error(text.plain(visit.get("upload_problem")), icon=":material/error:")

@@ -23,6 +23,7 @@ from sleepviz.checkpoint import CheckpointError, read_info
 from sleepviz.config import ConfigError, SleepPolicy, require
 from sleepviz.events import Event
 from sleepviz.tasks.base import InputError
+from sleepviz.text import example
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,13 +61,6 @@ def text_facts(name: str) -> tuple[int, int, str]:
         raise ConfigError(f"the model {name[:60]!r} that ships with the app is damaged.") from error
 
 
-def window_of(model: PreTrainedModel, asked: int) -> int:
-    """L: what was asked for, or the one window for which a model of ours was built."""
-    from sleepviz.hybrids.modeling import SleepForCausalLM
-
-    return model.window if isinstance(model, SleepForCausalLM) else asked
-
-
 def largest_bytes() -> int:
     """The most that a model's weights may take."""
     try:
@@ -95,17 +89,14 @@ def record_run(key: RunKey) -> Iterator[Event]:
     from sleepviz.hybrids.modeling import SleepForCausalLM
 
     spec = key.spec
-    asked = json.loads(spec.input)
-    model, tokenizer = _loaded(spec.checkpoint, key.digest, bool(asked.get("trust_remote_code")))
-    if spec.task == "words":
-        window = window_of(model, int(asked["window"]))
-        require(window >= 3, "the window must be at least 3 tokens.")
-        question = watched.of_text(model, tokenizer, asked["document"], asked["question"])
-    else:
-        assert isinstance(model, SleepForCausalLM)
-        info = read_info(runs.checkpoint_folder() / spec.checkpoint.partition(":")[2])
-        window, question = model.window, watched.of_task(model, spec.input, info.limits)
-    return watched.watch(model, question, SleepPolicy(spec.n_passes, spec.eviction), window=window)
+    trusted = spec.task == example.TASK and bool(json.loads(spec.input)["trust_remote_code"])
+    model, tokenizer = _loaded(spec.checkpoint, key.digest, trusted)
+    if spec.task == example.TASK:
+        return watched.watch_text(model, tokenizer, spec)
+    assert isinstance(model, SleepForCausalLM)
+    info = read_info(runs.checkpoint_folder() / spec.checkpoint.partition(":")[2])
+    question = watched.of_task(model, spec.input, info.limits)
+    return watched.watch(model, question, SleepPolicy(spec.n_passes, spec.eviction), window=model.window)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

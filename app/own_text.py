@@ -1,4 +1,4 @@
-"""On the page "Your model": pages in the style of our text model, and what such a page says when read by rule."""
+"""On the page "Your model": what a page in the style of our text model says when it is read by rule."""
 
 from __future__ import annotations
 
@@ -8,24 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from app import text
-from sleepviz.events import AnswerScored, Trace
 from sleepviz.text import words
 from sleepviz.text.reading import read, solved, unknown_words
 
-PAGE = (
-    "It rained all night. The brother of Ana is Ben. Ana is a nurse. They keep the key in the drawer. Now the key "
-    "belongs to Clara. The weather was mild. The home of Ben is Lisbon. Nobody said a word. Clara lives in Oslo.\n"
-    "You find the lamp in the attic. The train was late again. Hugo became a painter. Clara is a lawyer. The brother "
-    "of Clara is called Hugo. A bell rang at noon. The lamp belongs to Hugo. Hugo lives in Vienna. The sister of Ben "
-    "is Iris. The bread was still warm. Iris became a pilot. The soup was too hot. Ana lives in Geneva.\n"
-    "They keep the map in the library. They talked about the weather. The map belongs to Iris. The sister of Hugo is "
-    "called Clara. The home of Iris is Prague. The river was high this year. Ben is a sailor. You find the violin in "
-    "the cellar. A cat slept by the door. The violin belongs to Ana. The evening was calm. The brother of Iris is "
-    "Ben.\n"
-    "Everyone was tired by then. Ana is a nurse. The wind had turned. The key belongs to Clara. Hugo lives in "
-    "Vienna. A boat went by. The brother of Ana is called Ben. The home of Clara is Oslo. Ben became a sailor."
-)
-QUESTION = "Where does Ben live?"
 WORDS_SHOWN = 12
 WINDOWS_TOLD = 4
 STYLE = (
@@ -61,18 +46,6 @@ def told(document: str, question: str) -> str:
     steps = "; ".join(text.plain(fact.told(0).rstrip(".")) for fact in chain)
     answer = text.plain(chain[-1].value)
     return f"Read by rule, the page answers **{answer}**, in {hops}: {steps}. It tells {len(reading.facts)} facts."
-
-
-def marked(trace: Trace) -> str:
-    """Whether the run on screen gave the answer that its page gives when read by rule."""
-    asked = json.loads(trace.spec["input"])
-    chain = solved(asked["question"], read(asked["document"]).facts)
-    answer = trace.events[-1]
-    if chain is None or not isinstance(answer, AnswerScored):
-        return "The page of this run does not answer its question by rule, so nothing says which answer is right."
-    said = answer.answer.answers[0].strip()
-    verdict = "right" if said == chain[-1].value else "wrong"
-    return f"The run above answers “{text.plain(said)}”; its page says “{text.plain(chain[-1].value)}”: {verdict}."
 
 
 def measured(path: Path, digest: str, n_passes: int) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from app import about, document_box, models, own_text, perplexity, player, runs, text, theme
-from app.jobs import Job, RunKey
+from app import about, document_box, models, own_text, perplexity, player, runs, text, text_runs, theme
+from app.jobs import RunKey
 from app.player import Contender
 from app.state import Visit
+from app.text_runs import SideBySide
 from app.watch import QUICK_S
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
 from sleepviz.events import CacheEvicted, SleepStarted, Trace
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
+from sleepviz.text import example
 
 PASSES = (1, 2, 3, 4, 6, 8, 12)
 POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
@@ -42,6 +43,8 @@ NOT_ALLOWED = (
     "A folder or a hub name can be loaded where the server allows it: start the app at home with "
     f"`{models.ALLOWED}=1 make app`."
 )
+FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
+RECORDED = "Below is a recorded run of the page as it comes. Press Run to ask what stands above."
 TEXT_TRAINED = (
     "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
     "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
@@ -79,18 +82,22 @@ def show() -> None:
     pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
     if asked is not None and pressed:
         visit.set_job(models.queue().submit(_keys(asked)))
-    _follow(visit)
-    if visit.latest is not None:
-        _stage(visit.latest, infos, mode)
+    tape = text_runs.recorded(str(visit.get("source"))) if visit.latest is None else None
+    _follow(visit, tape is not None)
+    shown = text_runs.of_job(visit.latest) if visit.latest is not None else tape
+    if shown is not None:
+        _stage(shown, mode)
+    if not models.local_models_allowed():
+        st.caption(NOT_ALLOWED)
     if asked is not None:
         _perplexity(visit, asked, mode)
 
 
-def _follow(visit: Visit) -> None:
+def _follow(visit: Visit, has_tape: bool) -> None:
     """Say where the latest run stands, and keep it once it is done."""
     job = visit.job
     if job is None:
-        st.caption("Nothing has run yet. The first run loads PyTorch and transformers, which takes some seconds.")
+        st.caption(f"{RECORDED if has_tape else 'Nothing has run yet.'} {FIRST_RUN}")
         return
     if not job.is_over:
         job.wait(QUICK_S)
@@ -108,7 +115,7 @@ def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
     """Measured where a text is read by a model that was trained; else why not."""
     if asked.measured is not None:
         perplexity.show(visit, asked.measured, mode)
-    elif asked.spec.task == "words":
+    elif asked.spec.task == example.TASK:
         st.caption(perplexity.MEANINGLESS)
 
 
@@ -119,13 +126,11 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     with columns[0]:
         source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
     with columns[1]:
-        n_passes = int(st.select_slider("Passes N", PASSES, 4, key=visit.key("passes")))
+        n_passes = int(st.select_slider("Passes N", PASSES, example.N_PASSES, key=visit.key("passes")))
     with columns[2]:
         eviction = str(
             st.selectbox("Evict", tuple(EVICTIONS), format_func=lambda e: EVICTIONS[e], key=visit.key("eviction"))
         )
-    if not models.local_models_allowed():
-        st.caption(NOT_ALLOWED)
     kind, _, name = source.partition(":")
     if kind == "checkpoint":
         info = next(info for info in infos if info.name == name)
@@ -150,10 +155,17 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         raise ConfigError("Write a document and a question.")
     if len(document) + len(question) > INPUT_MAX_CHARACTERS // 2:
         raise ConfigError(f"Document and question may have {INPUT_MAX_CHARACTERS // 2} characters together.")
-    values = {"document": document, "question": question, "window": window, "trust_remote_code": trusted}
-    given = json.dumps(values, ensure_ascii=False)
     measured = perplexity.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
-    return Asked(RunSpec("words", given, source, n_passes, eviction), digest, measured)  # type: ignore[arg-type]
+    spec = example.text_spec(
+        source,
+        document,
+        question,
+        window,
+        n_passes=n_passes,
+        eviction=eviction,  # type: ignore[arg-type]
+        trust_remote_code=trusted,
+    )
+    return Asked(spec, digest, measured)
 
 
 def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
@@ -177,18 +189,12 @@ def _fingerprint(name: str) -> str:
 
 
 def _keys(asked: Asked) -> tuple[RunKey, ...]:
-    """The run, the same with one pass, eviction unread, and full attention."""
-    spec = asked.spec
-    others = (replace(spec, n_passes=1), replace(spec, n_passes=0), replace(spec, n_passes=1, eviction="none"))
-    return tuple(dict.fromkeys(RunKey(each, asked.digest) for each in (spec, *others)))
+    return tuple(RunKey(spec, asked.digest) for spec in example.side_by_side(asked.spec))
 
 
-def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
+def _stage(shown: SideBySide, mode: theme.Mode) -> None:
     """The player, the cards beside each other, and what was held."""
-    key = job.keys[0]
-    trace = job.results[key]
-    assert isinstance(trace, Trace)
-    spec = key.spec
+    spec, trace = shown.first
     titles = {
         (1, spec.eviction): ("Slept, N = 1", "the ordinary hybrid: each window read once, then evicted"),
         (0, spec.eviction): ("No sleep", "plain eviction: each window dropped unread"),
@@ -196,8 +202,7 @@ def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> Non
         (spec.n_passes, spec.eviction): (f"Slept, N = {spec.n_passes}", "the run above"),
     }
     cards, full = [], None
-    for each in job.keys:
-        found = job.results[each]
+    for each, found in shown.outcomes.items():
         title, note = titles[(each.spec.n_passes, each.spec.eviction)]
         told = (found, "") if isinstance(found, Trace) else (None, found)
         cards.append(Contender(title, note, *told))
@@ -207,14 +212,12 @@ def _stage(job: Job, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> Non
     kind = spec.checkpoint.partition(":")[0]
     ours = "trained by us, through transformers"
     label = {"checkpoint": ours, "text": ours, "random": "random weights"}.get(kind, "your model")
-    badge = f"live · {Path(name).name} · {label} · eviction {spec.eviction}"
+    badge = f"{shown.origin} · {Path(name).name} · {label} · eviction {spec.eviction}"
     player.show(
         player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec.task)),
         key="player_your_model",
     )
     st.caption(_note(kind, name, spec.n_passes))
-    if kind == "text":
-        st.caption(own_text.marked(trace))
     st.markdown(held(trace, full))
     about.transcript(trace)
     about.numbers(trace)

@@ -18,8 +18,10 @@ from sleepviz.config import RunSpec
 from sleepviz.events import SleepPassDone, Trace
 from sleepviz.examples import deep_sum, passes_for, seeded_cycle
 from sleepviz.record import trace
+from sleepviz.text import example
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "recordings"
+MODELS = FOLDER.parent / "models"
 
 # Two rows, the first from the design's own example and the second its mirror image: chosen before
 # any model was trained, so that nothing was picked for coming out well.
@@ -42,6 +44,28 @@ def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
         if name:
             specs[f"{task}-home-baseline"] = RunSpec(task=task, input=text, checkpoint=name, n_passes=1)
     return specs
+
+
+def text_recordings(models: Path = MODELS) -> dict[str, RunSpec]:
+    """Our text model on the page that it opens with, where the model is here: N passes, one, none, nothing evicted."""
+    try:
+        config = json.loads((models / example.MODEL / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    window = int(config["architecture"]["window"])
+    spec = example.text_spec(f"text:{example.MODEL}", example.PAGE, example.QUESTION, window)
+    return dict(zip(example.RECORDINGS, example.side_by_side(spec), strict=True))
+
+
+def text_trace(spec: RunSpec, models: Path = MODELS) -> Trace:
+    """A run of a text by our text model. transformers is imported for these runs alone."""
+    from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+    from sleepviz.hybrids.watched import watch_text
+
+    folder = str(models / example.MODEL)
+    model, tokenizer = load_sleeper(folder), load_tokenizer(folder)
+    described = {"name": spec.checkpoint, "digest": model.config.digest}
+    return Trace(spec.to_json(), described, tuple(watch_text(model, tokenizer, spec)))
 
 
 def _home(task: str, limits: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -74,14 +98,20 @@ def _compact_pass(done: SleepPassDone) -> SleepPassDone:
     return replace(done, layers=layers, attention=attention)
 
 
-def record_all(folder: Path = FOLDER, checkpoints: Path = checkpoint.FOLDER) -> dict[str, int]:
+def record_all(folder: Path = FOLDER, checkpoints: Path = checkpoint.FOLDER, models: Path = MODELS) -> dict[str, int]:
     """Make every recording anew; return the bytes of each. One that cannot be made is left out and named."""
+
+    def recorded(spec: RunSpec) -> Trace:
+        if spec.task == example.TASK:
+            return text_trace(spec, models)
+        return trace(spec, load(spec.checkpoint, task=spec.task, folder=checkpoints))
+
     sizes = {}
-    for name, spec in tqdm(recordings(checkpoints).items(), desc="record", unit="run"):
+    specs = recordings(checkpoints) | text_recordings(models)
+    for name, spec in tqdm(specs.items(), desc="record", unit="run"):
         try:
-            loaded = load(spec.checkpoint, task=spec.task, folder=checkpoints)
-            trace(spec, loaded)  # the first run in a process is several times slower, and its seconds are shown
-            data = _compact(trace(spec, loaded)).to_npz()
+            recorded(spec)  # the first run in a process is several times slower, and its seconds are shown
+            data = _compact(recorded(spec)).to_npz()
         except ValueError as error:  # a checkpoint that is damaged, or too small for the question
             print(f"{name} was not recorded: {error}", file=sys.stderr)
             continue

@@ -7,9 +7,10 @@ from app import runs
 from sleepviz import checkpoint
 from sleepviz.checkpoint import find, list_checkpoints
 from sleepviz.config import RunSpec
-from sleepviz.events import AnswerScored, SleepPassDone
+from sleepviz.events import AnswerScored, SleepPassDone, Trace
 from sleepviz.record import trace
-from sleepviz.recordings import read_recording, recordings
+from sleepviz.recordings import read_recording, recordings, text_recordings, text_trace
+from sleepviz.text import example
 
 RECORDINGS = recordings()
 
@@ -17,9 +18,20 @@ RECORDINGS = recordings()
 @pytest.mark.parametrize("name", sorted(RECORDINGS))
 def test_a_recording_equals_a_live_run(name: str) -> None:
     recorded, spec = read_recording(name), RECORDINGS[name]
-    assert RunSpec.from_json(recorded.spec) == spec
     assert recorded.checkpoint["digest"] == find(spec.checkpoint, task=spec.task).digest
-    live = trace(spec)
+    same_run(recorded, spec, trace(spec))
+
+
+@pytest.mark.parametrize("name", example.RECORDINGS)
+def test_a_recording_of_a_text_equals_a_live_run(name: str) -> None:
+    recorded, spec = read_recording(name), text_recordings()[name]
+    live = text_trace(spec)
+    assert recorded.checkpoint == live.checkpoint
+    same_run(recorded, spec, live)
+
+
+def same_run(recorded: Trace, spec: RunSpec, live: Trace) -> None:
+    assert RunSpec.from_json(recorded.spec) == spec
     assert [type(event) for event in recorded.events] == [type(event) for event in live.events]
     for then, now in zip(recorded.events, live.events, strict=True):
         if isinstance(then, SleepPassDone) and isinstance(now, SleepPassDone):

@@ -25,12 +25,13 @@ from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
 from sleepviz.model import HybridLM
+from sleepviz.text import example
 from sleepviz.text.lessons import Writer
 from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining, run
 from sleepviz.train import compiled
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models"
-NAME = "text-micro"
+NAME = example.MODEL
 
 
 def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[str, Any] | None = None) -> None:

@@ -9,6 +9,7 @@ measures are not a number (nan).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sleepviz.config import SleepPolicy, require
+from sleepviz.config import RunSpec, SleepPolicy, require
 from sleepviz.events import Answer, AnswerScored, CacheEvicted, Event, LayerMeasures, SleepPassDone, SleepStarted
 from sleepviz.events import TokenRead as Read
 from sleepviz.hybrids.cache import SleepCache
@@ -125,6 +126,20 @@ def of_task(model: SleepForCausalLM, text: str, limits: dict[str, Any]) -> Quest
         woken=lambda cache, n_read: answer(cache, sum(stop <= n_read for stop in problem.query_stops)),
         final=lambda cache: answer(cache, problem.n_asked),
     )
+
+
+def window_of(model: PreTrainedModel, asked: int) -> int:
+    """L: what was asked for, or the one window for which a model of ours was built."""
+    return model.window if isinstance(model, SleepForCausalLM) else asked
+
+
+def watch_text(model: PreTrainedModel, tokenizer: Tokenizer, spec: RunSpec) -> Iterator[Event]:
+    """Every event of a run that sleepviz.text.example.text_spec describes. Raises ConfigError."""
+    asked = json.loads(spec.input)
+    window = window_of(model, int(asked["window"]))
+    require(window >= 3, "the window must be at least 3 tokens.")
+    question = of_text(model, tokenizer, asked["document"], asked["question"])
+    return watch(model, question, SleepPolicy(spec.n_passes, spec.eviction), window=window)
 
 
 @torch.inference_mode()  # entered anew for each event: whoever reads them is not in that mode in between

@@ -6,6 +6,7 @@ This is what the model's answer is held against, and how a visitor is told that 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sleepviz.text import words
@@ -56,6 +57,13 @@ def _fact(sentence: str) -> Fact | None:
         if found and found["subject"] in subjects and found["value"] in VALUES[relation]:
             return Fact(relation, found["subject"], found["value"])
     return None
+
+
+def places(document: str, facts: Iterable[Fact]) -> tuple[tuple[int, int], ...]:
+    """Where the sentences stand that tell one of these facts: (first character, last + 1), in their order."""
+    wanted = set(facts)
+    told = (found for found in SENTENCE.finditer(document) if _fact(found[0].strip()) in wanted)
+    return tuple((found.end() - len(found[0].lstrip()), found.end()) for found in told)
 
 
 def solved(question: str, facts: Facts) -> tuple[Fact, ...] | None:

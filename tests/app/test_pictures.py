@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from app.player.narration import narrate
@@ -13,14 +14,40 @@ from app.player.payload import Contender, player_payload
 from app.player.pictures import picture_of
 from app.player.pictures.depo import node_places
 from app.player.pictures.gsm import forest_places
-from sleepviz.events import AnswerScored, SleepPassDone, Trace
+from sleepviz.events import (
+    Answer,
+    AnswerScored,
+    CacheEvicted,
+    Event,
+    SleepPassDone,
+    SleepStarted,
+    TokenRead,
+    Trace,
+)
 from sleepviz.tasks.gsm_text import dependencies, read_statements
+from sleepviz.text.example import text_spec
 from tests.app.made import made_graph, made_sum
 
 
 def played(trace: Trace) -> dict:
     cards = (Contender("this", "note", trace), Contender("other", "note", None, "It was not run."))
     return player_payload(trace, contenders=cards)
+
+
+def made_page(answer: str, question: str = "Where does Ben live?") -> Trace:
+    """Two windows of a page in the style of the text model, woken after one pass each; " Oslo" is said to all."""
+    texts = ["It", " rained", " all", " night", ".", " Ben", " lives", " in", " Os", "lo", "."]
+    spec = text_spec("text:made", "".join(texts), question, 6, n_passes=1)
+    sure = np.array([[0.75]], dtype=np.float32)
+    woken = Answer((question,), (" Os",), ("",), (False,), (0,), sure)
+    events: list[Event] = []
+    for window, (start, stop) in enumerate([(0, 6), (6, 11)]):
+        events += [TokenRead(i, texts[i], window, (i - start + 1,)) for i in range(start, stop)]
+        events.append(SleepStarted("window full", window, start, stop, (stop - start,), 100, 1))
+        events.append(SleepPassDone(window, 0, (), 0.5, (), woken, 0.001, 0))
+        events.append(CacheEvicted(window, stop - start, 100, (0,), 64))
+    events.append(AnswerScored(replace(woken, answers=(answer,)), 0.001, 0))
+    return Trace(spec.to_json(), {"name": "text:made", "digest": "0"}, tuple(events))
 
 
 def last_answer(trace: Trace, answer: str) -> Trace:
@@ -31,7 +58,7 @@ def last_answer(trace: Trace, answer: str) -> Trace:
     return replace(trace, events=(*trace.events[:-1], replace(scored, answer=other)))
 
 
-@pytest.mark.parametrize("trace", [made_graph(), made_sum()], ids=["graph", "sum"])
+@pytest.mark.parametrize("trace", [made_graph(), made_sum(), made_page(" Oslo")], ids=["graph", "sum", "page"])
 def test_a_payload_is_plain_json(trace: Trace) -> None:
     payload = played(trace)
     assert json.loads(json.dumps(payload)) == payload
@@ -194,3 +221,35 @@ def test_a_forest_has_no_crossings_and_every_source_stands_before() -> None:
     assert places["a"] == (0, 1.25)  # b, at 0.5 between d and e, and c, at 2
     assert [places[name] for name in "bcde"] == [(1, 0.5), (1, 2.0), (2, 0.0), (2, 1.0)]
     assert {places["f"][0], places["g"][0]} == {0, 1}  # a circle is cut open
+
+
+def test_a_page_is_held_against_what_it_says() -> None:
+    shown = played(made_page(" Oslo"))
+    texts = shown["picture"]["texts"]
+    assert [texts[i] for i in shown["picture"]["needed"]] == [" Ben", " lives", " in", " Os", "lo", "."]
+    card, _ = shown["contenders"]
+    assert card["right"] is True and card["verdict"] == "Right, as the page says"
+    assert card["rows"][0]["truth"] == "Oslo" and card["rows"][0]["answer"] == "Oslo"
+    assert "the answer is “Oslo”, and the page says “Oslo”." in narrate(made_page(" Oslo"))[-1]
+
+    wrong = played(made_page(" Rome"))["contenders"][0]
+    assert wrong["right"] is False and wrong["verdict"] == "Wrong" and not wrong["rows"][0]["right"]
+    longer = played(made_page(" Oslo. It rained"))["contenders"][0]
+    assert longer["right"] is False  # the answer is one word, and the model knows where it ends
+
+
+def test_what_a_page_does_not_say_is_neither_right_nor_wrong() -> None:
+    shown = played(made_page(" Oslo", question="Where is the lamp?"))
+    assert shown["picture"]["needed"] == [] and shown["contenders"][0]["right"] is None
+    assert shown["contenders"][0]["rows"][0]["truth"] == "not known"
+    assert narrate(made_page(" Oslo", question="Who?"))[-1].startswith(
+        "Awake, in one ordinary pass: the answer is “Oslo”. "
+    )
+
+
+def test_tokens_that_are_no_pieces_of_the_text_are_not_underlined() -> None:
+    run = made_page(" Oslo")
+    first = run.events[0]
+    assert isinstance(first, TokenRead)
+    damaged = replace(run, events=(replace(first, token="\ufffd"), *run.events[1:]))
+    assert played(damaged)["picture"]["needed"] == []

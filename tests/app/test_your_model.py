@@ -13,7 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import models, uploads
+from sleepviz.recordings import text_recordings, text_trace
 from sleepviz.tasks.base import InputError
+from sleepviz.text import example
 from tests.app.made import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +40,7 @@ def ran(page: AppTest) -> AppTest:
     page.button(key="your_model_run").click()
     clean(page.run())
     deadline = time.monotonic() + SECONDS
-    while not payloads(page):
+    while not any(each["badge"].startswith("live") for each in payloads(page)):
         assert time.monotonic() < deadline and not page.error, [e.value for e in page.error]
         clean(page.run())
     return page
@@ -180,9 +182,38 @@ def test_a_page_of_text_runs_through_the_path_of_any_folder(text_model: Path) ->
     assert shown["badge"].startswith("live · text-micro · trained by us")
     assert "".join(shown["tokens"]) == "ThebrotherofAnaisBen.Itrainedallnight.BenlivesinOslo."
     assert [card["title"] for card in shown["contenders"]][-2:] == ["No sleep", "Full attention"]
-    verdict = next(each.value for each in page.caption if each.value.startswith("The run above answers"))
-    said = shown["contenders"][0]["rows"]
-    assert "its page says “Oslo”" in verdict and ("right." in verdict) == ("“Oslo”; its" in verdict), said
+    for card in shown["contenders"]:
+        (row,) = card["rows"]
+        assert row["truth"] == "Oslo" and card["right"] == (row["answer"] == "Oslo")
+
+
+def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_model: Path, assets: Path) -> None:
+    for name, spec in text_recordings(assets / "models").items():
+        (assets / "recordings" / f"{name}.npz").write_bytes(text_trace(spec, assets / "models").to_npz())
+    page = opened()
+    (shown,) = payloads(page)
+    assert shown["badge"].startswith("recorded · text-micro") and "".join(shown["picture"]["texts"]) == example.PAGE
+    assert [card["title"] for card in shown["contenders"]] == [
+        "Slept, N = 4",
+        "Slept, N = 1",
+        "No sleep",
+        "Full attention",
+    ]
+    assert any("recorded run of the page" in each.value for each in page.caption)
+
+    page.text_area(key="your_model_page").set_value("Ben lives in Oslo. It rained all night.")
+    clean(page.run())
+    assert payloads(page)[0]["id"] == shown["id"]  # until Run is pressed
+    assert payloads(ran(page))[0]["badge"].startswith("live · text-micro")
+
+    page = opened()
+    page.selectbox(key="your_model_source").set_value("random:Bamba")
+    assert not payloads(clean(page.run()))
+    config = json.loads((text_model / "config.json").read_text())
+    (text_model / "config.json").write_text(json.dumps({**config, "digest": "f" * 64}))
+    assert not payloads(opened())
+    (assets / "recordings" / "text-home.npz").write_bytes(b"PK not a recording")
+    assert not payloads(opened())
 
 
 def test_words_that_it_never_read_are_named_and_are_no_markup(text_model: Path) -> None:

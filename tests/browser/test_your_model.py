@@ -21,6 +21,8 @@ def text_server(browser_assets: Path, tmp_path_factory: pytest.TempPathFactory) 
     assets = tmp_path_factory.mktemp("your-model") / "assets"
     shutil.copytree(browser_assets, assets)
     shutil.copytree(ROOT / "assets" / "models", assets / "models")
+    for recording in (ROOT / "assets" / "recordings").glob("text-*.npz"):
+        shutil.copy(recording, assets / "recordings")
     yield from serve(assets, assets.parent)
 
 
@@ -32,11 +34,12 @@ def test_the_page_is_read_slept_on_and_asked(
     page = visit(browser, f"{text_server.url}/your-model", width=width, height=height, scheme=scheme)
     run = page.get_by_role("button", name="Run", exact=True)
     expect(run).to_be_enabled(timeout=PATIENCE_MS)
+    badge = page.locator(".theatre .badge")
+    expect(badge).to_contain_text("recorded", timeout=PATIENCE_MS)
     assert_axe_finds_nothing(page, "before the run")
     run.focus()
     page.keyboard.press("Enter")
-    page.locator(".theatre .frame", has_text="event").wait_for(timeout=PATIENCE_MS)
-    expect(page.locator(".theatre .badge")).to_contain_text("live")
+    expect(badge).to_contain_text("live", timeout=PATIENCE_MS)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert_axe_finds_nothing(page, "after the run")
     page.context.close()

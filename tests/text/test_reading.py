@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sleepviz.text.documents import Fact
-from sleepviz.text.reading import read, solved, unknown_words
+from sleepviz.text.reading import places, read, solved, unknown_words
 
 DOCUMENT = (
     "The brother of Ana is Ben. The weather was mild. The home of Ben is Oslo. They keep the key in the box.\n"
@@ -27,6 +27,14 @@ def test_facts_by_hand() -> None:
     }
     # A sentence without its full stop is not in the style.
     assert reading.others == ("The weather was mild.", "Clara lives in Rome")
+
+
+def test_where_facts_are_told() -> None:
+    wanted = (Fact("lives", "Ben", "Oslo"), Fact("owner", "key", "Ana"), Fact("works", "Ana", "pilot"))
+    told = places(DOCUMENT, wanted)  # nowhere is Ana a pilot
+    assert [DOCUMENT[a:b] for a, b in told] == ["The home of Ben is Oslo.", "Now the key belongs to Ana."]
+    assert len(places(DOCUMENT + ". The home of Ben is Oslo.", wanted)) == 3  # a fact may be told twice
+    assert places(DOCUMENT, ()) == ()
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app import own_text
 from sleepviz.evaluate import wilson
 from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.text_model import FOLDER, NAME
 from sleepviz.hybrids.text_results import exams, right
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
+from sleepviz.text import example
 from sleepviz.text.lessons import Writer
 from sleepviz.text.reading import read, solved, unknown_words
 
@@ -63,10 +63,10 @@ def test_the_results_are_of_these_weights_and_their_intervals_are_theirs(
 
 
 def test_the_bundled_page_is_in_its_style_and_has_an_answer() -> None:
-    assert unknown_words(own_text.PAGE + own_text.QUESTION) == ()
-    chain = solved(own_text.QUESTION, read(own_text.PAGE).facts)
+    assert unknown_words(example.PAGE + example.QUESTION) == ()
+    chain = solved(example.QUESTION, read(example.PAGE).facts)
     assert chain is not None
-    assert 150 <= len(own_text.PAGE.split()) <= 300
+    assert 150 <= len(example.PAGE.split()) <= 300
 
 
 def test_the_readme_says_what_was_measured(results: dict[str, Any]) -> None:

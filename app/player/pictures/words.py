@@ -1,24 +1,48 @@
-"""A text and a question about it: nobody here knows the truth, so nothing is called right or wrong."""
+"""A text and a question about it. Where the text answers the question by rule, that is the truth; else nobody knows."""
 
 from __future__ import annotations
 
+import json
+from itertools import accumulate
 from typing import Any
 
-from app.player.pictures.base import Table, least_sure
+from app.player.pictures.base import Table, context_tokens, least_sure
 from sleepviz.events import Answer, SleepPassDone, Trace
+from sleepviz.text.reading import places, read, solved
 
 
 class WordsPicture:
-    """What the answer would begin with, and how sure the model is of it."""
+    """The text as it is read and evicted, what the answer would begin with, and how sure the model is of it."""
 
     kind = "words"
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
+        asked = json.loads(trace.spec["input"])
+        self._document = asked["document"]
+        self._chain = solved(asked["question"], read(self._document).facts) or ()
+        self._truth = self._chain[-1].value if self._chain else None
 
     def scene(self) -> dict[str, Any]:
-        """Nothing but its name."""
-        return {"kind": self.kind, "label": "The first token of the answer if woken now, and its probability"}
+        """The text, token by token, and which tokens tell the answer."""
+        return {
+            "kind": self.kind,
+            "label": "The text: read, in the KV cache, or evicted; above it the first token of the answer if woken now",
+            "texts": [event.token for event in context_tokens(self._trace)],
+            "needed": self._needed(),
+        }
+
+    def _needed(self) -> list[int]:
+        """The tokens that overlap a sentence which tells the answer; none where tokens are not pieces of the text."""
+        texts = [event.token for event in context_tokens(self._trace)]
+        if "".join(texts) != self._document:
+            return []
+        told = places(self._document, self._chain)
+        stops = list(accumulate(len(text) for text in texts))
+        spans = zip([0, *stops], stops, strict=False)
+        return [
+            i for i, (start, stop) in enumerate(spans) if any(start < last and first < stop for first, last in told)
+        ]
 
     def token(self, token: str) -> str:
         """White space made visible."""
@@ -38,18 +62,21 @@ class WordsPicture:
         return f"The answer would begin with “{visible(woken.answers[0])}”"
 
     def answer_text(self, answer: Answer) -> str:
-        """The generated answer."""
-        return f"the answer is “{visible(answer.answers[0])}”"
+        """The generated answer, and what the text says."""
+        said = f"the answer is “{visible(answer.answers[0])}”"
+        return said if self._truth is None else f"{said}, and the page says “{self._truth}”"
 
     def card(self, answer: Answer) -> dict[str, Any]:
-        """One generated answer; `right` is None, since no truth is known."""
-        row = {"asked": visible(answer.asked[0]), "answer": visible(answer.answers[0]), "truth": "not known"}
-        sure = [least_sure(answer)]
+        """One generated answer; `right` is None where no truth is known."""
+        said, sure = visible(answer.answers[0]), least_sure(answer)
+        right = None if self._truth is None else said == self._truth
+        row = {"asked": visible(answer.asked[0]), "answer": said, "truth": self._truth or "not known"}
+        verdicts = {None: "Whether it is right, you can tell", True: "Right, as the page says", False: "Wrong"}
         return {
-            "rows": [{**row, "right": True, "confidence": sure}],
-            "right": None,
-            "verdict": "Whether it is right, you can tell",
-            "least": sure[0],
+            "rows": [{**row, "right": right is not False, "confidence": [sure]}],
+            "right": right,
+            "verdict": verdicts[right],
+            "least": sure,
             "least_of": "least sure token",
         }
 
