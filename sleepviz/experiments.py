@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from sleepviz.cells import MIXED, PASSES, Cell, cells_of
+from sleepviz.cells import HARDEST, MIXED, PASSES, Cell, cells_of
 from sleepviz.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
 from sleepviz.config import RunSpec, SleepPolicy
 from sleepviz.cost import cost_of
@@ -48,6 +48,8 @@ def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
         return measure_public(cell, checkpoint)
     if cell.question_first and isinstance(task, Gsm):
         task = replace(task, question="first")
+    if cell.difficulty > task.difficulty_max and isinstance(task, Gsm):
+        task = replace(task, operations_max=HARDEST[task.name])  # neither its tokens nor its windows change
     right, mean_passes = _right(cell, checkpoint, task, slept)
     exact = np.asarray(right.all(axis=-1))  # [n, Q]
     if cell.query is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sleepviz.cells import PASSES, VARIANTS
+from sleepviz.cells import HARDEST, PASSES, VARIANTS
 from sleepviz.checkpoint import write_atomically
 from sleepviz.experiments import FOLDER
 
@@ -23,12 +23,14 @@ NEARLY_ALWAYS = 0.95
 # Of each series: one pass, as many as the hardest question needs, and more (the Lab shows every N).
 SERIES_PASSES = {"rule110": (), "depo": (1, 2, 4, 5, 6, 12)}
 DIFFICULTIES = {"rule110": (1, 2, 3, 4, 6, 8, 10, 12), "depo": tuple(range(1, 9)), "gsm": tuple(range(9))}
+BEYOND = {"gsm": tuple(range(9, HARDEST["gsm"] + 1))}
 
 
 def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
     """The same text with the table after every such comment made anew from a task's entries."""
     kinds: dict[str, Callable[[str], str]] = {
         "accuracy": lambda task: accuracy_table(task, entries_of(task), DIFFICULTIES[task]),
+        "beyond": lambda task: accuracy_table(task, entries_of(task), BEYOND[task]),
         "control": lambda task: control_table(entries_of(task)),
         "halting": lambda task: halting_table(entries_of(task)),
         "probe": lambda task: probe_table(entries_of(task)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from sleepviz.tables import (
     series_table,
 )
 from sleepviz.tasks.base import Batch
+from sleepviz.tasks.gsm import Gsm
+from sleepviz.tasks.gsm_text import Statement, solve
 from sleepviz.tasks.rule110 import Rule110
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
 
@@ -128,6 +131,39 @@ def test_the_cells_cover_every_difficulty_and_every_window() -> None:
     assert [(cell.variant, cell.n_windows, cell.query) for cell in retention] == [
         (f"asked_after_{n}", n, 0) for n in (1, 2, 3, 4)
     ]
+
+
+def test_sums_are_asked_deeper_than_in_training_in_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asked variable stands as deep as the solver says, in windows that a model of eight operations reads."""
+    task, seen = Gsm(), list[Batch]()
+    cells = [cell for cell in cells_of(task, "any") if cell.difficulty > 8]
+    assert {cell.difficulty for cell in cells} == {9, 10, 11, 12} and {c.experiment for c in cells} == {"accuracy"}
+    assert max(cell.n_passes for cell in cells) >= 14  # an operation a pass, one for the constant, one to spare
+
+    def right(_model: Any, batch: Batch, _memory: Any) -> Any:
+        seen.append(batch)
+        return np.ones((len(batch.windows), 1, 1), dtype=bool)
+
+    monkeypatch.setattr(sleepviz.experiments, "asleep", lambda *_: None)
+    monkeypatch.setattr(sleepviz.experiments, "right_awake", right)
+    monkeypatch.setattr(sleepviz.experiments, "N_INSTANCES", 32)
+    info = SimpleNamespace(name="any", digest="0", limits={"passes_max": 64}, sleep_attention="causal")
+    for depth in (9, 12):
+        checkpoint: Any = SimpleNamespace(task=task, info=info, model=None)
+        measure(Cell("accuracy", "any_n", "any", 14, depth, 2), checkpoint, Slept())
+        batch = seen.pop()
+        assert batch.windows.shape[1:] == (2, task.window) and batch.windows.max() < task.vocab_size
+        for windows, query in zip(batch.windows, batch.queries[:, 0], strict=True):
+            parts = windows[:, 3 : 3 * 8].reshape(-1, 3)  # after the place of the question, seven statements a window
+            told = [[task.token_text(int(token)) for token in part] for part in parts if part[0] < task.variables_max]
+            statements = [
+                Statement(name, source, int(change.replace("=", "0")))
+                if source.startswith("v")
+                else Statement(name, None, int(source))
+                for name, source, change in told
+            ]
+            asked = task.token_text(int(query[task.first_part]))
+            assert solve(tuple(statements)).depths[asked] == depth
 
 
 @pytest.mark.parametrize("control", ["zero_state", "shuffled_state", "replay", "reset_state"])
