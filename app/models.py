@@ -43,8 +43,17 @@ def local_models_allowed() -> bool:
 
 
 def text_models() -> tuple[str, ...]:
-    """Names of the text models that ship with the app: folders that save_pretrained wrote."""
-    return tuple(sorted(path.parent.name for path in text_folder().glob("*/tokenizer.json")))
+    """Names of the text models that ship with the app, folders that save_pretrained wrote; not of damaged ones."""
+    names = sorted(path.parent.name for path in text_folder().glob("*/tokenizer.json"))
+    return tuple(name for name in names if _is_whole(name))
+
+
+def _is_whole(name: str) -> bool:
+    try:
+        text_facts(name)
+    except ConfigError:
+        return False
+    return True
 
 
 def text_folder() -> Path:

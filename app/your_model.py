@@ -50,6 +50,10 @@ TEXT_TRAINED = (
     "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
     "shows it out of its element."
 )
+TEXT_TRAINED_AWAKE = (
+    "This is the ordinary hybrid beside our text model: the same shape, trained on as much text with N = 1 only. More "
+    "passes are new to it."
+)
 TASK_INPUTS = {
     "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
     "depo": '{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
@@ -170,11 +174,16 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
 
 def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
     """What may be chosen, and how it is called."""
-    choices = {f"text:{name}": f"{name}: ours, trained on pages of text" for name in models.text_models()}
+    choices = {f"text:{name}": _text_title(name) for name in models.text_models()}
     ours = [info for task in TASK_INPUTS for info in infos if info.default and info.task == task]
     choices |= {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
     choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
     return choices | ({"local:": "a folder or a hub name"} if models.local_models_allowed() else {})
+
+
+def _text_title(name: str) -> str:
+    _, passes_trained, _ = models.text_facts(name)
+    return f"{name}: ours, trained on pages of text{', with N = 1 only' if passes_trained == 1 else ''}"
 
 
 def _fingerprint(name: str) -> str:
@@ -228,8 +237,9 @@ def _note(kind: str, name: str, n_passes: int) -> str:
     """What kind of model answered."""
     if kind == "text":
         _, passes_trained, digest = models.text_facts(name)
-        told = own_text.measured(runs.ASSETS / "results" / "text.json", digest, n_passes)
-        return f"{TEXT_TRAINED.format(passes=passes_trained)} {told}"
+        told = own_text.measured(runs.ASSETS / "results" / f"{name}.json", digest, n_passes)
+        trained = TEXT_TRAINED_AWAKE if passes_trained == 1 else TEXT_TRAINED.format(passes=passes_trained)
+        return f"{trained} {told}"
     return {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
 
 

@@ -1,7 +1,7 @@
 """What our text model gets right on held-out pages: `python -m sleepviz.hybrids.text_results`.
 
 It is loaded as any transformers model is. Every N answers the same questions on the same pages; each page is
-asked one question of each number of hops, so that n counts pages. Writes assets/results/text.json.
+asked one question of each number of hops, so that n counts pages. Writes assets/results/MODEL.json.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sleepviz.hybrids.tune import policy_for
 from sleepviz.text.documents import HOPS_MAX, question
 from sleepviz.text.lessons import Page, Writer
 
-RESULTS = FOLDER.parent / "results" / "text.json"
+RESULTS = FOLDER.parent / "results"
 PASSES = (0, 1, 2, 4)
 WINDOWS = (1, 2, 4, 6)
 BATCH = 64
@@ -154,11 +154,10 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=512, help="pages a cell")
     parser.add_argument("--pages", type=int, default=64, help="pages whose continuation is scored")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = measure(FOLDER / arguments.model, n=arguments.n, n_pages=arguments.pages, seed=arguments.seed)
-    write_atomically(arguments.out, (json.dumps(found, indent=1) + "\n").encode())
+    write_atomically(RESULTS / f"{arguments.model}.json", (json.dumps(found, indent=1) + "\n").encode())
     for each in found["entries"]:
         print("windows {windows} N {passes} hops {hops}: {accuracy:.3f} {ci95} n {n}".format(**each))
     return 0

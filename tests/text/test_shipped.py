@@ -23,9 +23,8 @@ from sleepviz.text.reading import read, solved, unknown_words
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def results() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / "assets/results/text.json").read_text())
+def results_of(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "assets/results" / f"{name}.json").read_text())
     return found
 
 
@@ -51,10 +50,10 @@ def test_the_tokenizer_is_the_one_that_the_code_builds() -> None:
     assert shipped.encode(text) == built.encode(text)
 
 
-def test_the_results_are_of_these_weights_and_their_intervals_are_theirs(
-    results: dict[str, Any], model: SleepForCausalLM
-) -> None:
-    assert results["digest"] == model.config.digest
+@pytest.mark.parametrize("name", [NAME, "text-n1"])
+def test_the_results_are_of_these_weights_and_their_intervals_are_theirs(name: str) -> None:
+    results = results_of(name)
+    assert results["digest"] == load_sleeper(FOLDER / name).config.digest
     assert {entry["windows"] for entry in results["entries"]} == {1, 2, 4, 6}
     for entry in results["entries"]:
         low, high = wilson(entry["accuracy"] * entry["n"], entry["n"])
@@ -69,17 +68,18 @@ def test_the_bundled_page_is_in_its_style_and_has_an_answer() -> None:
     assert 150 <= len(example.PAGE.split()) <= 300
 
 
-def test_the_readme_says_what_was_measured(results: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "label"), [(NAME, ""), ("text-n1", "`text-n1`, N = ")])
+def test_the_readme_says_what_was_measured(name: str, label: str) -> None:
     readme = (ROOT / "README.md").read_text()
     section = readme[readme.index("### A page of text") :]
     section = section[: section.index("\n## ")]
-    rows = re.findall(r"^\| (\d) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", section, flags=re.MULTILINE)
-    assert len(rows) >= 4
+    rows = re.findall(rf"^\| {label}(\d) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", section, flags=re.MULTILINE)
+    assert len(rows) >= 3
     for n_passes, *shares in rows:
         for hops, share in enumerate(shares, start=1):
             (found,) = [
                 entry["accuracy"]
-                for entry in results["entries"]
+                for entry in results_of(name)["entries"]
                 if (entry["windows"], entry["passes"], entry["hops"]) == (4, int(n_passes), hops)
             ]
             assert f"{found:.3f}" == share
