@@ -152,6 +152,8 @@ def _depo_presets() -> Iterator[Preset]:
         stages, 1_200, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
     )
     yield Preset("depo-micro", task, model, train, default=True)
+    full = replace(train, sleep_attention="full", match=("depo-micro",), match_on="tokens")
+    yield Preset("depo-full", task, model, full)
     awake = _fixed_n(task, ("depo-micro",))
     yield Preset("depo-n1-tokens", task, model, awake)
     yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
