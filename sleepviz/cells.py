@@ -117,7 +117,8 @@ def _rule110_series() -> Iterator[Series]:
 
 
 def _depo_series() -> Iterator[Series]:
-    """The questions that need many trainings, asked of `depo-small`: trained with up to 6 passes, 4 hops at most."""
+    """Full attention asleep in the large size; the questions that need many trainings, asked of `depo-small`."""
+    yield Series("attention_large", "full", "depo-full", PASSES["depo"], tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
         yield Series("seeds", "any_n_small", f"depo-small{suffix}", passes, hops)

@@ -36,6 +36,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "probe": lambda task: probe_table(entries_of(task)),
         "cost": lambda task: cost_table(entries_of(task)),
         "attention": lambda task: series_table(task, entries_of(task), "attention", SERIES_PASSES[task]),
+        "attention_large": lambda task: series_table(task, entries_of(task), "attention_large"),
         "eviction": lambda task: series_table(task, entries_of(task), "eviction", SERIES_PASSES[task]),
         "seeds": lambda task: series_table(task, entries_of(task), "seeds", SERIES_PASSES[task]),
         "other_models": lambda task: series_table(task, entries_of(task), "baseline_small", SERIES_PASSES[task]),

@@ -74,6 +74,10 @@ OTHERS = {
     "probe": ("What each pass writes", "A linear probe reads an intermediate step out of S after each pass."),
     "eviction": ("Eviction", "The whole cache cleared after each sleep, against a window that slides."),
     "attention": ("Attention while asleep", "Causal attention cannot reach what stands later in the window."),
+    "attention_large": (
+        "Full attention while asleep, in the large size",
+        "The model above with full attention in its sleep and nothing else changed, trained on as many tokens.",
+    ),
     "depth": ("Best N by architecture", "The same task with fewer and with more layers."),
     "seeds": (
         "Further training seeds",
