@@ -151,13 +151,16 @@ def _depo_presets() -> Iterator[Preset]:
     train = TrainConfig(
         stages, 1_200, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
     )
-    yield Preset("depo-micro", task, model, train, default=True)
-    full = replace(train, sleep_attention="full", match=("depo-micro",), match_on="tokens")
-    yield Preset("depo-full", task, model, full)
-    awake = _fixed_n(task, ("depo-micro",))
+    full = replace(train, sleep_attention="full", match=("depo-causal",), match_on="tokens")
+    yield Preset("depo-micro", task, model, full, default=True)
+    awake = replace(_fixed_n(task, ("depo-micro",)), sleep_attention="full")
     yield Preset("depo-n1-tokens", task, model, awake)
     yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
     yield Preset("depo-oracle", task, model, replace(awake, eviction="none"))
+    yield Preset("depo-causal", task, model, train)  # as in the paper: a token asleep sees those before it alone
+    causal = _fixed_n(task, ("depo-causal",))
+    yield Preset("depo-causal-n1-tokens", task, model, causal)
+    yield Preset("depo-causal-n1-flops", task, model, replace(causal, match_on="flops"))
 
 
 def _depo_small_presets() -> Iterator[Preset]:
