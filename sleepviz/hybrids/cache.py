@@ -30,6 +30,10 @@ from transformers.cache_utils import (
 from sleepviz.config import ConfigError, require
 
 
+class AllWritten(Exception):  # noqa: N818 - no error: the work is done
+    """Raised to leave a call of the decoder: nothing that it has still to compute outlives it."""
+
+
 class EvictingLayer(DynamicLayer):
     """Keys and values [B, H, T, head_dim] of one attention layer, and how many tokens it has seen in all."""
 
@@ -76,6 +80,16 @@ class EvictingLayer(DynamicLayer):
         """Take the keys and values of an earlier fork of this layer."""
         self.is_initialized, self.seen_tokens = before.is_initialized, before.seen_tokens
         self.keys, self.values = before.keys, before.values
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        """[B, ...] -> [B * repeats, ...], instance-major; tokens that were left unread have no keys."""
+        if self.is_initialized:
+            super().batch_repeat_interleave(repeats)
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep these instances of the batch only."""
+        if self.is_initialized:
+            super().batch_select_indices(indices)
 
     def reset(self) -> None:
         """Forget everything, the position too."""
@@ -214,6 +228,7 @@ class SleepCache(DynamicCache):
     def __init__(self, config: PretrainedConfig) -> None:
         """Empty. Raises ConfigError where the model keeps something that cannot be evicted here."""
         super().__init__(config=config.get_text_config(decoder=True))
+        self.ends_with: int | None = None
         require(bool(self.layers), "this model does not say which layers it has, so its cache cannot be built.")
         self.layers = [_replaced(layer) for layer in self.layers]
 
@@ -273,6 +288,18 @@ class SleepCache(DynamicCache):
                     setattr(layer, name, dict(value))
         return other
 
+    @property
+    def last_fast_index(self) -> int:
+        """The decoder layer that writes its fast weights last."""
+        return max(index for index, layer in enumerate(self.layers) if isinstance(layer, AssigningLayer))
+
+    def update_recurrent_state(self, recurrent_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any) -> Tensor:
+        """Keep a new S. Raises AllWritten after that of the layer `ends_with`."""
+        kept: Tensor = super().update_recurrent_state(recurrent_states, layer_idx, *args, **kwargs)
+        if layer_idx == self.ends_with:
+            raise AllWritten
+        return kept
+
     def repeated(self, times: int) -> Self:
         """Fork each instance `times` times, [B, ...] -> [B * times, ...], instance-major."""
         other = self.fork()
@@ -295,10 +322,10 @@ class SleepCache(DynamicCache):
         for layer in self.fast_layers:
             layer.free_slices()
 
-    def skip(self, n_tokens: int) -> None:
-        """Let so many tokens pass unread: only the position moves."""
+    def move_to(self, position: int) -> None:
+        """The next token is at this absolute position, whatever was read or left unread before it."""
         for layer in self.attention_layers:
-            layer.seen_tokens += n_tokens
+            layer.seen_tokens = position
 
     def get_conv_state(self, layer_idx: int, state_idx: int = 0) -> Tensor | None:
         """A copy that a fused kernel may write to; it is what this cache holds from now on."""

@@ -15,6 +15,7 @@ The first two are the same model at N = 1; "zero" is what our own HybridLM does 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sleepviz.config import SleepPolicy, require
-from sleepviz.hybrids.cache import AssigningLayer, EvictingLayer, SleepCache
+from sleepviz.hybrids.cache import AllWritten, AssigningLayer, EvictingLayer, SleepCache
 from sleepviz.hybrids.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.looping import looped
 from sleepviz.hybrids.slept import SleepsByItself, SleptPass, SleptWindow
@@ -49,11 +50,13 @@ def sleep_hybrid(
     `chunk_size` is handed to the library's gated delta rule, which otherwise pads each window to 64.
     Gradients flow unless they are switched off around it, but not through a chunk of one single token in
     a Mamba-2 family: the library's kernel for one token writes in place, and backward says so.
+    What follows the last write of S in a window's last pass is not computed where eviction is hard:
+    neither its stream nor its keys would outlive the window.
     Raises ConfigError for a model that cannot sleep.
     """
     settings = {"window": window, "convolution": convolution, "span": span, "chunk_size": chunk_size}
     slept = _started(model, cache)
-    for done in sleep_windows(model, input_ids, policy, cache=slept, **settings):  # type: ignore[arg-type]
+    for done in _sleep(model, input_ids, policy, cache=slept, to_the_end=policy.eviction != "hard", **settings):  # type: ignore[arg-type]
         slept = done.cache
     return slept
 
@@ -70,7 +73,27 @@ def sleep_windows(
     chunk_size: int | None = None,
     observe: bool = False,
 ) -> Iterator[SleptWindow]:
-    """The same, one window at a time; with `observe` each window brings h and S after each of its passes."""
+    """The same, one window at a time, each computed to its end, with what its cache held before eviction.
+
+    With `observe` each window brings h and S after each of its passes.
+    """
+    settings = {"window": window, "convolution": convolution, "span": span, "chunk_size": chunk_size}
+    yield from _sleep(model, input_ids, policy, cache=cache, observe=observe, **settings)  # type: ignore[arg-type]
+
+
+def _sleep(
+    model: PreTrainedModel,
+    input_ids: Tensor,
+    policy: SleepPolicy,
+    *,
+    window: int,
+    cache: SleepCache | None,
+    convolution: Convolution,
+    span: tuple[int, int] | None,
+    chunk_size: int | None,
+    observe: bool = False,
+    to_the_end: bool = True,
+) -> Iterator[SleptWindow]:
     if isinstance(model, SleepsByItself):
         require(window == model.window, f"this model was built for a window of {model.window} tokens.")
         plain = (convolution, span, chunk_size) == ("rewind", None, None)
@@ -85,17 +108,17 @@ def sleep_windows(
     for tokens in torch.split(input_ids, window, dim=1):
         start, before, passes = now.position, now, list[SleptPass]()
         now = before.fork()
-        if policy.n_passes == 0:
-            now.skip(tokens.shape[1])
-        else:
-            loop = looped(
-                list(layers)[first:stop],
-                policy.n_passes,
-                before_pass=partial(_restart, now, before, policy, convolution, range(first, stop)),
-                after_pass=partial(_observed, now, passes) if observe else _ignored,
-            )
-            with loop:
+        if policy.n_passes > 0:
+            enter = partial(_enter, now, before, policy, convolution, range(first, stop), to_the_end)
+            after = partial(_observed, now, passes) if observe else _ignored
+            enter(0)
+            with (
+                looped(list(layers)[first:stop], policy.n_passes, before_pass=enter, after_pass=after),
+                suppress(AllWritten),
+            ):
                 _decode(model, tokens, now, chunk_size)
+            now.ends_with = None
+        now.move_to(start + tokens.shape[1])
         full_tokens, full_bytes = now.kv_tokens, now.kv_bytes
         if policy.eviction != "none":
             now.evict(keep=window - 1 if policy.eviction == "sliding" else 0)
@@ -150,15 +173,21 @@ def _decode(model: PreTrainedModel, tokens: Tensor, cache: SleepCache, chunk_siz
     decoder(input_ids=tokens, cache=cache, position_ids=_positions(tokens, cache), use_cache=True, **extra)
 
 
-def _restart(
+def _enter(
     now: SleepCache,
     before: SleepCache,
     policy: SleepPolicy,
     convolution: Convolution,
     span: range,
+    to_the_end: bool,
     pass_index: int,
 ) -> None:
-    """Before a later pass: the looped layers' KV is as it was before the window; S goes on."""
+    """Before a pass: the looped layers' KV is as it was before the window; S goes on."""
+    last = now.last_fast_index
+    if not to_the_end and pass_index == (policy.n_passes - 1 if last in span else 0):
+        now.ends_with = last
+    if pass_index == 0:
+        return
     for index in span:
         layer, earlier = now.layers[index], before.layers[index]
         if isinstance(layer, EvictingLayer):

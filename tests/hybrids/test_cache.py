@@ -106,7 +106,7 @@ def test_a_fork_is_independent_and_copies_nothing() -> None:
     assert all(one is other for one, other in zip(contents(cache), contents(fork), strict=True))
 
     fork.evict(0)
-    fork.skip(5)
+    fork.move_to(fork.position + 5)
     fork.get_recurrent_state(0).zero_()  # as a fused kernel would
     fork.get_conv_state(0).zero_()
 

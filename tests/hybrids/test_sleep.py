@@ -13,7 +13,9 @@ from transformers import DynamicCache, PreTrainedModel
 
 from sleepviz.config import ConfigError, SleepPolicy
 from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.capability import require_sleeper
 from sleepviz.hybrids.equivalence import masked_forward, random_tokens
+from sleepviz.hybrids.families import SLEEPER_NAMES
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from tests.hybrids.models import shared
 
@@ -73,6 +75,7 @@ def test_three_passes_equal_passes_by_hand(family: str) -> None:
 
 def test_the_scale_of_granites_embedding_is_applied_once() -> None:
     model = shared("Granite-MoE-hybrid")
+    require_sleeper(model)  # its trial calls the layers too, once a model
     streams: list[Tensor] = []
     hook = model.get_decoder().layers[0].register_forward_pre_hook(lambda module, args: streams.append(args[0]))
     (window,) = sleep_windows(model, CONTEXT[:, :WINDOW], SleepPolicy(2), window=WINDOW, observe=True)
@@ -102,6 +105,7 @@ def test_every_pass_rebuilds_the_cache_and_goes_on_from_s(family: str) -> None:
 
 def test_a_span_loops_its_own_layers_only() -> None:
     model = shared("Qwen3.5")
+    require_sleeper(model)  # its trial calls the layers too, once a model
     counts = [0, 0, 0, 0]
     hooks = []
     for index, layer in enumerate(model.get_decoder().layers):
@@ -114,7 +118,7 @@ def test_a_span_loops_its_own_layers_only() -> None:
     for hook in hooks:
         hook.remove()
 
-    assert counts == [1, 3, 3, 1]
+    assert counts == [1, 3, 3, 0]  # layer 3 follows the last write
     once, whole = slept(model, 1, CONTEXT[:, :WINDOW]), slept(model, 3, CONTEXT[:, :WINDOW])
     assert torch.equal(middle.fast_weights[0], once.fast_weights[0])  # layer 0 is below the span
     assert not torch.equal(middle.fast_weights[1], once.fast_weights[1])  # layer 2 is in it
@@ -241,6 +245,51 @@ def test_generate_samples_several_answers() -> None:
 
     assert sampled.shape == (3, 4)
     assert torch.equal(beams, greedy)  # over one token, beam search is greedy search
+
+
+SPANS = (None, (0, 2), (2, 4), (3, 4))  # the last fast weights are in layer 2: inside, after, inside and before
+
+
+@pytest.mark.parametrize("family", SLEEPER_NAMES)
+@pytest.mark.parametrize("n_passes", [1, 3])
+def test_nothing_that_is_kept_depends_on_what_follows_the_last_write(family: str, n_passes: int) -> None:
+    model = shared(family)
+    for convolution in ("rewind", "carry", "zero"):
+        with torch.no_grad():
+            settings: dict[str, Any] = {"window": WINDOW, "convolution": convolution}
+            *_, whole = sleep_windows(model, CONTEXT, SleepPolicy(n_passes), **settings)
+
+        cut = slept(model, n_passes, convolution=convolution)
+
+        assert cut.position == whole.cache.position == CONTEXT.shape[1] and not any(cut.kv_tokens)
+        assert cut.total_bytes == whole.cache.total_bytes
+        assert all(torch.equal(a, b) for a, b in zip(cut.fast_weights, whole.cache.fast_weights, strict=True))
+        assert torch.equal(asked(model, cut), asked(model, whole.cache))
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_a_span_is_left_after_the_last_write_too(span: tuple[int, int] | None) -> None:
+    model = shared("Qwen3.5")
+    with torch.no_grad():
+        *_, whole = sleep_windows(model, CONTEXT, SleepPolicy(3), window=WINDOW, span=span)
+
+    assert torch.equal(asked(model, slept(model, 3, span=span)), asked(model, whole.cache))
+
+
+@pytest.mark.parametrize(("span", "calls"), list(zip(SPANS, (2, 0, 2, 0), strict=True)))
+def test_what_follows_the_last_write_of_the_last_pass_is_not_computed(span: tuple[int, int] | None, calls: int) -> None:
+    model, counted = shared("Qwen3.5"), list[int]()
+    require_sleeper(model)
+    last = model.get_decoder().layers[3]
+    hook = last.register_forward_pre_hook(lambda *_: counted.append(1))
+
+    slept(model, 3, CONTEXT[:, :WINDOW], span=span)
+    asleep = len(counted)
+    slept(model, 3, CONTEXT[:, :WINDOW], span=span, eviction="sliding")  # keys of the last layer are kept
+    hook.remove()
+
+    assert asleep == calls
+    assert len(counted) - asleep == (1 if span == (0, 2) else 3)
 
 
 def test_resetting_s_keeps_only_what_the_last_pass_wrote() -> None:
