@@ -16,10 +16,19 @@ DOCUMENT = (
 )
 
 
+FIRST_VALUES = {
+    "page": example.PAGE,
+    "page_question": example.QUESTION,
+    "document": DOCUMENT,
+    "question": "Where is the key? It is in",
+    "window": 32,
+}
+QUESTION_MAX = 500  # characters
+
+
 def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
     """A page in the style of our text model, and a question."""
-    visit.set_missing({"page": example.PAGE})
-    question = st.text_input("Question, asked after eviction", example.QUESTION, key=visit.key("page_question"))
+    question = _question(visit, "page_question")
     told = st.container()
     with st.expander("The page that it reads: edit it, or upload another"):
         st.markdown(own_text.STYLE)
@@ -34,35 +43,36 @@ def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
 
 def of_any_style(visit: Visit) -> tuple[str, str, int]:
     """Any document, a question, and the window."""
-    visit.set_missing({"document": DOCUMENT})
     document = st.text_area("Document", height=140, key=visit.key("document"))
     with st.expander("Upload a text file"):
         _upload(visit, "document")
     columns = st.columns([3, 1.2], gap="medium")
     with columns[0]:
-        question = st.text_input(
-            "Question, asked after eviction", "Where is the key? It is in", key=visit.key("question")
-        )
+        question = _question(visit, "question")
     with columns[1]:
-        window = int(st.select_slider("Window L, tokens", WINDOWS, 32, key=visit.key("window")))
+        window = int(st.select_slider("Window L, tokens", WINDOWS, key=visit.key("window")))
     return document, question, window
+
+
+def _question(visit: Visit, name: str) -> str:
+    return st.text_input("Question, asked after eviction", max_chars=QUESTION_MAX, key=visit.key(name))
 
 
 def _upload(visit: Visit, box: str) -> None:
     """A file whose text replaces what stands in the box above, or one sentence that says why not."""
-    key = visit.key(f"upload_{box}")
+    key, problem = visit.key(f"upload_{box}"), f"upload_problem_{box}"
 
     def take() -> None:
         file = st.session_state[key]
         if file is None:
-            visit.set({"upload_problem": ""})
+            visit.set({problem: ""})
             return
         try:
-            visit.set({box: uploads.text_of(file.name, file.getvalue()), "upload_problem": ""})
+            visit.set({box: uploads.text_of(file.name, file.getvalue()), problem: ""})
         except InputError as error:
-            visit.set({"upload_problem": str(error)})
+            visit.set({problem: str(error)})
 
-    label = f"A text file, .txt or .md, up to {uploads.MOST_BYTES // 1000} kB: its text goes into the box above"
+    label = f"A text file, .txt or .md, up to {uploads.MOST_CHARACTERS:,} characters: its text goes into the box above"
     st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
-    if visit.get("upload_problem"):
-        st.error(text.plain(visit.get("upload_problem")), icon=":material/error:")
+    if visit.get(problem):
+        st.error(text.plain(visit.get(problem)), icon=":material/error:")

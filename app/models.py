@@ -143,12 +143,20 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
     return model, tokenizer
 
 
+def _is_folder(path: Path) -> bool:
+    """Whether it is one; what the system finds no name for a file is none."""
+    try:
+        return path.is_dir()
+    except OSError:  # too long
+        return False
+
+
 def require_size(name: str) -> None:
     """Refuse weights that are too large before any of them is read. Raises ConfigError."""
     most = largest_bytes()
     refusal = f"the weights take more than {most / 1e9:g} GB, the most that this server loads ({SIZE_MAX})."
     folder = Path(name)
-    if folder.is_dir():
+    if _is_folder(folder):
         files = list(folder.glob("*.safetensors"))
         require(bool(files), "there are no safetensors files in this folder.")
         require(sum(file.stat().st_size for file in files) <= most, refusal)

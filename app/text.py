@@ -94,7 +94,16 @@ TERMS: dict[str, str] = {
 def terms(task: str) -> dict[str, str]:
     """The player's terms, with what differs from task to task filled in."""
     words = TASKS[task]
-    return {name: said.format(window=words.window, woken=words.woken) for name, said in TERMS.items()}
+    return _filled(words.window, words.woken)
+
+
+def terms_of_a_text(window: int) -> dict[str, str]:
+    """The same where a text is read in windows of so many tokens."""
+    return _filled(f"one window is {window} tokens of the text", "Shown is its first token, with its probability")
+
+
+def _filled(window: str, woken: str) -> dict[str, str]:
+    return {name: said.format(window=window, woken=woken) for name, said in TERMS.items()}
 
 
 MORE_TERMS: dict[str, str] = {

@@ -37,9 +37,9 @@ def recorded(source: str) -> SideBySide | None:
         return None
     try:
         traces = [runs.recording(name) for name in example.RECORDINGS]
-    except ValueError:
+        _, _, digest = models.text_facts(example.MODEL)
+        found = {RunKey(RunSpec.from_json(t.spec), str(t.checkpoint["digest"])): t for t in traces if t is not None}
+    except (ValueError, KeyError, TypeError):
         return None
-    _, _, digest = models.text_facts(example.MODEL)
-    found = {RunKey(RunSpec.from_json(t.spec), str(t.checkpoint["digest"])): t for t in traces if t is not None}
     complete = len(found) == len(example.RECORDINGS) and {key.digest for key in found} == {digest}
     return SideBySide("recorded", dict(found)) if complete else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sleepviz.config import INPUT_MAX_CHARACTERS
 from sleepviz.tasks.base import InputError
 
 TYPES = ("txt", "md")
-MOST_BYTES = 40_000
+MOST_CHARACTERS = INPUT_MAX_CHARACTERS // 2  # as many as document and question may have together
+MOST_BYTES = 4 * MOST_CHARACTERS  # UTF-8 takes no more for a character
 MOST_MB = 1  # streamlit's own bound, in whole megabytes; ours is the smaller
 
 
@@ -22,6 +24,8 @@ def text_of(name: str, data: bytes) -> str:
     found = found.replace("\r\n", "\n").replace("\r", "\n").strip()
     if any(ord(char) < 32 and char not in "\n\t" for char in found):
         raise InputError("The file holds control characters, so it does not look like text.")
+    if len(found) > MOST_CHARACTERS:
+        raise InputError(f"The file has {len(found):,} characters, and at most {MOST_CHARACTERS:,} are read.")
     if not found:
         raise InputError("The file is empty.")
     return found

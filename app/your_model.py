@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from app import about, document_box, models, own_text, perplexity, player, runs, text, text_runs, theme
+from app import about, document_box, models, own_text, perplexity, player, runs, text, text_runs, theme, uploads
 from app.jobs import RunKey
 from app.player import Contender
 from app.state import Visit
 from app.text_runs import SideBySide
 from app.watch import QUICK_S
 from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
+from sleepviz.config import ConfigError, RunSpec
 from sleepviz.events import CacheEvicted, SleepStarted, Trace
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
@@ -126,6 +127,8 @@ def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
 def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     """Draw the controls and read them. Raises ConfigError and InputError."""
     choices = _choices(infos)
+    visit.set_missing(document_box.FIRST_VALUES)  # on every run, or what one kind of model was given is lost to another
+    visit.set_missing({f"input_{task}": given for task, given in TASK_INPUTS.items()})
     columns = st.columns([3, 1.2, 1.6], gap="medium")
     with columns[0]:
         source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
@@ -138,7 +141,7 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     kind, _, name = source.partition(":")
     if kind == "checkpoint":
         info = next(info for info in infos if info.name == name)
-        given = st.text_area("The task's input, as JSON", TASK_INPUTS[info.task], key=visit.key(f"input_{info.task}"))
+        given = st.text_area("The task's input, as JSON", key=visit.key(f"input_{info.task}"))
         build_task(info.task, info.meta["task_sizes"]).parse(given, info.limits)
         return Asked(RunSpec(info.task, given, source, n_passes, eviction), info.digest)  # type: ignore[arg-type]
     trusted, digest = False, "random"
@@ -157,8 +160,8 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         raise ConfigError("Give a folder with config.json and safetensors files, or a name on the hub.")
     if not document.strip() or not question.strip():
         raise ConfigError("Write a document and a question.")
-    if len(document) + len(question) > INPUT_MAX_CHARACTERS // 2:
-        raise ConfigError(f"Document and question may have {INPUT_MAX_CHARACTERS // 2} characters together.")
+    if len(document) + len(question) > uploads.MOST_CHARACTERS:
+        raise ConfigError(f"Document and question may have {uploads.MOST_CHARACTERS:,} characters together.")
     measured = perplexity.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
     spec = example.text_spec(
         source,
@@ -223,28 +226,33 @@ def _stage(shown: SideBySide, mode: theme.Mode) -> None:
     label = {"checkpoint": ours, "text": ours, "random": "random weights"}.get(kind, "your model")
     badge = f"{shown.origin} · {Path(name).name} · {label} · eviction {spec.eviction}"
     player.show(
-        player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec.task)),
+        player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec)),
         key="player_your_model",
     )
-    st.caption(_note(kind, name, spec.n_passes))
+    st.caption(_note(kind, name, next(iter(shown.outcomes))))
     st.markdown(held(trace, full))
     about.transcript(trace)
     about.numbers(trace)
     about.drift_curves(trace, mode)
 
 
-def _note(kind: str, name: str, n_passes: int) -> str:
-    """What kind of model answered."""
+def _note(kind: str, name: str, run: RunKey) -> str:
+    """What kind of model answered; of our text model, what was measured of the weights that ran."""
     if kind == "text":
-        _, passes_trained, digest = models.text_facts(name)
-        told = own_text.measured(runs.ASSETS / "results" / f"{name}.json", digest, n_passes)
+        told = own_text.measured(runs.ASSETS / "results" / f"{name}.json", run.digest, run.spec.n_passes)
+        try:
+            _, passes_trained, _ = models.text_facts(name)
+        except ConfigError:  # its folder went away while its run is shown
+            return told
         trained = TEXT_TRAINED_AWAKE if passes_trained == 1 else TEXT_TRAINED.format(passes=passes_trained)
         return f"{trained} {told}"
     return {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
 
 
-def _terms(task: str) -> dict[str, str]:
-    return text.terms(task) if task in text.TASKS else {}
+def _terms(spec: RunSpec) -> dict[str, str]:
+    if spec.task == example.TASK:
+        return text.terms_of_a_text(int(json.loads(spec.input)["window"]))
+    return text.terms(spec.task)
 
 
 def held(trace: Trace, full: Trace | None) -> str:

@@ -2,8 +2,9 @@
 
 Beside it, at equal passes, the model's stock chunked prefill: the same windows read in turn by the
 same decoder with the library's own growing cache, N times over. Sleep pays for copies of its cache
-and is spared the growing attention; with a `chunk_size` of at most 16 it is also spared the padding of
-each window to 64 tokens in the library's delta rule, whose work within a chunk grows with its square.
+and is spared the growing attention, and what follows the last write of S in a window's last pass;
+with a `chunk_size` of at most 16 it is also spared the padding of each window to 64 tokens in the
+library's delta rule, whose work within a chunk grows with its square.
 Random weights: speed does not depend on them. Peak memory is that of tensors, beside the weights. On a
 CUDA device the share of the device's measured matrix rate is given too.
 """
@@ -22,6 +23,7 @@ from itertools import accumulate
 import torch
 import transformers
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, PreTrainedModel, Qwen3_5ForCausalLM, Qwen3_5TextConfig
 
 from sleepviz.config import SleepPolicy
@@ -125,10 +127,9 @@ def measure(model: PreTrainedModel, *, context: int, window: int, passes: int, b
                 _, after = predict(model, tokens[:, :1], after)
 
         (awake_s,) = _fastest(device, speak)
-    n_parameters = sum(p.numel() for p in model.parameters())
-    flops = 2 * (n_parameters - model.get_input_embeddings().weight.numel()) * batch * context * passes
+        matrix_share = matrix_flops(read_asleep) / sleep_s / matrix_rate(model) if device.type == "cuda" else None
     return Throughput(
-        parameters=n_parameters,
+        parameters=sum(p.numel() for p in model.parameters()),
         context=context,
         window=window,
         passes=passes,
@@ -139,8 +140,15 @@ def measure(model: PreTrainedModel, *, context: int, window: int, passes: int, b
         stock_cache_bytes=cached_bytes(stock),
         sleep_peak_bytes=sleep_peak,
         stock_peak_bytes=stock_peak,
-        matrix_share=flops / sleep_s / matrix_rate(model) if device.type == "cuda" else None,
+        matrix_share=matrix_share,
     )
+
+
+def matrix_flops(work: Callable[[], None]) -> int:
+    """Operations of all matrix products in this, as they are executed."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops()
 
 
 def matrix_rate(model: PreTrainedModel, size: int = 8192, repeats: int = 20) -> float:

@@ -155,8 +155,9 @@ def watch(model: PreTrainedModel, question: Question, policy: SleepPolicy, *, wi
         # What reading them awake would hold: one pass, nothing evicted.
         full = _sleep(model, tokens, replace(policy, n_passes=1, eviction="none"), cache, window)
         full_bytes = _kv_bytes(full.cache)
-        reason = "window full" if n_tokens == window else "context over"
         stop = done + n_tokens
+        # A window that gave up its last token (see `cut`) is no end of the context.
+        reason = "context over" if n_tokens < window and stop == question.context.shape[1] else "window full"
         yield SleepStarted(reason, index, done, stop, full.kv_tokens_full, full_bytes, policy.n_passes)
         slept = None
         before, h_before = cache.fast_weights, _entering(model, tokens, cache, window)

@@ -80,17 +80,19 @@ def solved(question: str, facts: Facts) -> tuple[Fact, ...] | None:
 
 def _chain(relation: Relation, subject: str, facts: Facts) -> tuple[Fact, ...] | None:
     """`subject` is a name, "the key", or "the brother of ..."."""
-    of = _OF.fullmatch(subject)
-    before: tuple[Fact, ...] = ()
-    if of:
-        inner = _chain(of[1], of[2], facts)  # type: ignore[arg-type]
-        if inner is None:
-            return None
-        before, subject = inner, inner[-1].value
-    elif relation in OF_THINGS:
+    relations = [relation]
+    while of := _OF.fullmatch(subject):
+        relations.append(of[1])  # type: ignore[arg-type]
+        subject = of[2]
+    if relations[-1] in OF_THINGS:
         subject = subject.removeprefix("the ")
-    fact = facts.get((relation, subject))
-    return None if fact is None else (*before, fact)
+    chain: tuple[Fact, ...] = ()
+    for asked in reversed(relations):
+        fact = facts.get((asked, subject))
+        if fact is None:
+            return None
+        chain, subject = (*chain, fact), fact.value
+    return chain
 
 
 def lexicon() -> frozenset[str]:

@@ -235,7 +235,8 @@ def test_a_page_is_held_against_what_it_says() -> None:
     wrong = played(made_page(" Rome"))["contenders"][0]
     assert wrong["right"] is False and wrong["verdict"] == "Wrong" and not wrong["rows"][0]["right"]
     longer = played(made_page(" Oslo. It rained"))["contenders"][0]
-    assert longer["right"] is False  # the answer is one word, and the model knows where it ends
+    assert longer["right"] is None and longer["verdict"] == "Begins right, and goes on"
+    assert played(made_page(" Oslos"))["contenders"][0]["right"] is False
 
 
 def test_what_a_page_does_not_say_is_neither_right_nor_wrong() -> None:

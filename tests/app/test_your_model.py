@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import models, uploads
+from sleepviz.events import Trace
 from sleepviz.recordings import text_recordings, text_trace
 from sleepviz.tasks.base import InputError
 from sleepviz.text import example
@@ -134,6 +136,8 @@ def test_the_size_limit_and_a_missing_folder_are_one_sentence(
     models.require_size(str(tmp_path))
     with pytest.raises(ConfigError, match="neither a folder here nor"):
         models.require_size("nobody/nothing")  # offline in tests
+    with pytest.raises(ConfigError, match="neither a folder here nor"):
+        models.require_size("n" * 300)  # longer than a file's name may be
 
     with pytest.raises(ConfigError, match="does not load models that a visitor names"):
         models._loaded(f"local:{tmp_path}", "", False)
@@ -184,7 +188,11 @@ def test_a_page_of_text_runs_through_the_path_of_any_folder(text_model: Path) ->
     assert [card["title"] for card in shown["contenders"]][-2:] == ["No sleep", "Full attention"]
     for card in shown["contenders"]:
         (row,) = card["rows"]
-        assert row["truth"] == "Oslo" and card["right"] == (row["answer"] == "Oslo")
+        assert row["truth"] == "Oslo"
+        if not row["answer"].startswith("Oslo"):
+            assert card["right"] is False
+    (text_model / "config.json").unlink()  # the run that is shown stays, the model does not
+    assert payloads(clean(page.run()))
 
 
 def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_model: Path, assets: Path) -> None:
@@ -200,6 +208,7 @@ def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_mod
         "Full attention",
     ]
     assert any("recorded run of the page" in each.value for each in page.caption)
+    assert "64 tokens" in shown["terms"]["window"] and all(shown["terms"].values())
 
     page.text_area(key="your_model_page").set_value("Ben lives in Oslo. It rained all night.")
     clean(page.run())
@@ -212,7 +221,15 @@ def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_mod
     config = json.loads((text_model / "config.json").read_text())
     (text_model / "config.json").write_text(json.dumps({**config, "digest": "f" * 64}))
     assert not payloads(opened())
-    (assets / "recordings" / "text-home.npz").write_bytes(b"PK not a recording")
+    (text_model / "config.json").write_text(json.dumps(config))
+    assert payloads(opened())
+    home = assets / "recordings" / "text-home.npz"
+    run = Trace.from_npz(home.read_bytes())
+    home.write_bytes(replace(run, spec=run.spec | {"unknown": 1}).to_npz())
+    assert not payloads(opened())
+    home.write_bytes(replace(run, checkpoint={"name": "text:text-micro"}).to_npz())
+    assert not payloads(opened())
+    home.write_bytes(b"PK not a recording")
     assert not payloads(opened())
 
 
@@ -278,6 +295,18 @@ def test_an_uploaded_file_goes_into_the_box_and_a_bad_one_is_refused(text_model:
     assert "The file is not UTF" in page.error[0].value
     assert page.text_area(key="your_model_page").value == "Ana lives in Rome."
 
+    page.text_input(key="your_model_page_question").set_value("Where does Ana live?")
+    page.selectbox(key="your_model_source").set_value("random:Qwen3.5")
+    assert not clean(page.run()).error  # the other box has its own upload
+    page.text_area(key="your_model_document").set_value("Some text of mine.")
+    clean(page.run())
+    page.selectbox(key="your_model_source").set_value("text:text-micro")
+    clean(page.run())
+    assert page.text_area(key="your_model_page").value == "Ana lives in Rome."  # another model loses nothing
+    assert page.text_input(key="your_model_page_question").value == "Where does Ana live?"
+    page.selectbox(key="your_model_source").set_value("random:Qwen3.5")
+    assert clean(page.run()).text_area(key="your_model_document").value == "Some text of mine."
+
 
 @pytest.mark.parametrize(
     ("name", "data", "refusal"),
@@ -285,6 +314,7 @@ def test_an_uploaded_file_goes_into_the_box_and_a_bad_one_is_refused(text_model:
         ("a.pdf", b"text", "end in .txt or .md"),
         ("txt", b"text", "end in .txt or .md"),
         ("a.txt", b"x" * (uploads.MOST_BYTES + 1), "at most 40,000"),
+        ("a.txt", b"x" * (uploads.MOST_CHARACTERS + 1), "10,001 characters, and at most 10,000"),
         ("a.txt", b"caf\xe9", "not UTF-8"),
         ("a.md", b"PK\x03\x04", "control characters"),
         ("a.md", b" \n ", "is empty"),
@@ -298,4 +328,4 @@ def test_files_that_are_refused(name: str, data: bytes, refusal: str) -> None:
 
 def test_files_that_are_read() -> None:
     assert uploads.text_of("A.TXT", "\ufeffcafé\r\nüber\t<b>".encode()) == "café\nüber\t<b>"
-    assert len(uploads.text_of("a.md", b"x" * uploads.MOST_BYTES)) == uploads.MOST_BYTES
+    assert uploads.text_of("a.md", "🌙".encode() * uploads.MOST_CHARACTERS) == "🌙" * uploads.MOST_CHARACTERS

@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from sleepviz.checkpoint import list_checkpoints
+from sleepviz.config import SleepPolicy
 from sleepviz.hybrids import agreement, throughput
+from sleepviz.hybrids.capability import require_sleeper
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.sleep import sleep_hybrid
 from tests.hybrids.models import shared
 
 
@@ -48,6 +51,17 @@ def test_the_peak_counts_what_is_held_at_once_and_not_what_was_freed() -> None:
 
     # A few bytes more: the scalar.
     assert throughput.peak_bytes(work, torch.device("cpu")) == pytest.approx(2 * 250 * 1000 * 4, abs=64)
+
+
+@torch.no_grad()
+def test_operations_are_those_of_the_matrix_products_that_were_run() -> None:
+    assert throughput.matrix_flops(lambda: torch.ones(3, 4) @ torch.ones(4, 5)) == 2 * 3 * 4 * 5
+    model, tokens = shared("Qwen3.5"), torch.ones(1, 64, dtype=torch.long)
+    require_sleeper(model)  # its trial, once a model, is no part of a sleep
+    one = throughput.matrix_flops(lambda: sleep_hybrid(model, tokens, SleepPolicy(1), window=64))
+    three = throughput.matrix_flops(lambda: sleep_hybrid(model, tokens, SleepPolicy(3), window=64))
+    whole = throughput.matrix_flops(lambda: throughput.stock_prefill(model, tokens, 64))
+    assert three == one + 2 * whole  # the last pass alone ends early
 
 
 @pytest.mark.parametrize(("window", "chunk"), [(8, 8), (16, 16), (17, 9), (32, 16), (40, 14), (48, 16), (64, 16)])

@@ -102,6 +102,17 @@ def test_a_text_is_read_slept_on_and_answered_from_what_is_left() -> None:
     assert float(woken.woken.confidence[0, 0]) == pytest.approx(float(first[0, -1].softmax(-1).max()), abs=1e-5)
 
 
+def test_a_window_that_gives_up_its_last_token_does_not_end_the_context() -> None:
+    model = tiny("Qwen3.5", vocab_size=256)
+    question = of_text(model, Bytes(), DOCUMENT[: 2 * WINDOW + 1], QUESTION)
+    starts = kinds(tuple(watch(model, question, SleepPolicy(1), window=WINDOW)), SleepStarted)
+    assert [(e.start, e.stop, e.trigger) for e in starts] == [  # type: ignore[attr-defined]
+        (0, 12, "window full"),
+        (12, 23, "window full"),
+        (23, 25, "context over"),
+    ]
+
+
 def test_unread_and_full_attention_differ_from_sleep_in_what_they_hold() -> None:
     model = tiny("Falcon-H1", vocab_size=256)
     question = of_text(model, Bytes(), DOCUMENT, QUESTION)

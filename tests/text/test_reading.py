@@ -64,6 +64,12 @@ def test_what_the_document_does_not_tell_has_no_answer(question: str) -> None:
     assert solved(question, read(DOCUMENT).facts) is None
 
 
+def test_a_question_of_very_many_hops_is_read_like_any_other() -> None:
+    facts = read("The brother of Tom is Ben. The brother of Ben is Tom.").facts
+    chain = solved(f"Who is {'the brother of ' * 2001}Tom?", facts)
+    assert chain is not None and len(chain) == 2001 and chain[-1].value == "Ben"
+
+
 def test_the_last_of_two_facts_counts() -> None:
     assert solved("Where does Ana live?", read("Ana lives in Oslo. Ana lives in Rome.").facts) == (
         Fact("lives", "Ana", "Rome"),

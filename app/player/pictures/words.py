@@ -9,6 +9,7 @@ from typing import Any
 from app.player.pictures.base import Table, context_tokens, least_sure
 from sleepviz.events import Answer, SleepPassDone, Trace
 from sleepviz.text.reading import places, read, solved
+from sleepviz.text.words import WORD
 
 
 class WordsPicture:
@@ -69,16 +70,26 @@ class WordsPicture:
     def card(self, answer: Answer) -> dict[str, Any]:
         """One generated answer; `right` is None where no truth is known."""
         said, sure = visible(answer.answers[0]), least_sure(answer)
-        right = None if self._truth is None else said == self._truth
+        right = self._is_right(said)
         row = {"asked": visible(answer.asked[0]), "answer": said, "truth": self._truth or "not known"}
-        verdicts = {None: "Whether it is right, you can tell", True: "Right, as the page says", False: "Wrong"}
         return {
             "rows": [{**row, "right": right is not False, "confidence": [sure]}],
             "right": right,
-            "verdict": verdicts[right],
+            "verdict": self._verdict(right),
             "least": sure,
             "least_of": "least sure token",
         }
+
+    def _is_right(self, said: str) -> bool | None:
+        """None too where the truth comes first and more follows."""
+        if self._truth is None or said == self._truth:
+            return None if self._truth is None else True
+        return None if WORD.findall(said)[:1] == [self._truth] else False
+
+    def _verdict(self, right: bool | None) -> str:
+        if right is None and self._truth is not None:
+            return "Begins right, and goes on"
+        return {None: "Whether it is right, you can tell", True: "Right, as the page says", False: "Wrong"}[right]
 
     def seen(self) -> str:
         """Nothing is known of its training."""
