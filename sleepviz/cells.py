@@ -19,7 +19,7 @@ HARDEST = {"gsm": 12}
 training have no token, and in Depo a path must be shorter than half the cycle."""
 BASELINES = {
     "rule110": ("n1-tokens", "n1-flops", "n1-curriculum", "oracle"),
-    "depo": ("n1-tokens", "n1-flops", "oracle"),
+    "depo": ("n1-tokens", "n1-flops", "causal-n1-tokens", "causal-n1-flops", "oracle"),
     "gsm": ("n1-tokens", "n1-flops", "n1-uniform", "oracle"),
 }
 """The separately trained models of each task: what their checkpoints are called after it."""
@@ -28,6 +28,8 @@ _BASELINE_VARIANTS = {
     "n1-flops": "n1_same_flops",
     "n1-curriculum": "n1_curriculum",
     "n1-uniform": "n1_uniform",
+    "causal-n1-tokens": "n1_causal_tokens",
+    "causal-n1-flops": "n1_causal_flops",
     "oracle": "oracle",
 }
 CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
@@ -46,6 +48,8 @@ VARIANTS = {
     "n1_same_flops": "N = 1 only, same FLOPs",
     "n1_curriculum": "N = 1 only, one difficulty after another",
     "n1_uniform": "N = 1 only, same tokens, difficulties mixed",
+    "n1_causal_tokens": "N = 1 only, same tokens, causal attention asleep",
+    "n1_causal_flops": "N = 1 only, same FLOPs, causal attention asleep",
     "oracle": "full attention, nothing evicted",
     "deeper": "deeper, no passes, same FLOPs a window",
     "per_n": "trained for this N only",
@@ -86,8 +90,8 @@ class Cell:
 
 
 def baseline_names(task: str) -> tuple[str, ...]:
-    """The N = 1 models that a run may be compared with, the fairer first."""
-    return tuple(f"{task}-{suffix}" for suffix in ("n1-flops", "n1-uniform", "n1-tokens"))
+    """The N = 1 models that a run may be compared with, the one that knows most first."""
+    return tuple(f"{task}-{suffix}" for suffix in ("causal-n1-tokens", "n1-flops", "n1-uniform", "n1-tokens"))
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,8 @@ def _rule110_series() -> Iterator[Series]:
 
 
 def _depo_series() -> Iterator[Series]:
-    """Full attention asleep in the large size; the questions that need many trainings, asked of `depo-small`."""
-    yield Series("attention_large", "full", "depo-full", PASSES["depo"], tuple(range(1, 9)))
+    """The paper's causal attention asleep in the large size; then, of `depo-small`, what needs many trainings."""
+    yield Series("attention_large", "causal", "depo-causal", PASSES["depo"], tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
         yield Series("seeds", "any_n_small", f"depo-small{suffix}", passes, hops)

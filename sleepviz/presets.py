@@ -156,11 +156,12 @@ def _depo_presets() -> Iterator[Preset]:
     awake = replace(_fixed_n(task, ("depo-micro",)), sleep_attention="full")
     yield Preset("depo-n1-tokens", task, model, awake)
     yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
-    yield Preset("depo-oracle", task, model, replace(awake, eviction="none"))
-    yield Preset("depo-causal", task, model, train)  # as in the paper: a token asleep sees those before it alone
+    # As in the paper: asleep too, a token attends to those before it alone. It never sleeps, so the oracle is here.
+    yield Preset("depo-causal", task, model, train)
     causal = _fixed_n(task, ("depo-causal",))
     yield Preset("depo-causal-n1-tokens", task, model, causal)
     yield Preset("depo-causal-n1-flops", task, model, replace(causal, match_on="flops"))
+    yield Preset("depo-oracle", task, model, replace(causal, eviction="none"))
 
 
 def _depo_small_presets() -> Iterator[Preset]:

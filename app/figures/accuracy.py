@@ -9,7 +9,14 @@ from app.results import Result, Results
 from app.theme import MARKERS, Mode, palette
 from sleepviz.cells import VARIANTS
 
-DASHES = {"n1_same_tokens": "dot", "n1_same_flops": "dash", "n1_curriculum": "longdashdot", "n1_uniform": "dashdot"}
+DASHES = {
+    "n1_same_tokens": "dot",
+    "n1_same_flops": "dash",
+    "n1_curriculum": "longdashdot",
+    "n1_uniform": "dashdot",
+    "n1_causal_tokens": "2px 6px",
+    "n1_causal_flops": "14px 5px",
+}
 
 
 def difficulties_shown(results: Results, current: int) -> tuple[int, ...]:

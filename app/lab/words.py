@@ -62,8 +62,9 @@ SWEEP_INTRO = (
     "the plots as diamonds."
 )
 
+CAUSAL_N1 = ("n1_causal_tokens", "n1_causal_flops")
 # What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
-WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "n1_uniform", "deeper")
+WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "n1_uniform", *CAUSAL_N1, "deeper")
 
 # Experiments that have no section of their own: heading and one line.
 OTHERS = {
@@ -75,8 +76,8 @@ OTHERS = {
     "eviction": ("Eviction", "The whole cache cleared after each sleep, against a window that slides."),
     "attention": ("Attention while asleep", "Causal attention cannot reach what stands later in the window."),
     "attention_large": (
-        "Full attention while asleep, in the large size",
-        "The model above with full attention in its sleep and nothing else changed, trained on as many tokens.",
+        "Causal attention while asleep, in the large size",
+        "The model above with the paper's causal attention in its sleep and nothing else changed.",
     ),
     "depth": ("Best N by architecture", "The same task with fewer and with more layers."),
     "seeds": (
