@@ -147,10 +147,14 @@ def _contender(contender: Contender) -> dict[str, Any]:
     scored = next((event for event in contender.trace.events if isinstance(event, AnswerScored)), None)
     if scored is None:
         return {**card, "missing": "This run did not reach its answer."}
-    slept = sum(event.sleep_s for event in contender.trace.events if isinstance(event, SleepPassDone))
+    passes = [event for event in contender.trace.events if isinstance(event, SleepPassDone)]
+    slept, picture = sum(event.sleep_s for event in passes), picture_of(contender.trace)
+    # One answer may be right by luck: where S was asked more than the person's question, the card tells of all of it.
+    more = passes and len(passes[-1].woken.asked) > len(scored.answer.asked)
     return {
         **card,
-        **picture_of(contender.trace).card(scored.answer),
+        **picture.card(scored.answer),
+        "whole": picture.update_text(passes[-1].woken) if more else "",
         "sleep_s": slept,
         "wake_s": scored.wake_s,
         "cost": f"Slept {milliseconds(slept)}, answered in {milliseconds(scored.wake_s)}",

@@ -227,7 +227,9 @@ function makeCard(contender, longest_s) {
   slept.style.width = `${(95 * contender.sleep_s) / longest_s}%`;
   woke.style.width = `${(95 * contender.wake_s) / longest_s}%`;
   bars.append(slept, woke);
-  card.append(...makeAnswer(contender), element("p", "verdict"), element("p", "cost"), bars);
+  card.append(...makeAnswer(contender), element("p", "verdict"));
+  if (contender.whole) card.append(element("p", "whole"));
+  card.append(element("p", "cost"), bars);
   return card;
 }
 
@@ -253,6 +255,7 @@ function revealCard(card, contender, revealed) {
   verdict.textContent = revealed ? contender.verdict : "Not awake yet";
   verdict.className = `verdict ${revealed && contender.right !== null ? (contender.right ? "right" : "wrong") : "pending"}`;
   card.querySelector(".cost").textContent = revealed ? `${contender.cost}; ${contender.least_of} ${contender.least.toFixed(2)}` : "";
+  if (contender.whole) card.querySelector(".whole").textContent = revealed ? contender.whole : "";
   card.querySelector(".bars").style.visibility = revealed ? "visible" : "hidden";
   card.querySelectorAll(".answer").forEach((line, i) => {
     line.querySelector(".said").textContent = revealed ? contender.rows[i].answer : "…";

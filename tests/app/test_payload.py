@@ -93,6 +93,7 @@ def test_cards(payload: dict) -> None:
     assert right["sleep_s"] == pytest.approx(0.004) and right["wake_s"] == pytest.approx(0.001)
     assert right["cost"] == "Slept 4.0 ms, answered in 1.0 ms"
     assert right["least"] == 0.75 and right["rows"][0]["confidence"] == [0.75] * 4
+    assert right["whole"] == ""  # the rows above it are all that was asked
     assert missing["rows"] == [] and missing["missing"] == "It was not run."
 
 
