@@ -81,15 +81,17 @@ class WordsPicture:
         }
 
     def _is_right(self, said: str) -> bool | None:
-        """None too where the truth comes first and more follows."""
-        if self._truth is None or said == self._truth:
-            return None if self._truth is None else True
+        """None where no truth is known, and where it comes first and more follows."""
+        if self._truth is None:
+            return None
+        if said == self._truth:
+            return True
         return None if WORD.findall(said)[:1] == [self._truth] else False
 
     def _verdict(self, right: bool | None) -> str:
-        if right is None and self._truth is not None:
-            return "Begins right, and goes on"
-        return {None: "Whether it is right, you can tell", True: "Right, as the page says", False: "Wrong"}[right]
+        if right is None:
+            return "Whether it is right, you can tell" if self._truth is None else "Begins right, and goes on"
+        return "Right, as the page says" if right else "Wrong"
 
     def seen(self) -> str:
         """Nothing is known of its training."""
