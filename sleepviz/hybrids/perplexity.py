@@ -61,7 +61,7 @@ def _after_eviction(
     policy = policy_for(model, n_passes, "hard")
     read = tokens[:, : chunks[-1].start]
     found = []
-    for chunk, slept in zip(chunks, sleep_windows(model, read, policy, window=window), strict=True):
+    for chunk, slept in zip(chunks, sleep_windows(model, read, policy, window=window, to_the_end=False), strict=True):
         heard = tokens[:, chunk.start : chunk.stop]
         logits, _ = predict(model, heard, slept.cache)
         found.append(_nats(logits[0, :-1], heard[0, 1:]))

@@ -56,7 +56,7 @@ def sleep_hybrid(
     """
     settings = {"window": window, "convolution": convolution, "span": span, "chunk_size": chunk_size}
     slept = _started(model, cache)
-    for done in _sleep(model, input_ids, policy, cache=slept, to_the_end=policy.eviction != "hard", **settings):  # type: ignore[arg-type]
+    for done in sleep_windows(model, input_ids, policy, cache=slept, to_the_end=False, **settings):  # type: ignore[arg-type]
         slept = done.cache
     return slept
 
@@ -72,28 +72,12 @@ def sleep_windows(
     span: tuple[int, int] | None = None,
     chunk_size: int | None = None,
     observe: bool = False,
-) -> Iterator[SleptWindow]:
-    """The same, one window at a time, each computed to its end, with what its cache held before eviction.
-
-    With `observe` each window brings h and S after each of its passes.
-    """
-    settings = {"window": window, "convolution": convolution, "span": span, "chunk_size": chunk_size}
-    yield from _sleep(model, input_ids, policy, cache=cache, observe=observe, **settings)  # type: ignore[arg-type]
-
-
-def _sleep(
-    model: PreTrainedModel,
-    input_ids: Tensor,
-    policy: SleepPolicy,
-    *,
-    window: int,
-    cache: SleepCache | None,
-    convolution: Convolution,
-    span: tuple[int, int] | None,
-    chunk_size: int | None,
-    observe: bool = False,
     to_the_end: bool = True,
 ) -> Iterator[SleptWindow]:
+    """The same, one window at a time; with `observe` each window brings h and S after each of its passes.
+
+    `to_the_end` False leaves out what `sleep_hybrid` leaves out; the KV that a window says it held then lacks it too.
+    """
     if isinstance(model, SleepsByItself):
         require(window == model.window, f"this model was built for a window of {model.window} tokens.")
         plain = (convolution, span, chunk_size) == ("rewind", None, None)
@@ -109,7 +93,8 @@ def _sleep(
         start, before, passes = now.position, now, list[SleptPass]()
         now = before.fork()
         if policy.n_passes > 0:
-            enter = partial(_enter, now, before, policy, convolution, range(first, stop), to_the_end)
+            whole = to_the_end or observe or policy.eviction != "hard"
+            enter = partial(_enter, now, before, policy, convolution, range(first, stop), whole)
             after = partial(_observed, now, passes) if observe else _ignored
             enter(0)
             with (
@@ -179,12 +164,15 @@ def _enter(
     policy: SleepPolicy,
     convolution: Convolution,
     span: range,
-    to_the_end: bool,
+    whole: bool,
     pass_index: int,
 ) -> None:
-    """Before a pass: the looped layers' KV is as it was before the window; S goes on."""
+    """Before a pass: the looped layers' KV is as it was before the window; S goes on.
+
+    Unless the window is read as a `whole`, the call ends with the last write of the layer that writes last.
+    """
     last = now.last_fast_index
-    if not to_the_end and pass_index == (policy.n_passes - 1 if last in span else 0):
+    if not whole and pass_index == (policy.n_passes - 1 if last in span else 0):
         now.ends_with = last
     if pass_index == 0:
         return

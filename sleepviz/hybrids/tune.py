@@ -133,6 +133,7 @@ def _read(
         span=config.span,
         chunk_size=config.chunk_size,
         observe=bool(config.stream_loss),
+        to_the_end=False,
     )
     return done.cache, [one.h for one in done.passes]
 
