@@ -156,7 +156,7 @@ def _depo_presets() -> Iterator[Preset]:
     awake = replace(_fixed_n(task, ("depo-micro",)), sleep_attention="full")
     yield Preset("depo-n1-tokens", task, model, awake)
     yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
-    # As in the paper: asleep too, a token attends to those before it alone. It never sleeps, so the oracle is here.
+    # As in the paper: asleep too, a token attends to those before it alone. The oracle never sleeps: it always does.
     yield Preset("depo-causal", task, model, train)
     causal = _fixed_n(task, ("depo-causal",))
     yield Preset("depo-causal-n1-tokens", task, model, causal)

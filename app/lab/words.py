@@ -62,9 +62,16 @@ SWEEP_INTRO = (
     "the plots as diamonds."
 )
 
-CAUSAL_N1 = ("n1_causal_tokens", "n1_causal_flops")
 # What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
-WITHOUT_SLEEP = ("n1_same_tokens", "n1_same_flops", "n1_curriculum", "n1_uniform", *CAUSAL_N1, "deeper")
+WITHOUT_SLEEP = (
+    "n1_same_tokens",
+    "n1_same_flops",
+    "n1_curriculum",
+    "n1_uniform",
+    "n1_causal_tokens",
+    "n1_causal_flops",
+    "deeper",
+)
 
 # Experiments that have no section of their own: heading and one line.
 OTHERS = {
