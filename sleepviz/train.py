@@ -312,6 +312,11 @@ def interrupt_held_back() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
+def checkpoint_name(preset: str, seed: int) -> str:
+    """What the checkpoint of a preset is called; a later training with the same seed begins from it."""
+    return preset if seed == 0 else f"{preset}-s{seed}"
+
+
 def train(
     preset: Preset,
     *,
@@ -330,11 +335,12 @@ def train(
     On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from there.
     """
     require(0 <= seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
-    name = preset.name if seed == 0 else f"{preset.name}-s{seed}"
+    name = checkpoint_name(preset.name, seed)
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     model = HybridLM(preset.model, generator=torch.Generator().manual_seed(seed)).to(where)
     if preset.train.init:
-        model.load_state_dict(load(preset.train.init, task=preset.task.name, folder=folder).model.state_dict())
+        earlier = load(checkpoint_name(preset.train.init, seed), task=preset.task.name, folder=folder)
+        model.load_state_dict(earlier.model.state_dict())
     trainer = Trainer(preset, seed, model, where, budget_of(preset, steps, budget, folder))
     state_path = runs / name / "state.pt"
     if resume:
@@ -381,7 +387,7 @@ def write_checkpoint(trainer: Trainer, path: Path, *, command: str) -> Path:
         "model": preset.model.to_json(),
         "sleep_attention": preset.train.sleep_attention,
         "preset": preset.name,
-        "default": preset.default,
+        "default": preset.default and trainer.seed == 0,
         "train": preset.train.to_json(),
         "command": command,
         "seed": trainer.seed,

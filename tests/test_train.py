@@ -37,6 +37,7 @@ from sleepviz.train import (
     Plan,
     StepResult,
     Trainer,
+    checkpoint_name,
     is_muon_matrix,
     plan_step,
     step_flops,
@@ -515,12 +516,26 @@ def test_a_checkpoint_says_how_it_was_made_and_what_it_may_be_asked(
     info = made.info
     assert info.limits["steps_max"] == 2 and info.limits["rows_max"] == 3 and info.limits["passes_trained"] == 4
     np.testing.assert_allclose(info.metrics["validation_accuracy"], [table[1], table[2]])
-    assert info.meta["command"].endswith("--seed 2") and info.meta["seed"] == 2 and info.default
+    assert info.meta["command"].endswith("--seed 2") and info.meta["seed"] == 2
     assert TrainConfig.from_json(info.meta["train"]) == small_preset().train
     assert made.model.config == small_preset().model and made.task == TASK
     state = torch.load(tmp_path / "runs" / "small-s2" / "state.pt", weights_only=True)
     for name, tensor in made.model.state_dict().items():
         assert torch.equal(tensor, state["model"][name])
+
+
+def test_another_seed_has_its_own_checkpoints_and_never_becomes_the_default(tmp_path: Path) -> None:
+    """What begins from an earlier training begins from that of the same seed."""
+    later = replace(small_preset(init="small", lr_muon=0.0, lr_adamw=0.0, steps=1), name="later")
+    begun = {}
+    for seed in (0, 1):
+        first, second = run(tmp_path, seed=seed, steps=1), run(tmp_path, later, seed=seed)
+        assert (first.name, second.name) == (checkpoint_name("small", seed), checkpoint_name("later", seed))
+        made, begun[seed] = load(first.name, folder=first.parent), load(second.name, folder=first.parent).model
+        assert made.info.default == (seed == 0)
+        for before, after in zip(made.model.parameters(), begun[seed].parameters(), strict=True):
+            assert torch.equal(before, after)
+    assert not torch.equal(begun[0].embedding.weight, begun[1].embedding.weight)
 
 
 # Presets.
