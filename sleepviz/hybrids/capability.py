@@ -3,8 +3,9 @@
 Sleep needs four things of a transformers model, checked in this order:
  1. a cache whose layers are known, some with keys to evict and some with a state;
  2. after a chunk of tokens, fast weights in that cache;
- 3. a call with several tokens that takes them up: S changes them. Mamba-1 layers start such a call
-    from zero, whatever the cache holds (transformers 5.24), and say nothing;
+ 3. a call with several tokens that goes on from them: S of a layer after it depends on S of that layer
+    before it. Mamba-1 layers start such a call from zero, whatever the cache holds (transformers 5.24),
+    and say nothing; Zaya's state is the newest token's values, read once and replaced;
  4. two calls that give what one call gives.
 """
 
@@ -32,7 +33,7 @@ class Capability:
 
     can_sleep: bool
     reason: str  # one sentence; "" where it can
-    carried: float = 0.0  # relative change of S after a call, for a change of S as large as itself before it
+    carried: float = 0.0  # relative change of a layer's S after a call, for one as large as itself before it
     read: float = 0.0  # change of the call's logits for it, in standard deviations; 0 for fresh memory layers
     split_error: float = 0.0  # two calls against one
 
@@ -69,7 +70,7 @@ def capability_of(model: PreTrainedModel) -> Capability:
         decoder_layers(model)
         cache = SleepCache(model.config)
         if not cache.fast_layers:
-            raise ConfigError("it has attention only and no fast weights; add_fast_weights gives it some.")
+            raise ConfigError("it has attention only and no fast weights; add_fast_weights gives some to a Llama or Qwen3.")
         if not cache.attention_layers:
             raise ConfigError("it has no attention, so there is no KV cache to evict.")
         if "cache" not in inspect.signature(model.forward).parameters:
@@ -95,25 +96,30 @@ def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
     _, cache = _call(model, first, empty)
     if not cache.fast_weights:
         raise ConfigError("its cache holds no fast weights after a call, so nothing would outlive eviction.")
-    # As large as S itself: a smaller change could be forgotten by a fast decay, or lost in half precision.
-    other = tuple(
-        s + torch.randn(s.shape, generator=generator).to(s) * s.float().std().clamp(min=1e-3).to(s)
-        for s in cache.fast_weights
-    )
     logits, after = _call(model, second, cache)
-    logits_other, after_other = _call(model, second, cache.with_fast_weights(other))
-    carried = _relative(after_other.fast_weights, after.fast_weights)
+    whole, _ = _call(model, tokens, empty)
+    scale = whole.float().std().clamp(min=1e-9)
+    carried = read = 0.0
+    for index, state in enumerate(cache.fast_weights):
+        # One layer at a time: S of a later layer also changes with the stream that an earlier one puts out. As much as
+        # S itself: a smaller change could be forgotten by a fast decay, or lost in half precision.
+        change = torch.randn(state.shape, generator=generator).to(state) * state.float().std().clamp(min=1e-3).to(state)
+        others = tuple(s + change if i == index else s for i, s in enumerate(cache.fast_weights))
+        logits_other, after_other = _call(model, second, cache.with_fast_weights(others))
+        carried = _relative(after_other.fast_weights[index], after.fast_weights[index])
+        read = max(read, float((logits_other - logits).float().abs().max() / scale))
+        if carried > 0.0:
+            break
+    if carried == 0.0 and read > 0.0:
+        raise ConfigError("a call reads the state in its cache and replaces it, so nothing older outlives eviction.")
     if carried == 0.0:
         raise ConfigError(
             "a call with several tokens starts from an empty state and ignores the fast weights in its cache."
         )
-    whole, _ = _call(model, tokens, empty)
-    scale = whole.float().std().clamp(min=1e-9)
-    split = (whole[:, first.shape[1] :] - logits).float().abs().median() / scale
+    split = float((whole[:, first.shape[1] :] - logits).float().abs().median() / scale)
     if split > SPLIT_ERROR_MAX:
         raise ConfigError(f"reading a text in two calls gives other logits than in one (by {split:.2g} deviations).")
-    read = (logits_other - logits).float().abs().max() / scale
-    return Capability(True, "", carried, float(read), float(split))
+    return Capability(True, "", carried, read, split)
 
 
 def _call(model: PreTrainedModel, tokens: Tensor, cache: SleepCache) -> tuple[Tensor, SleepCache]:
@@ -123,7 +129,6 @@ def _call(model: PreTrainedModel, tokens: Tensor, cache: SleepCache) -> tuple[Te
     return output.logits, after
 
 
-def _relative(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> float:
-    """The largest change of any layer, relative to that layer's own size."""
-    pairs = zip(one, other, strict=True)
-    return max(float((a - b).float().norm() / b.float().norm().clamp(min=1e-9)) for a, b in pairs)
+def _relative(one: Tensor, other: Tensor) -> float:
+    """Their difference, relative to the size of `other`."""
+    return float((one - other).float().norm() / other.float().norm().clamp(min=1e-9))

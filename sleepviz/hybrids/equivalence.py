@@ -78,12 +78,18 @@ def block_mask(n_context: int, n_tokens: int, window: int, eviction: Eviction) -
 def masked_forward(model: PreTrainedModel, tokens: Tensor, n_context: int, window: int, eviction: Eviction) -> Tensor:
     """The oracle: one stock call, no cache -> logits [B, T, vocab_size]."""
     n_tokens = tokens.shape[1]
-    allowed = block_mask(n_context, n_tokens, window, eviction)
-    mask = torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)
-    mask = mask.expand(tokens.shape[0], 1, n_tokens, n_tokens)
-    positions = torch.arange(n_tokens).expand(tokens.shape[0], -1)  # Bamba's masks need them
-    by_kind = {"full_attention": mask, "linear_attention": None}
-    masks = mask if model.config.model_type == "sleepviz_llama" else by_kind  # Llama has one for all its layers
+    batch, position = tokens.shape[0], torch.arange(n_tokens)
+    near = position[:, None] - position[None, :] < (getattr(model.config, "sliding_window", None) or n_tokens)
+
+    def added(allowed: Tensor) -> Tensor:
+        mask = torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)
+        return mask.expand(batch, 1, n_tokens, n_tokens)
+
+    seen = block_mask(n_context, n_tokens, window, eviction)
+    by_kind = {"full_attention": added(seen), "sliding_attention": added(seen & near), "linear_attention": None}
+    llama = model.config.model_type == "sleepviz_llama"  # it has one mask for all its layers
+    masks = by_kind["full_attention"] if llama else by_kind
+    positions = position.expand(batch, -1)  # Bamba's masks need them
     return model(input_ids=tokens, attention_mask=masks, position_ids=positions, use_cache=False).logits
 
 

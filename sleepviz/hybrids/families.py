@@ -55,6 +55,19 @@ EXPERTS: dict[str, Any] = {
     "moe_intermediate_size": 24,
     "shared_expert_intermediate_size": 24,
 }
+LATENT: dict[str, Any] = {  # multi-head latent attention, and experts with a shared one
+    "num_key_value_heads": 4,
+    "kv_lora_rank": 16,
+    "q_lora_rank": None,
+    "qk_rope_head_dim": 4,
+    "qk_nope_head_dim": 8,
+    "v_head_dim": 10,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 24,
+    "n_group": 1,
+    "topk_group": 1,
+}
 
 # family: (name on the model page, its configuration class, its model class, settings beside COMMON)
 SLEEPERS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -62,6 +75,20 @@ SLEEPERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "Qwen3.5 MoE": ("Qwen3_5MoeTextConfig", "Qwen3_5MoeForCausalLM", DELTA | EXPERTS),
     "Qwen3-Next": ("Qwen3NextConfig", "Qwen3NextForCausalLM", DELTA | EXPERTS | {"mlp_only_layers": [0, 2]}),
     "OLMo-hybrid": ("OlmoHybridConfig", "OlmoHybridForCausalLM", DELTA | {"linear_num_key_heads": 4}),
+    "Lara 4 Mini": (
+        "LaraMiniConfig",
+        "LaraMiniForCausalLM",
+        DELTA
+        | EXPERTS
+        | {"layer_types": ["linear_attention", "sliding_attention", "linear_attention", "full_attention"]}
+        | {"sliding_window": 6},
+    ),
+    "Kimi Linear": (
+        "KimiLinearConfig",
+        "KimiLinearForCausalLM",
+        LATENT | {"layer_types": LAYER_TYPES, "linear_head_dim": 6, "linear_num_heads": 4},
+    ),
+    "Ling 3": ("BailingHybridConfig", "BailingHybridForCausalLM", LATENT | {"layer_types": LAYER_TYPES, "head_dim": 6}),
     "Bamba": ("BambaConfig", "BambaForCausalLM", MAMBA2 | {"attn_layer_indices": [1, 3]}),
     "Falcon-H1": ("FalconH1Config", "FalconH1ForCausalLM", MAMBA2 | {"mamba_d_ssm": 64, "embedding_multiplier": 2.0}),
     "Granite-MoE-hybrid": (
@@ -131,6 +158,30 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
         "RecurrentGemmaConfig",
         "RecurrentGemmaForCausalLM",
         {"lru_width": 32, "attention_window_size": 16, "block_types": ["recurrent", "attention"]},
+    ),
+    "Mamba-2": (
+        "Mamba2Config",
+        "Mamba2ForCausalLM",
+        {"num_heads": 4, "head_dim": 16, "state_size": 6, "n_groups": 1, "chunk_size": 16},
+    ),
+    "xLSTM": ("xLSTMConfig", "xLSTMForCausalLM", {"num_heads": 4}),
+    "MiniMax": (
+        "MiniMaxConfig",
+        "MiniMaxForCausalLM",
+        {"layer_types": LAYER_TYPES, "block_size": 8, "num_local_experts": 4, "num_experts_per_tok": 2},
+    ),
+    "Zaya": (
+        "ZayaConfig",
+        "ZayaForCausalLM",
+        {"num_experts": 4, "num_experts_per_tok": 1, "moe_intermediate_size": 24, "router_hidden_size": 8},
+    ),
+    "Qwen4-Exp": (
+        "Qwen4ExpTextConfig",
+        "Qwen4ExpForCausalLM",
+        DELTA
+        | EXPERTS
+        | {"layer_types": ["linear_attention", "indexed_attention"] * 2, "hc_lowrank": 8, "indexer_n_heads": 2}
+        | {"indexer_kv_heads": 1, "indexer_head_dim": 8, "indexer_budget": 8, "indexer_compress_ratio": 4},
     ),
     "LFM2": ("Lfm2Config", "Lfm2ForCausalLM", {"layer_types": ["conv", "full_attention"] * 2}),
     "Llama": ("LlamaConfig", "LlamaForCausalLM", {}),
