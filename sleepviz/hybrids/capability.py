@@ -70,7 +70,9 @@ def capability_of(model: PreTrainedModel) -> Capability:
         decoder_layers(model)
         cache = SleepCache(model.config)
         if not cache.fast_layers:
-            raise ConfigError("it has attention only and no fast weights; add_fast_weights gives some to a Llama or Qwen3.")
+            raise ConfigError(
+                "it has attention only and no fast weights; add_fast_weights gives some to a Llama or Qwen3."
+            )
         if not cache.attention_layers:
             raise ConfigError("it has no attention, so there is no KV cache to evict.")
         if "cache" not in inspect.signature(model.forward).parameters:
