@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from itertools import product
 from weakref import WeakKeyDictionary
 
 import torch
@@ -24,6 +25,7 @@ from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.slept import SleepsByItself
 
 PROBE_TOKENS = (10, 3)  # of the two calls: longer than a short convolution; and more than one, yet soon over
+STRENGTHS = (1.0, 1e30)  # of a change of S, in its own size; the second where a fast decay leaves nothing of the first
 SPLIT_ERROR_MAX = 0.1  # of two calls against one, median, in standard deviations of the logits
 
 
@@ -60,7 +62,7 @@ def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
 
 
 def capability_of(model: PreTrainedModel) -> Capability:
-    """Try it: three short calls, without gradients; the model stays as it is."""
+    """Try it: a few short calls, without gradients; the model stays as it is."""
     if isinstance(model, SleepsByItself):
         return Capability(True, "")
     name = type(model).__name__
@@ -98,30 +100,43 @@ def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
     _, cache = _call(model, first, empty)
     if not cache.fast_weights:
         raise ConfigError("its cache holds no fast weights after a call, so nothing would outlive eviction.")
-    logits, after = _call(model, second, cache)
+    logits, _ = _call(model, second, cache)
     whole, _ = _call(model, tokens, empty)
-    scale = whole.float().std().clamp(min=1e-9)
-    carried = read = 0.0
-    for index, state in enumerate(cache.fast_weights):
-        # One layer at a time: S of a later layer also changes with the stream that an earlier one puts out. As much as
-        # S itself: a smaller change could be forgotten by a fast decay, or lost in half precision.
-        change = torch.randn(state.shape, generator=generator).to(state) * state.float().std().clamp(min=1e-3).to(state)
-        others = tuple(s + change if i == index else s for i, s in enumerate(cache.fast_weights))
-        logits_other, after_other = _call(model, second, cache.with_fast_weights(others))
-        carried = _relative(after_other.fast_weights[index], after.fast_weights[index])
-        read = max(read, float((logits_other - logits).float().abs().max() / scale))
-        if carried > 0.0:
-            break
+    scale = float(whole.float().std().clamp(min=1e-9))
+    carried, read = _carried_and_read(model, second, cache, generator)
+    read /= scale
     if carried == 0.0 and read > 0.0:
         raise ConfigError("a call reads the state in its cache and replaces it, so nothing older outlives eviction.")
     if carried == 0.0:
         raise ConfigError(
             "a call with several tokens starts from an empty state and ignores the fast weights in its cache."
         )
-    split = float((whole[:, first.shape[1] :] - logits).float().abs().median() / scale)
+    split = float((whole[:, first.shape[1] :] - logits).float().abs().median()) / scale
     if split > SPLIT_ERROR_MAX:
         raise ConfigError(f"reading a text in two calls gives other logits than in one (by {split:.2g} deviations).")
     return Capability(True, "", carried, read, split)
+
+
+def _carried_and_read(
+    model: PreTrainedModel, tokens: Tensor, cache: SleepCache, generator: torch.Generator
+) -> tuple[float, float]:
+    """What a change of one layer's S does to that layer's S after a call, in its size, and to the call's logits.
+
+    One layer at a time: S of a later layer also changes with the stream that an earlier one puts out.
+    """
+    logits, after = _call(model, tokens, cache)
+    read = 0.0
+    for strength, index in product(STRENGTHS, range(len(cache.fast_weights))):
+        state = cache.fast_weights[index]
+        change = torch.randn(state.shape, generator=generator).to(state) * state.float().std().clamp(min=1e-3).to(state)
+        others = tuple(s + strength * change if i == index else s for i, s in enumerate(cache.fast_weights))
+        logits_other, after_other = _call(model, tokens, cache.with_fast_weights(others))
+        if strength == 1.0:
+            read = max(read, float((logits_other - logits).float().abs().max()))
+        carried = _relative(after_other.fast_weights[index], after.fast_weights[index]) / strength
+        if carried > 0.0:
+            return carried, read
+    return 0.0, read
 
 
 def _call(model: PreTrainedModel, tokens: Tensor, cache: SleepCache) -> tuple[Tensor, SleepCache]:

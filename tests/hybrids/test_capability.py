@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
@@ -74,6 +76,22 @@ def test_the_experiment_leaves_the_model_as_it_was() -> None:
     capability_of(model)
 
     assert model.training and all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_model_that_forgets_nearly_all_within_a_call_carries_its_state_all_the_same(dtype: torch.dtype) -> None:
+    """As strong a decay as the library draws: a token leaves 1e-9 of S, too little to be seen next to what is new."""
+    model = tiny("Qwen3.5")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("A_log"):
+                parameter.fill_(math.log(16.0))
+            elif name.endswith("dt_bias"):
+                parameter.fill_(1.0)
+
+    capability = capability_of(model.to(dtype))
+
+    assert capability.can_sleep and 0.0 < capability.carried < 1e-6
 
 
 def test_half_precision_is_judged_alike() -> None:

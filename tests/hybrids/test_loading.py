@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import Qwen3_5Config, Qwen3_5ForCausalLM, Qwen3_5ForConditionalGeneration
 
 from sleepviz.config import ConfigError, SleepPolicy
 from sleepviz.hybrids.equivalence import random_tokens
+from sleepviz.hybrids.families import COMMON, DELTA
 from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import sleep_hybrid
@@ -32,6 +34,21 @@ def test_a_saved_model_sleeps_as_it_did_before(family: str, tmp_path: Path) -> N
     # Not to the bit: the rounding of the library's grouped product depends on where in memory its weights lie.
     for a, b in zip(one.fast_weights, other.fast_weights, strict=True):
         assert float((a - b).abs().max()) < 1e-5 * max(1.0, float(a.abs().max()))
+
+
+def test_a_checkpoint_with_eyes_loads_as_the_text_model_in_it(tmp_path: Path) -> None:
+    """Qwen3.5's on the hub are vision-language models."""
+    text = {**COMMON, **DELTA, "tie_word_embeddings": True}
+    eyes = {"depth": 1, "hidden_size": 16, "num_heads": 2, "intermediate_size": 16, "out_hidden_size": 32}
+    config = Qwen3_5Config(text_config=text, vision_config=eyes, tie_word_embeddings=True)
+    whole = Qwen3_5ForConditionalGeneration(config)
+    whole.save_pretrained(tmp_path)
+
+    model = load_sleeper(tmp_path)
+
+    assert isinstance(model, Qwen3_5ForCausalLM)
+    for name, weight in whole.model.language_model.state_dict().items():
+        assert torch.equal(weight, model.get_decoder().state_dict()[name])
 
 
 def test_our_own_model_loads_too(tmp_path: Path) -> None:
