@@ -141,6 +141,12 @@ def _depo_series() -> Iterator[Series]:
 
 
 SERIES = {"rule110": tuple(_rule110_series()), "depo": tuple(_depo_series())}
+SECOND_SEED = {
+    "rule110": ((1, 4, 12, 20), (1, 4, 8, 12)),
+    "depo": ((1, 4, 9, 20), tuple(range(1, 9))),
+    "gsm": ((1, 4, 10, 20), tuple(range(9))),
+}
+"""Passes and difficulties of the task's own model and of the same training with seed 1: N of 1, a few, enough, many."""
 
 
 def cells_of(task: Task, default: str) -> Iterator[Cell]:
@@ -165,6 +171,10 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
         yield Cell("halting", "drift_halting", default, HALTING_PASSES_MAX, MIXED, most, threshold=threshold)
     for n_passes in PASSES[name]:
         yield Cell("cost", "any_n", default, n_passes, task.difficulty_max, most)
+    passes, asked = SECOND_SEED[name]
+    for checkpoint in (default, f"{default}-s1"):
+        levels = tuple(difficulty for difficulty in asked if difficulty <= task.difficulty_max)
+        yield from Series("second_seed", "any_n", checkpoint, passes, levels).cells(most)
     for series in SERIES.get(name, ()):
         yield from series.cells(most)
     if name in ("rule110", "depo"):  # where every level has one answer of the same form

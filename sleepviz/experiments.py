@@ -221,11 +221,15 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
 
 
 def _entry(cell: Cell, checkpoint: Checkpoint, slept: Slept, measured: Measured) -> dict[str, Any]:
-    """Measure a cell; a cost stands beside the accuracy of the same N, which comes before it in the queue."""
+    """Measure a cell. What was measured as accuracy, earlier in the queue, is not measured again: a cost stands
+    beside it, and of the two seeds the first is the task's own model.
+    """
+    accuracy = measured.get(replace(cell, experiment="accuracy").key(checkpoint.info.digest))
     if cell.experiment == "cost":
-        return measure_cost(
-            cell, checkpoint, measured[replace(cell, experiment="accuracy").key(checkpoint.info.digest)]
-        )
+        assert accuracy is not None
+        return measure_cost(cell, checkpoint, accuracy)
+    if cell.experiment == "second_seed" and accuracy is not None:
+        return accuracy | {"experiment": cell.experiment}
     return measure(cell, checkpoint, slept)
 
 

@@ -39,6 +39,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "attention_large": lambda task: series_table(task, entries_of(task), "attention_large"),
         "eviction": lambda task: series_table(task, entries_of(task), "eviction", SERIES_PASSES[task]),
         "seeds": lambda task: series_table(task, entries_of(task), "seeds", SERIES_PASSES[task]),
+        "second_seed": lambda task: series_table(task, entries_of(task), "second_seed"),
         "other_models": lambda task: series_table(task, entries_of(task), "baseline_small", SERIES_PASSES[task]),
         "depth": lambda task: depth_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),

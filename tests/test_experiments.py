@@ -38,6 +38,7 @@ from tests.builders import TASK, meta_of, random_model, rule110_config, small_ch
 
 STEPS = (1, 4)
 MISSING = (
+    "small-s1",
     "rule110-n1-flops",
     "rule110-n1-curriculum",
     "rule110-oracle",
@@ -116,7 +117,7 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 def test_no_two_cells_are_kept_under_one_key() -> None:
     cells = list(cells_of(FULL, "any"))
-    assert len({cell.key("digest") for cell in cells}) == len(cells)
+    assert len({cell.key(cell.checkpoint) for cell in cells}) == len(cells)  # as if its name were its digest
 
 
 def test_the_cells_cover_every_difficulty_and_every_window() -> None:
@@ -300,20 +301,35 @@ def test_public_problems_are_scored_by_the_public_answers(monkeypatch: pytest.Mo
 
 def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Cell]) -> None:
     outcome = run_queue(only="rule110", folder=tmp_path)
-    assert asked == expected() and outcome["measured"] == len(asked)
+    assert asked == [cell for cell in expected() if cell.experiment != "second_seed"]  # of the first seed: known
+    assert outcome["measured"] == len(expected())
     assert len(outcome["left_out"]) == len(MISSING) and all(name in " ".join(outcome["left_out"]) for name in MISSING)
     kept = (tmp_path / "rule110.json").read_bytes()
-    assert len(entries(tmp_path)) == len(asked)
+    assert len(entries(tmp_path)) == len(expected())
     asked.clear()
     assert run_queue(only="rule110", folder=tmp_path)["measured"] == 0 and not asked
     assert (tmp_path / "rule110.json").read_bytes() == kept
+
+
+def test_beside_the_second_seed_stands_what_was_measured_of_the_first(tmp_path: Path, asked: list[Cell]) -> None:
+    made(tmp_path, "small-s1", seed=3)
+    run_queue(only="rule110", folder=tmp_path)
+    found = {(e["experiment"], e["checkpoint"], e["passes"], e["difficulty"]): e for e in entries(tmp_path)}
+    both = [key for key in found if key[0] == "second_seed"]
+    assert {key[1] for key in both} == {"small", "small-s1"} and len(both) == 2 * 4 * 2  # N of 1, 4, 12, 20 at t = 1, 4
+    for _, checkpoint, passes, difficulty in both:
+        anew = Cell("second_seed", "any_n", checkpoint, passes, difficulty, TASK.windows_max) in asked
+        assert anew == (checkpoint == "small-s1")
+        if not anew:
+            first = found["accuracy", checkpoint, passes, difficulty]
+            assert found["second_seed", checkpoint, passes, difficulty] == first | {"experiment": "second_seed"}
 
 
 def test_the_app_reads_what_the_queue_writes(tmp_path: Path, asked: list[Cell]) -> None:
     """Everything is right, which is where an interval ends closest to its share."""
     run_queue(only="rule110", folder=tmp_path)
     results = read_results(tmp_path / "rule110.json")
-    assert results.task == "rule110" and len(results.entries) == len(asked)
+    assert results.task == "rule110" and len(results.entries) == len(expected())
     assert all(entry.accuracy == 1 and 0.94 < entry.low < 1 for entry in results.entries)
 
 

@@ -91,6 +91,10 @@ OTHERS = {
         "Further training seeds",
         "Depo in small (10 nodes, up to four hops), which trains in minutes: the same trainings from other beginnings.",
     ),
+    "second_seed": (
+        "The same training from another beginning",
+        "Other first weights and other instances to learn from, chosen beforehand: what the two share is the method's.",
+    ),
     "baseline_small": (
         "Other models, in small",
         "Compare them with those trained for any N under *Further training seeds*: the same task, as many tokens.",
@@ -127,13 +131,15 @@ _CONTROLS = (
 _HALTING = (("halting", "fixed_n", "fixed N for halting"), ("halting", "drift_halting", "halting on drift"))
 _ATTENTION = (("attention", "", "causal against full attention asleep"),)
 _PROBE = (("probe", "", "a linear probe of S after each pass"),)
+_SEED = (("second_seed", "", "a second training seed"),)
 _COST = (("cost", "", "the cost of sleep and waking against N"),)
 EVIDENCE = {
-    "rule110": (*_FIRST, *_FLOPS, *_CONTROLS, *_ATTENTION, *_HALTING, *_PROBE, *_COST),
+    "rule110": (*_FIRST, *_FLOPS, *_SEED, *_CONTROLS, *_ATTENTION, *_HALTING, *_PROBE, *_COST),
     "depo": (
         *_FIRST,
         *_FLOPS,
-        ("seeds", "", "three training seeds"),
+        *_SEED,
+        ("seeds", "", "three training seeds in small"),
         ("baseline_small", "deeper", "a deeper model without passes"),
         ("baseline_small", "per_n", "a model for each N, the paper's protocol"),
         ("baseline_small", "hebbian", "the Hebbian rule for the delta rule"),
@@ -145,7 +151,7 @@ EVIDENCE = {
         ("depth", "", "the best N of fewer and more layers"),
         *_COST,
     ),
-    "gsm": (*_FIRST, *_CONTROLS, *_HALTING, *_COST),
+    "gsm": (*_FIRST, *_FLOPS, *_SEED, *_CONTROLS, *_HALTING, *_COST),
 }
 
 
