@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from app import text
+from app.controls import Choice
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
 from app.player.narration import narrate
 from app.player.pictures import picture_of
@@ -97,7 +98,7 @@ def numbers(trace: Trace) -> None:
         st.markdown("\n".join(f"| {' | '.join(row)} |" for row in lines))
 
 
-def measured(visit: Visit, results: Results | str, difficulty: int, passes: int, mode: Mode) -> None:
+def measured(visit: Visit, results: Results | str, choice: Choice, mode: Mode) -> None:
     """Accuracy against N, and retention, from the results file; or the sentence that says why there is none."""
     st.header("Does sleeping longer help?", anchor="accuracy")
     if isinstance(results, str):
@@ -107,10 +108,16 @@ def measured(visit: Visit, results: Results | str, difficulty: int, passes: int,
         st.caption(text.PLOTS_FOLLOW)
         _plots_later(visit)
         return
-    words = text.TASKS[visit.task]
-    st.markdown(text.ACCURACY.format(difficulty=words.difficulty))
+    words, difficulty = text.TASKS[visit.task], choice.difficulty
+    asked = {"symbol": words.symbol, "difficulty": difficulty}
+    st.markdown(f"{text.ACCURACY.format(**asked)} {_where_it_stands(results, choice, asked)}")
     figure = accuracy_figure(
-        results, difficulty=difficulty, passes=passes, mode=mode, symbol=words.symbol, right=words.right
+        results,
+        difficulty=difficulty,
+        passes=choice.passes if _is_of_this_model(choice) else None,
+        mode=mode,
+        symbol=words.symbol,
+        right=words.right,
     )
     alt = accuracy_summary(results, difficulty, words.symbol)
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
@@ -119,6 +126,22 @@ def measured(visit: Visit, results: Results | str, difficulty: int, passes: int,
         figure = retention_figure(results, difficulty=difficulty, mode=mode)
         st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
     controls_measured(comparisons(results), words)
+
+
+def _is_of_this_model(choice: Choice) -> bool:
+    """Whether the plot tells of what the controls ask; while they ask nothing that can be run, it does no harm."""
+    return choice.spec is None or choice.is_as_measured
+
+
+def _where_it_stands(results: Results, choice: Choice, asked: Mapping[str, Any]) -> str:
+    """Where the visitor's setting is in the plot, or why it is not."""
+    accuracies = results.of("accuracy", "any_n")
+    if not _is_of_this_model(choice):
+        return text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own")
+    here = (choice.passes, choice.difficulty)
+    if any((entry.passes, entry.difficulty) == here for entry in accuracies):
+        return text.RING
+    return text.NO_RING.format(passes=choice.passes, **asked)
 
 
 def controls_measured(found: tuple[Comparison, ...], words: text.TaskWords = text.RULE110) -> None:
@@ -147,7 +170,9 @@ def control_table(found: Sequence[Comparison], words: text.TaskWords = text.RULE
 def control_sentence(comparison: Comparison, words: text.TaskWords = text.RULE110) -> str:
     """What one control shows, derived from the measured intervals alone."""
     falls, holds, rises = comparison.falls, comparison.holds, comparison.rises
-    meaning = text.CONTROL_MEANINGS.get(comparison.control)
+    # Where a harder question survives than one that does not, what the control breaks is not simply needed or not.
+    is_mixed = any(held > fell for held in holds for fell in falls)
+    meaning = None if is_mixed else text.CONTROL_MEANINGS.get(comparison.control)
     where = "accuracy falls"
     if falls and holds:
         where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"

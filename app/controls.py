@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from app import text
+from app import advanced, text
 from app.state import Reader, Visit, one_of, whole_number
 from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import PASSES_MAX, ConfigError, RunSpec, Trigger
+from sleepviz.config import PASSES_MAX, ConfigError, RunSpec
 from sleepviz.tasks import TASKS, build_task
 from sleepviz.tasks.base import InputError
 
@@ -70,6 +70,17 @@ class Choice:
     link: Mapping[str, str]
     run_pressed: bool
 
+    @property
+    def is_as_measured(self) -> bool:
+        """Whether the results file tells of runs such as this one: the task's own model, nothing changed or broken."""
+        return self.spec is not None and self.info is not None and self.info.default and is_plain(self.spec)
+
+
+def is_plain(spec: RunSpec) -> bool:
+    """Whether a run is the paper's procedure, slept on as the checkpoint was trained, with no part broken."""
+    usual = RunSpec(spec.task, spec.input, spec.checkpoint, spec.n_passes, seed=spec.seed)
+    return spec == usual
+
 
 def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], recorded: dict[str, Any] | None) -> Choice:
     """Draw the controls and read them; `recorded` is the recorded run's specification."""
@@ -80,23 +91,27 @@ def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], record
     link = {
         "N": whole_number("passes", "passes N", 0, limits["passes_max"]),
         "checkpoint": one_of("checkpoint", "checkpoint", tuple(mine)),
+        **advanced.readers(limits["window"]),
     }
-    visit.adopt_url({**form.readers(limits), **link})
+    visit.adopt_url({**form.readers(limits), **link}, _first_values(form, recorded, limits, default))
     chosen = mine.get(str(visit.get("checkpoint", default))) or chosen
     limits = limits_of(form.task, chosen)
-    visit.set_missing({**_first_values(form, recorded, limits), "checkpoint": default})
+    visit.set_missing(_first_values(form, recorded, limits, default))
     form.keep_within(visit, limits)
+    advanced.keep_within(visit, limits["window"])
 
     with st.container(horizontal=True, gap="small", key="presets"):
         form.presets(visit, limits)
-        advanced = _advanced(form, visit, limits, tuple(mine))
+        with st.popover("Advanced", icon=":material/tune:", key="advanced"):
+            form.advanced(visit, limits)
+            settings = advanced.show(visit, limits["window"], tuple(mine))
     *columns, passes, run = st.columns([*form.widths, 2.6, 1.4], gap="medium", vertical_alignment="center")
     form.fields(visit, limits, columns)
     with passes:
         options = sorted({n for n in PASSES_SHOWN if n <= limits["passes_max"]} | {visit.passes})
         key = visit.key("passes")
         st.select_slider("Passes N", options, key=key, help=text.PASSES_HELP, on_change=visit.forget_link_problems)
-    spec, problems, notes = _spec(form, visit, chosen, advanced)
+    spec, problems, notes = _spec(form, visit, chosen, settings)
     with run:
         is_off = spec is None
         pressed = st.button(
@@ -114,7 +129,7 @@ def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], record
         problems,
         visit.passes,
         difficulty,
-        {**form.link(visit), "N": str(visit.passes), **checkpoint},
+        {**form.link(visit), "N": str(visit.passes), **checkpoint, **settings.link()},
         pressed,
     )
 
@@ -125,67 +140,33 @@ def limits_of(task: str, info: CheckpointInfo | None) -> dict[str, Any]:
     return {**sized.limits(), "passes_max": PASSES_MAX, **(info.limits if info else {}), "window": sized.window}
 
 
-def _first_values(form: Form, recorded: dict[str, Any] | None, limits: Limits) -> dict[str, Any]:
+def _first_values(form: Form, recorded: dict[str, Any] | None, limits: Limits, default: str) -> dict[str, Any]:
     given = json.loads(str(recorded["input"])) if recorded else None
-    return {"passes": int(recorded["n_passes"]) if recorded else 4, **form.first_values(given, limits)}
-
-
-@dataclass(frozen=True)
-class _Advanced:
-    trigger: str
-    every: int
-    asked_after: str
-    eviction: str
-    sleep_attention: str
-    control: str
-
-
-def _advanced(form: Form, visit: Visit, limits: Limits, names: tuple[str, ...]) -> _Advanced:
-    """Everything beyond the question and N: the paper's own choices unless the visitor changes them."""
-    with st.popover("Advanced", icon=":material/tune:", key="advanced"):
-        form.advanced(visit, limits)
-        trigger = pick("Sleep trigger", text.TRIGGERS, visit.key("trigger"))
-        every, asked_after = limits["window"], ""
-        if trigger == "every":
-            half = limits["window"] // 2
-            every = int(st.number_input("M, tokens between sleeps", 1, every, half, key=visit.key("every")))
-        if trigger == "manual":
-            label = "Sleep after these tokens, for example 6, 12"
-            asked_after = st.text_input(label, "6", key=visit.key("asked_after"))
-        eviction = pick("Eviction", text.EVICTION, visit.key("eviction"))
-        attention = pick("Attention while asleep", text.ATTENTION, visit.key("sleep_attention"))
-        control = pick("Causal control", text.CONTROLS, visit.key("control"), hint=text.CONTROL_HELP)
-        if names:
-            st.selectbox("Checkpoint", names, key=visit.key("checkpoint"), on_change=visit.forget_link_problems)
-    return _Advanced(trigger, every, asked_after, eviction, attention, control)
-
-
-def pick(label: str, options: Mapping[str, str], key: str, hint: str | None = None) -> str:
-    """A menu whose options are the engine's words, written out."""
-    return str(st.selectbox(label, tuple(options), format_func=lambda name: options[name], key=key, help=hint))
+    own = {"passes": int(recorded["n_passes"]) if recorded else 4, **form.first_values(given, limits)}
+    return {**own, **advanced.first_values(limits["window"]), "checkpoint": default}
 
 
 def _spec(
-    form: Form, visit: Visit, info: CheckpointInfo | None, advanced: _Advanced
+    form: Form, visit: Visit, info: CheckpointInfo | None, settings: advanced.Settings
 ) -> tuple[RunSpec | None, tuple[str, ...], tuple[str, ...]]:
     """The run that the widgets ask for, or why it cannot be run; and what must be said of it."""
     if info is None:
         return None, (text.no_checkpoint(form.task),), ()
     problems = visit.link_problems
     try:
-        kind = advanced.trigger
-        detail = {"every": f":{advanced.every}", "manual": f":{advanced.asked_after.replace(' ', '')}"}.get(kind, "")
         spec = RunSpec(
             task=form.task,
             input=json.dumps(form.input(visit)),
             checkpoint=info.name,
             n_passes=visit.passes,
-            eviction=advanced.eviction,  # type: ignore[arg-type]
-            sleep_attention=advanced.sleep_attention,  # type: ignore[arg-type]
-            trigger=Trigger.parse(kind + detail),
-            control=advanced.control,  # type: ignore[arg-type]
+            eviction=settings.eviction,
+            sleep_attention=settings.sleep_attention,
+            trigger=settings.trigger(),
+            control=settings.control,
         )
-        instance = build_task(info.task, info.meta["task_sizes"]).parse(spec.input, info.limits)
+        task = build_task(info.task, info.meta["task_sizes"])
+        instance = task.parse(spec.input, info.limits)
+        settings.require_tokens(len(task.encode(instance).context))
     except (ConfigError, InputError) as error:
         return None, (*problems, text.plain(str(error))), ()
     return (None if problems else spec), problems, form.notes(instance)

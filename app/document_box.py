@@ -16,13 +16,8 @@ DOCUMENT = (
 )
 
 
-FIRST_VALUES = {
-    "page": example.PAGE,
-    "page_question": example.QUESTION,
-    "document": DOCUMENT,
-    "question": "Where is the key? It is in",
-    "window": 32,
-}
+FIRST_QUESTIONS = {"page_question": example.QUESTION, "question": "Where is the key? It is in"}
+FIRST_VALUES = {**FIRST_QUESTIONS, "page": example.PAGE, "document": DOCUMENT, "window": 32}
 QUESTION_MAX = 500  # characters
 
 

@@ -9,6 +9,8 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 
 import streamlit as st
 
+from app import theme_watch
+
 st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout="wide")
 st.html(ROOT / "app" / "page.css")
 PAGES = [
@@ -18,4 +20,8 @@ PAGES = [
     st.Page(ROOT / "pages" / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
 ]
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+# The pages tell the Back button from a way back through the menu by this.
+st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page.url_path
+theme_watch.show()
+page.run()

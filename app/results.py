@@ -87,6 +87,14 @@ class Comparison:
         return tuple(broken.difficulty for broken, _ in self.pairs if broken.difficulty not in self.falls)
 
 
+def measured_of(results: Results, digest: str, passes: int, difficulty: int | None) -> Result | None:
+    """What these weights were right in with this N at this difficulty, alone or as a baseline."""
+    for entry in (*results.of("accuracy"), *results.of("baseline")):
+        if (entry.digest, entry.passes, entry.difficulty) == (digest, passes, difficulty):
+            return entry
+    return None
+
+
 def comparisons(results: Results) -> tuple[Comparison, ...]:
     """Every control that can be compared, in the file's order.
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import about, controls, player, runs, text, theme, watch
+from app.results import Results
 from app.state import Visit
 from sleepviz.checkpoint import CheckpointInfo
 
@@ -24,22 +25,27 @@ def show(form: controls.Form) -> None:
     recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
     choice = controls.controls(form, visit, infos, recorded_spec)
     shown = watch.shown_run(visit, choice, infos, tape)
+    results = runs.results(form.task)
     if shown is not None:
-        _run(shown, form.task, infos, mode)
-    about.measured(visit, runs.results(form.task), choice.difficulty, choice.passes, mode)
+        _run(shown, form.task, infos, None if isinstance(results, str) else results, mode)
+    about.measured(visit, results, choice, mode)
     about.explanations(form.task)
 
 
-def _run(shown: watch.Shown, task: str, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
+def _run(
+    shown: watch.Shown, task: str, infos: tuple[CheckpointInfo, ...], results: Results | None, mode: theme.Mode
+) -> None:
     """One run on the stage, and everything that can be known of it."""
     words = text.TASKS[task]
-    cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]))
+    cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
+    is_awake_only = shown.trace.checkpoint["limits"]["passes_trained"] == 1
+    warning = text.AWAKE_ONLY if is_awake_only else text.BASELINE_WARNING
     terms = text.terms(task)
     # A key a task: another page's player is another player.
     player.show(
         player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms), key=f"player_{task}"
     )
-    st.caption(f"{words.notice} {text.BASELINE_WARNING} {about.training_note(shown.trace)} {words.presets}")
+    st.caption(f"{words.notice} {warning} {about.training_note(shown.trace)} {words.presets}")
     meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)

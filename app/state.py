@@ -108,13 +108,30 @@ class Visit:
         """Remember a job that is done."""
         self.set({"latest": job})
 
-    def adopt_url(self, readers: Mapping[str, Reader]) -> None:
-        """Take over the URL's values when the URL is not what this session wrote last."""
+    def adopt_url(self, readers: Mapping[str, Reader], first: Mapping[str, Any]) -> bool:
+        """Take over the URL's values when the URL is not what this session wrote last; True where it asks something.
+
+        A bare URL on the same page is the Back button at the visit's beginning: the `first` values return. On
+        the way from another page it says nothing, and what the visitor had asked stays.
+        """
         given = {name: str(st.query_params[name]) for name in st.query_params}
         if given == self.get("url", {}):
-            return
+            return False
+        if not given and self.is_same_page:
+            self.set({**first, "asked_live": False})
         values, problems = read_link(given, self.task, readers)
         self.set({"url": given, **values, "link_problems": problems})
+        return bool(values)
+
+    @property
+    def is_same_page(self) -> bool:
+        """Whether the run of the script before this one showed this page too."""
+        return bool(st.session_state.get("came_from") == st.session_state.get("page"))
+
+    @property
+    def has_url(self) -> bool:
+        """Whether the address bar holds a question."""
+        return bool(self.get("url", {}))
 
     def write_url(self, link: Mapping[str, str]) -> None:
         """Put the question into the URL, if it is not there already."""

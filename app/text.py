@@ -13,7 +13,6 @@ class TaskWords:
     explanation: str
     notice: str
     symbol: str  # of the difficulty, in plots
-    difficulty: str  # the same in words
     right: str  # what an accuracy counts
     window: str  # what one window holds, to end a sentence
     woken: str  # how right and wrong are drawn
@@ -30,7 +29,6 @@ RULE110 = TaskWords(
     notice="What to notice: after each pass the answer “if woken now” moves further down the true diagram, and the "
     "time to answer stays the same however long the model slept.",
     symbol="t",
-    difficulty="steps t",
     right="rows right in every cell",
     window="one window is one row: the number of steps t, then the cells",
     woken="A cross marks each cell that differs from the nearest true row",
@@ -44,7 +42,6 @@ DEPO = TaskWords(
     notice="What to notice: in the grid, each pass can make more hops right, for all starts; edges fade when their "
     "window is cleared, and the answers come from S alone.",
     symbol="k",
-    difficulty="hops k",
     right="questions answered right",
     window="one window holds some edges, then the roll call: every name with room for the node that it leads to",
     woken="Filled is right, a cross is wrong, a dot is “unknown”",
@@ -59,7 +56,6 @@ GSM = TaskWords(
     notice="What to notice: each pass can make the values of deeper variables right, whether the question needs them "
     "or not; statements fade when their window is cleared.",
     symbol="depth",
-    difficulty="operations",
     right="questions answered right",
     window="one window holds the question if it comes first, some statements, then the roll call: every variable with "
     "room for what it is computed from",
@@ -72,6 +68,11 @@ TASKS = {"rule110": RULE110, "depo": DEPO, "gsm": GSM}
 BASELINE_WARNING = (
     "The model on this page learned to use its later passes, so its own N = 1 answer alone proves nothing; the fair "
     "comparison is the separate model that was only ever trained with N = 1, on the same task."
+)
+
+AWAKE_ONLY = (
+    "This model was only ever trained with N = 1, so passes beyond the first are new to it; what they do to it is no "
+    "measure of sleep."
 )
 
 TERMS: dict[str, str] = {
@@ -178,8 +179,13 @@ PAPER = (
 
 PLOTS_FOLLOW = "The plots follow in a moment."
 ACCURACY = (
-    "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals. The ring is your setting; "
-    "the level lines are separate models that were only ever trained with N = 1, at your {difficulty}."
+    "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals; the level lines are "
+    "separate models that were only ever trained with N = 1, at {symbol} = {difficulty}."
+)
+RING = "The ring is your setting."
+NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured."
+OTHER_RUN = (
+    "Measured on this page's own model, {checkpoint}, as it was trained; your run differs from it, so no ring marks it."
 )
 RETENTION = (
     "Long-term memory: how often the first row is still answered right after one, two, three and four windows have "
@@ -194,13 +200,13 @@ EDGES_HELP = (
     "Edges such as a->b, b->c, parted by commas or lines; {least} to {most} nodes, and exactly one edge leaves and "
     "one enters every node."
 )
-RING = "Or click the nodes in the order of a cycle; its edges are then told in shuffled order."
+CYCLE_HELP = "Or click the nodes in the order of a cycle; its edges are then told in shuffled order."
 SEVERAL_CYCLES = (
     "This graph falls into {cycles} cycles. The model was trained on one cycle only, so it may well answer wrong."
 )
 SUM_HELP = (
-    "“assign b = a + 1.” or “Ben has 2 more apples than Ana.”; a change is at most {change}, every value from {low} "
-    "to {high}. Statements that the question does not need may stay."
+    "“assign b = a + 1.” or “Ben has 1 more apple than Ana.”; names are plain letters, a change is at most {change}, "
+    "every value from {low} to {high}. Statements that the question does not need may stay."
 )
 OWN_QUESTION = "The text asks this itself."
 REAL_SOURCE = (
@@ -233,7 +239,7 @@ CONTROLS = {
 
 CONTROLS_MEASURED = (
     "Which part does the work? Each control breaks one part of the mechanism; its accuracy stands beside that of the "
-    "run as it is, on the same rows, at N = {passes}. Under “Advanced” you can break your own run in the same way."
+    "run as it is, on the same questions, at N = {passes}. Under “Advanced” you can break your own run in the same way."
 )
 
 
@@ -247,7 +253,7 @@ class Meaning:
 
 CONTROL_MEANINGS = {
     "zero_state": Meaning("the answer is read from S", "the answer is not read from S"),
-    "shuffled_state": Meaning("it matters which rows S has read", "it does not matter which rows S has read"),
+    "shuffled_state": Meaning("it matters what S has read", "it does not matter what S has read"),
     "replay": Meaning(
         "it is not the repetition that helps, but what the later passes work out anew",
         "writing the same keys and values again does as well as the later passes",

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from app import runs, text
-from app.controls import Choice
-from app.jobs import Job
+from app.controls import Choice, is_plain
+from app.jobs import Job, RunKey
 from app.player import Contender
+from app.player.pictures import picture_of
+from app.results import Results, measured_of
 from app.state import Visit
 from sleepviz.checkpoint import CheckpointInfo
 from sleepviz.config import RunSpec
@@ -70,10 +72,12 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
         return _latest(visit, infos) or on_tape
     if isinstance(tape, str):
         st.info(tape, icon=":material/info:")
-    if on_tape and not visit.asked_live and _same_question(on_tape.trace, choice):
+    is_on_tape = on_tape is not None and not visit.asked_live and _same_question(on_tape.trace, choice)
+    if not is_on_tape or visit.has_url:  # a first visit leaves the address bare; coming back to the recording does not
+        visit.write_url(choice.link)
+    if on_tape is not None and is_on_tape:
         _say_if_weights_differ(on_tape, infos)
         return on_tape
-    visit.write_url(choice.link)
     job = _job(visit, choice, infos)
     if not job.is_over:
         job.wait(QUICK_S)
@@ -89,17 +93,30 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
     return _latest(visit, infos) or on_tape
 
 
-def contenders(shown: Shown, passes: int) -> tuple[Contender, ...]:
+def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
     """The cards under the player: N = 1, the chosen N, and the model that only ever knew N = 1."""
-    own = Contender(f"This model, N = {passes}", "the run above", shown.trace)
-    one = shown.one_pass
-    cards = [own]
-    if passes != 1:
-        first = Contender("This model, N = 1", "the same weights, woken after one pass", *_trace_or_reason(one))
-        cards.insert(0, first)
-    note = f"a separate model: {shown.baseline_name}" if shown.baseline_name else "a separate model"
-    cards.append(Contender("Trained with N = 1 only", note, *_trace_or_reason(shown.baseline)))
-    return tuple(cards)
+    separate = f"a separate model: {shown.baseline_name}" if shown.baseline_name else "a separate model"
+    cards = [
+        ("This model, N = 1", "the same weights, woken after one pass", shown.one_pass),
+        (f"This model, N = {passes}", "the run above", shown.trace),
+        ("Trained with N = 1 only", separate, shown.baseline),
+    ]
+    return tuple(
+        Contender(title, note + _measured(answer, results), *_trace_or_reason(answer))
+        for title, note, answer in (cards if passes != 1 else cards[1:])
+    )
+
+
+def _measured(answer: Trace | str, results: Results | None) -> str:
+    """How often such a run is right, since one answer may be luck; nothing where that was not measured."""
+    if isinstance(answer, str) or results is None:
+        return ""
+    spec, difficulty = RunSpec.from_json(answer.spec), picture_of(answer).difficulty
+    found = measured_of(results, str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
+    if found is None or not is_plain(spec):
+        return ""
+    symbol = text.TASKS[spec.task].symbol
+    return f"; {100 * found.accuracy:.0f} of 100 fresh questions right at {symbol} = {difficulty}"
 
 
 def as_json(shown: Shown) -> str:
@@ -110,13 +127,9 @@ def as_json(shown: Shown) -> str:
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
     """This visitor's job for the chosen run, submitted if it is not there."""
     assert choice.spec is not None and choice.info is not None
-    keys = [runs.key_of(choice.spec, choice.info)]
-    if choice.spec.n_passes != 1:
-        keys.append(runs.key_of(replace(choice.spec, n_passes=1), choice.info))
-    other = runs.baseline_checkpoint(choice.spec.task, infos)
-    if other is not None:
-        keys.append(runs.key_of(_baseline_spec(choice, other), other))
-    wanted = tuple(dict.fromkeys(keys))
+    own = runs.key_of(choice.spec, choice.info)
+    _, baseline = _baseline_key(own, infos)
+    wanted = tuple(dict.fromkeys(key for key in (own, _one_pass_key(own), baseline) if key is not None))
     job = visit.job
     if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
         job = runs.queue().submit(wanted)
@@ -124,24 +137,27 @@ def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job
     return job
 
 
-def _baseline_spec(choice: Choice, other: CheckpointInfo) -> RunSpec:
-    """The same question for the model trained with N = 1, slept on as it was trained."""
-    assert choice.spec is not None
-    return replace(choice.spec, checkpoint=other.name, n_passes=1, sleep_attention="", control="none")
+def _one_pass_key(own: RunKey) -> RunKey:
+    """The same run with one pass."""
+    return replace(own, spec=replace(own.spec, n_passes=1))
+
+
+def _baseline_key(own: RunKey, infos: tuple[CheckpointInfo, ...]) -> tuple[str, RunKey | None]:
+    """The same question for the model trained with N = 1, slept on as it was trained; the model's name first."""
+    info = runs.baseline_checkpoint(own.spec.task, infos)
+    if info is None:
+        return "", None
+    spec = replace(own.spec, checkpoint=info.name, n_passes=1, sleep_attention="", control="none")
+    return info.name, runs.key_of(spec, info)
 
 
 def _of_job(job: Job, infos: tuple[CheckpointInfo, ...]) -> Shown:
-    trace = job.results[job.keys[0]]
+    own = job.keys[0]
+    trace = job.results[own]
     assert isinstance(trace, Trace)
-    info = runs.baseline_checkpoint(job.keys[0].spec.task, infos)
-    one_pass: Trace | str = trace
-    baseline: Trace | str = text.NO_BASELINE
-    for key, result in job.results.items():
-        if info is not None and key.spec.checkpoint == info.name and key.spec.n_passes == 1:
-            baseline = result
-        elif key.spec.n_passes == 1:
-            one_pass = result
-    return Shown("live", trace, one_pass, baseline, info.name if info else "")
+    name, baseline = _baseline_key(own, infos)
+    answered = job.results.get(baseline, text.NO_BASELINE) if baseline is not None else text.NO_BASELINE
+    return Shown("live", trace, job.results[_one_pass_key(own)], answered, name)
 
 
 def _latest(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Shown | None:

@@ -6,17 +6,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from app import about, document_box, models, own_text, perplexity, player, runs, text, text_runs, theme, uploads
 from app.jobs import RunKey
 from app.player import Contender
-from app.state import Visit
+from app.state import LinkError, Visit, one_of, short_text
 from app.text_runs import SideBySide
 from app.watch import QUICK_S
 from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import ConfigError, RunSpec
+from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
 from sleepviz.events import CacheEvicted, SleepStarted, Trace
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
@@ -79,13 +80,18 @@ def show() -> None:
     st.title("Your model", anchor=False)
     st.markdown(EXPLANATION)
     infos = runs.checkpoints(runs.checkpoint_folder())
+    is_linked = _adopt_link(visit, infos)
+    for problem in visit.link_problems:
+        st.error(text.plain(problem), icon=":material/error:")
     try:
         asked = _controls(visit, infos)
     except (ConfigError, InputError) as error:
         st.error(text.plain(str(error)), icon=":material/error:")
         asked = None
     pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
-    if asked is not None and pressed:
+    if asked is not None and (pressed or is_linked):
+        visit.forget_link_problems()
+        visit.write_url(_link(asked.spec))
         visit.set_job(models.queue().submit(_keys(asked)))
     tape = text_runs.recorded(str(visit.get("source"))) if visit.latest is None else None
     _follow(visit, tape is not None)
@@ -96,6 +102,53 @@ def show() -> None:
         st.caption(NOT_ALLOWED)
     if asked is not None:
         _perplexity(visit, asked, mode)
+
+
+def _adopt_link(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> bool:
+    """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run.
+
+    A document is too long for a link: with the page as it comes, or as this visitor has edited it.
+    """
+    choices = tuple(_choices(infos))
+    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_QUESTIONS}
+
+    def read_passes(given: str) -> dict[str, Any]:
+        if given in map(str, PASSES):
+            return {"passes": int(given)}
+        raise LinkError(f"The link's passes N must be one of {', '.join(map(str, PASSES))}.")
+
+    def read_question(given: str) -> dict[str, Any]:
+        asked = short_text("question", "question", document_box.QUESTION_MAX)(given)["question"]
+        return dict.fromkeys(document_box.FIRST_QUESTIONS, asked)
+
+    def read_window(given: str) -> dict[str, Any]:
+        if given in map(str, document_box.WINDOWS):
+            return {"window": int(given)}
+        raise LinkError(f"The link's window L must be one of {', '.join(map(str, document_box.WINDOWS))}.")
+
+    readers = {
+        "model": one_of("source", "model", [choice for choice in choices if not choice.startswith("local:")]),
+        "N": read_passes,
+        "eviction": one_of("eviction", "eviction", tuple(EVICTIONS)),
+        "question": read_question,
+        "L": read_window,
+        **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in TASK_INPUTS},
+    }
+    is_linked = visit.adopt_url(readers, first)
+    visit.set_missing(first)
+    return is_linked and not visit.link_problems
+
+
+def _link(spec: RunSpec) -> dict[str, str]:
+    """What is asked, as a link's values; nothing where the model is a visitor's own, which no other server has."""
+    if spec.checkpoint.startswith("local:"):
+        return {}
+    asked = {f"{spec.task}_input": spec.input}
+    if spec.task == example.TASK:
+        given = json.loads(spec.input)
+        asked = {"question": given["question"]}
+        asked |= {"L": str(given["window"])} if spec.checkpoint.startswith("random:") else {}
+    return {"model": spec.checkpoint, "N": str(spec.n_passes), "eviction": spec.eviction, **asked}
 
 
 def _follow(visit: Visit, has_tape: bool) -> None:
@@ -133,7 +186,7 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     with columns[0]:
         source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
     with columns[1]:
-        n_passes = int(st.select_slider("Passes N", PASSES, example.N_PASSES, key=visit.key("passes")))
+        n_passes = int(st.select_slider("Passes N", PASSES, key=visit.key("passes")))
     with columns[2]:
         eviction = str(
             st.selectbox("Evict", tuple(EVICTIONS), format_func=lambda e: EVICTIONS[e], key=visit.key("eviction"))

@@ -31,6 +31,7 @@ from sleepviz.sleep import evict, sleep, sleep_passes
 from sleepviz.tasks.base import InputError, Problem
 
 CONTEXT_MAX_TOKENS = 8192
+TIMED_ANSWERS = 3  # the fastest counts: an answer takes milliseconds, and others share the machine
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,11 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
             yield TokenRead(position, task.token_text(problem.context[position]), index, kv_tokens)
         memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
     memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
-    started = time.perf_counter()
-    probabilities = ask(model, problem, memory, problem.n_asked)
-    wake_s = time.perf_counter() - started
+    wake_s = math.inf
+    for _ in range(TIMED_ANSWERS):
+        started = time.perf_counter()
+        probabilities = ask(model, problem, memory, problem.n_asked)
+        wake_s = min(wake_s, time.perf_counter() - started)
     cached = memory.kv_tokens[0] if memory.kv_tokens else 0
     flops = wake_flops(model.config, n_tokens=problem.queries.shape[1], n_cached=cached)
     yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * problem.n_asked)

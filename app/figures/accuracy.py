@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from app.figures.layout import laid_out
+from app.figures.layout import apart, laid_out
 from app.results import Result, Results
 from app.theme import MARKERS, Mode, palette
 from sleepviz.cells import VARIANTS
@@ -41,12 +41,15 @@ def accuracy_figure(
     results: Results,
     *,
     difficulty: int,
-    passes: int,
+    passes: int | None,
     mode: Mode,
     symbol: str = "t",
     right: str = "rows right in every cell",
 ) -> go.Figure:
-    """One line a difficulty; the current one is thick, its baselines are level lines, and a ring is "you are here"."""
+    """One line a difficulty; the current one is thick, its baselines are level lines, and a ring is "you are here".
+
+    `passes` None: the visitor's run is another model's, or is changed, so that nothing here tells of it.
+    """
     look, figure = palette(mode), go.Figure()
     measured = results.of("accuracy", "any_n")
     for place, shown in enumerate(difficulties_shown(results, difficulty)):
@@ -64,14 +67,14 @@ def accuracy_figure(
                 hovertemplate=f"{symbol} = {shown}, N = %{{x}}: %{{y:.3f}}<extra></extra>",
             )
         )
-    most = max((entry.passes for entry in measured), default=passes)
+    most = max((entry.passes for entry in measured), default=1)
     for variant, dash in DASHES.items():
         name = VARIANTS[variant]
         for entry in results.of("baseline", variant):
             if entry.difficulty == difficulty:
                 figure.add_trace(
                     go.Scatter(
-                        x=[1, max(most, passes)],
+                        x=[1, max(most, passes or 1)],
                         y=[entry.accuracy, entry.accuracy],
                         mode="lines",
                         name=name,  # at the current difficulty, as the text above says
@@ -79,7 +82,8 @@ def accuracy_figure(
                         hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
                     )
                 )
-    figure.add_vline(x=passes, line={"color": look.accent, "width": 1, "dash": "dot"})
+    if passes is not None:
+        figure.add_vline(x=passes, line={"color": look.accent, "width": 1, "dash": "dot"})
     here = [entry for entry in measured if entry.difficulty == difficulty and entry.passes == passes]
     if here:
         figure.add_trace(
@@ -93,7 +97,8 @@ def accuracy_figure(
                 hovertemplate=f"your setting: %{{y:.3f}} (n = {here[0].n})<extra></extra>",
             )
         )
-    figure.update_xaxes(tickvals=sorted({entry.passes for entry in measured}))
+    every = sorted({entry.passes for entry in measured})
+    figure.update_xaxes(tickvals=apart(every), minor={"tickvals": every, "ticks": "outside"})
     figure.update_yaxes(range=[-0.03, 1.05])
     return laid_out(figure, look, x="passes N", y=right)
 

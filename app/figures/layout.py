@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
 from app.theme import FONT_SIZE, Palette
@@ -24,3 +26,12 @@ def laid_out(figure: go.Figure, palette: Palette, *, x: str, y: str, height: int
     figure.update_xaxes(title=x, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)
     figure.update_yaxes(title=y, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)
     return figure
+
+
+def apart(values: Sequence[int], most: int = 12) -> list[int]:
+    """The values that can be written under an axis that has room for `most`, on a phone, the last among them."""
+    kept: list[int] = []
+    for value in reversed(values):
+        if not kept or kept[-1] - value >= (values[-1] - values[0]) / most:
+            kept.append(value)
+    return kept[::-1]

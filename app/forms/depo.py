@@ -57,7 +57,7 @@ class DepoForm:
         hard, small = _hard(limits), {**SMALL_GRAPH, "hops": min(4, limits["hops_max"])}
         for key, label, given, passes in (
             ("easy", "Easy: one hop, one pass", {**hard, "hops": 1}, 1),
-            ("hard", f"Hard: {hard['hops']} hops, needs sleep", hard, passes_for(hard["hops"])),
+            ("hard", f"Hard: {hard['hops']} hops", hard, passes_for(hard["hops"])),
             ("small", "Six friends", small, passes_for(small["hops"])),
         ):
             values = {**_question(given), "passes": min(passes, limits["passes_max"])}
@@ -147,6 +147,6 @@ def _own_graph(visit: Visit, limits: Limits) -> None:
         on_change=visit.forget_link_problems,
         height=110,
     )
-    st.markdown(text.RING)
+    st.markdown(text.CYCLE_HELP)
     names = tuple(LETTERS[:most]) if most <= len(LETTERS) else tuple(f"n{number}" for number in range(1, most + 1))
     ring.show(names, least=limits["nodes_min"], key="ring", on_close=lambda order: _take_over(visit, order))

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app import text
-from app.controls import Limits, pick
+from app.advanced import pick
+from app.controls import Limits
 from app.state import Reader, Visit, one_of, short_text, whole_number
 from sleepviz.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
 from sleepviz.tasks.base import InputError
@@ -44,16 +45,17 @@ class GsmForm:
         visit.set({"equals": min(max(int(visit.get("equals")), low), high)})
         names, own = _read(visit)[1:]
         if own is not None:
-            visit.set({"question": own})
+            visit.set({"question": own, "ask": "after" if visit.get("ask") == "equals" else visit.get("ask")})
         elif names and visit.get("question") not in names:
             visit.set({"question": names[-1]})
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Both sides of the question, a story, and one problem that is not ours."""
         deepest = min(limits["operations_max"], len(DEEP_CHAIN) - 1)
-        passes = limits["operations_max"] + 2  # one to read the question if it comes first, one for the constant
+        # An operation takes a pass, and so do the constant and, where it comes first, the question.
+        passes = limits["operations_max"] + 2
         for key, label, given, n_passes in (
-            ("easy", "Easy: one operation", SUM_EASY, 1),
+            ("easy", "Easy: one operation, two passes", SUM_EASY, 2),
             ("deep", f"Deep: {deepest} operations, two windows", deep_sum(deepest), passes),
             ("story", "A story", STORY, passes),
             ("real", "A problem of GSM-Infinite", REAL, passes),
@@ -89,7 +91,7 @@ class GsmForm:
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
         """Where the question stands, or the benchmark's own kind of question."""
-        pick("Question", text.ASK, visit.key("ask"))
+        pick(visit, "ask", "Question", text.ASK)
 
     def input(self, visit: Visit) -> dict[str, Any]:
         """The text and what is asked of it."""

@@ -68,6 +68,9 @@ class Rule110Form:
         """The first row, and steps t."""
         with columns[0]:
             _row_input(visit, 1, limits["row_cells"])
+            others = ", ".join(f"row {number}: {row}" for number, row in enumerate(_typed(visit)[1:], start=2))
+            if others:
+                st.caption(text.plain(f"Then {others} (under “Advanced”)"))
         columns[1].slider(
             "Steps t",
             0,

@@ -21,7 +21,6 @@ from sleepviz.events import AnswerScored
 
 POLL_S = 1.0
 QUICK_S = 0.5
-QUESTION_SHOWN = 160  # characters
 CONTROLS = tuple(name for name in text.CONTROLS if name != "none")
 
 
@@ -34,7 +33,7 @@ def show(task: str, results: Results | None, infos: Sequence[CheckpointInfo], sa
         st.info("No question is here to break yet: run one live on the task's own page.", icon=":material/info:")
     else:
         key, source = question
-        st.caption(f"The question, {source}: {text.plain(_short(key.spec.input))} at N = {key.spec.n_passes}.")
+        st.caption(f"The question, {source}: {text.plain(words.question(key.spec))}, at N = {key.spec.n_passes}.")
         jobs = _jobs(task, key)
         with st.container(horizontal=True, gap="small", key="lab_controls"):
             for control in CONTROLS:
@@ -51,10 +50,6 @@ def show(task: str, results: Results | None, infos: Sequence[CheckpointInfo], sa
     st.html(control_table(jobs, results, said, task))
     if results:
         st.markdown("\n".join(f"- {control_sentence(found, said)}" for found in comparisons(results)))
-
-
-def _short(question: str) -> str:
-    return question if len(question) <= QUESTION_SHOWN else f"{question[:QUESTION_SHOWN]}…"
 
 
 def current_question(task: str, infos: Sequence[CheckpointInfo]) -> tuple[RunKey, str] | None:

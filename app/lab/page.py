@@ -73,15 +73,22 @@ def show() -> None:
 
 
 def _task(tasks: list[str]) -> str:
-    """The chosen task; a link such as /lab?task=depo chooses one, and a choice is put into the link."""
-    asked = str(st.query_params.get("task", tasks[0]))
-    if st.session_state.get("lab_task") not in tasks:
-        st.session_state["lab_task"] = asked if asked in tasks else tasks[0]
+    """The chosen task; a link such as /lab?task=depo chooses one, and a choice is put into the link.
+
+    A link that this session did not write last is a new one, or the Back button: it is followed. A bare one says
+    nothing on the way from another page.
+    """
+    before, asked = st.session_state.get("lab_link", tasks[0]), str(st.query_params.get("task", tasks[0]))
+    says = "task" in st.query_params or st.session_state.get("came_from") == st.session_state.get("page")
+    wanted = asked if says and asked in tasks else before
+    if wanted != before or st.session_state.get("lab_task") not in tasks:
+        st.session_state["lab_task"] = wanted
     task = str(
         st.segmented_control("Task", tasks, required=True, format_func=lambda name: words.TASKS[name], key="lab_task")
     )
     if task != asked:
         st.query_params["task"] = task
+    st.session_state["lab_link"] = task
     return task
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sleepviz.cells import VARIANTS
+from sleepviz.config import RunSpec
+from sleepviz.tasks.gsm_text import read_statements
 
 TITLE = "Lab: does sleeping longer really help?"
 INTRO = (
@@ -153,6 +156,22 @@ EVIDENCE = {
     ),
     "gsm": (*_FIRST, *_FLOPS, *_SEED, *_CONTROLS, *_HALTING, *_COST),
 }
+
+
+def question(spec: RunSpec) -> str:
+    """What a run asks, in one line."""
+    given = json.loads(spec.input)
+    if spec.task == "rule110":
+        return f"{given['steps']} steps of Rule 110 on {joined(given['rows'])}"
+    if spec.task == "depo":
+        return f"{given['hops']} hops from {given['start']} on a graph of {len(given['edges'])} edges"
+    statements, own = read_statements(given["text"])
+    asked = (
+        f"which variables equal {given['equals']}"
+        if "equals" in given
+        else f"the value of {given.get('question', own)}"
+    )
+    return f"{asked} in a text of {len(statements)} statements"
 
 
 def joined(parts: Sequence[str]) -> str:

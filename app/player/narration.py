@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.player.pictures import Picture, picture_of
 from sleepviz.events import (
+    AnswerScored,
     CacheEvicted,
     Event,
     SleepPassDone,
@@ -12,18 +16,33 @@ from sleepviz.events import (
     Trace,
 )
 
+REPLACED = {
+    "zero_state": "S is set to zero",
+    "shuffled_state": "S of another sequence takes the place of this one's",
+}
+"""Controls that act between the last sleep and waking, so that what S answered before tells nothing of the answer."""
+
 
 def narrate(trace: Trace) -> tuple[str, ...]:
     """One sentence for each event, in order; each can be read alone."""
     n_passes, slept_s, picture = 0, 0.0, picture_of(trace)
+    replaced = REPLACED.get(trace.spec["control"], "")
     sentences = []
     for event in trace.events:
         if isinstance(event, SleepStarted):
             n_passes = event.n_passes
         if isinstance(event, SleepPassDone):
             slept_s += event.sleep_s
-        sentences.append(_sentence(event, picture, n_passes, slept_s))
+        sentence = _sentence(event, picture, n_passes, slept_s)
+        sentences.append(f"{replaced}. {sentence}" if replaced and isinstance(event, AnswerScored) else sentence)
     return tuple(sentences)
+
+
+def told_from(spec: Mapping[str, Any]) -> str:
+    """Where the answers after a sleep come from, to be followed by a colon."""
+    if spec["control"] in REPLACED:
+        return "Before S was replaced"
+    return "From S alone" if spec["eviction"] == "hard" else "From S and the KV cache"
 
 
 def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> str:
@@ -43,6 +62,9 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
             f"Asleep, pass {event.pass_index + 1} of {n_passes}: the fast weights change by "
             f"{mean_drift(event):.2f} of their size. {picture.woken_text(event.woken)}"
         )
+    if isinstance(event, CacheEvicted) and not event.tokens_dropped:
+        kept = count(max(event.kv_tokens, default=0), "token")
+        return f"Nothing is evicted: {kept} stay in the KV cache, beside {event.fast_bytes:,} bytes of fast weights."
     if isinstance(event, CacheEvicted):
         return (
             f"Cleared: {count(event.tokens_dropped, 'token')} leave the KV cache, {event.bytes_freed:,} bytes are "

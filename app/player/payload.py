@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from app.player.narration import count, mean_drift, milliseconds, narrate, trigger_text
+from app.player.narration import REPLACED, count, mean_drift, milliseconds, narrate, told_from, trigger_text
 from app.player.pictures import Picture, picture_of
 from sleepviz.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
 
@@ -45,6 +45,9 @@ def player_payload(
     """Everything the player needs for one run: JSON values only, arrays as base64 of uint8."""
     passes = [event for event in trace.events if isinstance(event, SleepPassDone)]
     picture = picture_of(trace)
+    woken = [picture.woken(event.woken) for event in passes]
+    if trace.spec["control"] in REPLACED:
+        woken = [drawn and {**drawn, "unit": f"{drawn['unit']} (before S was replaced)"} for drawn in woken]
     payload: dict[str, Any] = {
         **_timeline(trace, picture),
         "attention_layers": len(next((e.kv_tokens for e in trace.events if isinstance(e, TokenRead)), ())),
@@ -53,7 +56,7 @@ def player_payload(
         "norm": [[_rounded(layer.norm) for layer in event.layers] for event in passes],
         "h_drift": [round(event.h_drift, 4) for event in passes],
         "pass_window": [event.window_index for event in passes],
-        "woken": [picture.woken(event.woken) for event in passes],
+        "woken": woken,
         "picture": picture.scene(),
         "contenders": [_contender(contender) for contender in contenders],
         "badge": badge,
@@ -104,7 +107,7 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
         elif isinstance(event, CacheEvicted):
             cursor, dropped = cursor + wide, dropped + event.tokens_dropped
             frame |= {"kind": "evict", "x": cursor - 0.25, "ms": clear_ms, "kv": list(event.kv_tokens)}
-            frame["functions"] = _cleared(event, last, picture)
+            frame |= {"cleared": _what_is_cleared(event), "functions": _cleared(event, last, trace, picture)}
         else:
             frame |= {"kind": "answer", "x": cursor + answer_slots / 2, "ms": ANSWER_MS}
         frames.append({**frame, "read": len(tokens), "dropped": dropped, "state": passes_done - 1})
@@ -118,10 +121,23 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
     }
 
 
-def _cleared(event: CacheEvicted, last: SleepPassDone | None, picture: Picture) -> dict[str, str]:
+def _what_is_cleared(event: CacheEvicted) -> str:
+    """What becomes of the KV cache, in a few words."""
+    if not event.tokens_dropped:
+        return "the KV cache stays"
+    return "the KV cache slides" if max(event.kv_tokens, default=0) else "the KV cache is cleared"
+
+
+def _cleared(event: CacheEvicted, last: SleepPassDone | None, trace: Trace, picture: Picture) -> dict[str, str]:
     """What the second and third functions of sleep did, in figures."""
     cleared = f"{count(event.tokens_dropped, 'token')} dropped, {event.bytes_freed:,} bytes freed"
-    return {"clear": cleared, "update": picture.update_text(last.woken) if last else "Nothing was slept on"}
+    return {"clear": cleared, "update": _told(last, trace, picture) if last else "Nothing was slept on"}
+
+
+def _told(last: SleepPassDone, trace: Trace, picture: Picture) -> str:
+    """What was answered after this pass, and from what."""
+    said = picture.update_text(last.woken)
+    return f"{told_from(trace.spec)}: {said}" if said else "Nothing can be asked yet"
 
 
 def _states(passes: list[SleepPassDone]) -> dict[str, Any]:
@@ -154,7 +170,7 @@ def _contender(contender: Contender) -> dict[str, Any]:
     return {
         **card,
         **picture.card(scored.answer),
-        "whole": picture.update_text(passes[-1].woken) if more else "",
+        "whole": _told(passes[-1], contender.trace, picture) if more else "",
         "sleep_s": slept,
         "wake_s": scored.wake_s,
         "cost": f"Slept {milliseconds(slept)}, answered in {milliseconds(scored.wake_s)}",

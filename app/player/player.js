@@ -20,13 +20,11 @@ class Player {
     this.playing = false;
     this.request = 0;
     this.listen(find);
-    this.resize = new ResizeObserver(() => { if (this.run) this.draw(1); });
-    this.resize.observe(this.root);
+    this.resize = new ResizeObserver(() => { if (this.run) this.draw(1); });  // at width 0 `draw` waits
     // A run starts when it can be seen: on a phone the theatre may be below the fold.
     this.sight = new IntersectionObserver((entries) => {
       if (this.waiting && entries.some((entry) => entry.isIntersecting)) { this.waiting = false; this.play(); }
     });
-    this.sight.observe(this.el.lane);
   }
 
   listen(find) {
@@ -78,6 +76,8 @@ class Player {
   show(run) {
     if (!run || !run.frames || !run.frames.length) return;
     const isNew = !this.run || this.run.id !== run.id;
+    this.resize.observe(this.root);
+    this.sight.observe(this.el.lane);
     this.run = run;
     this.last = run.frames.length - 1;
     if (!isNew) { this.wake(); return; }
@@ -164,6 +164,7 @@ class Player {
   }
 
   draw(mix) {
+    if (!this.root.clientWidth) return;  // on its way in or out of the page
     const frame = this.run.frames[this.index];
     drawLane(this.el.lane, this.run, this.index);
     drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch);
@@ -182,7 +183,7 @@ class Player {
     const window = `window ${frame.window + 1}`;
     el.detail.textContent = {
       token: `reading ${window}`, sleep: `falling asleep over ${window}`, pass: `pass ${frame.pass} of ${frame.of}`,
-      evict: "the KV cache is cleared", answer: "one ordinary pass answers",
+      evict: frame.cleared, answer: "one ordinary pass answers",
     }[frame.kind];
     // While it plays, the tokens of a window share one sentence: a screen reader is not flooded.
     const sentence = this.playing && frame.kind === "token" ? `Awake: the tokens of ${window} are read into the KV cache.` : frame.say;
@@ -204,6 +205,8 @@ class Player {
   stop() {
     cancelAnimationFrame(this.request);
     this.request = 0;
+    this.resize.disconnect();
+    this.sight.disconnect();
   }
 }
 

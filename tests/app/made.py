@@ -131,7 +131,7 @@ def make_checkpoint(
         "command": f"python -m sleepviz train --preset {name}",
         "created": "2026-01-02T03:04:05+00:00",
         "commit": "0a1b2c3",
-        "limits": {**task.limits(), "passes_trained": 6, "passes_max": 64},
+        "limits": {**task.limits(), "passes_trained": n_passes or 6, "passes_max": 64},
         "metrics": {},
     }
     save(root / "checkpoints" / name, weights, meta)

@@ -48,6 +48,11 @@ def test_what_resetting_s_shows_follows_from_the_numbers(broken: dict[int, float
     assert control_sentence(compared("reset_state", broken, RIGHT)) == f"*reset S before each pass*: {says}"
 
 
+def test_a_harder_question_that_survives_forbids_a_conclusion() -> None:
+    found = compared("reset_state", {1: 0.99, 4: 0.1, 8: 1.0}, {1: 0.99, 4: 0.99, 8: 0.99})
+    assert control_sentence(found) == "*reset S before each pass*: accuracy falls at t = 4 but not at t = 1 and 8."
+
+
 def test_a_control_that_does_better_is_said_to() -> None:
     sentence = control_sentence(compared("reset_state", {1: 0.99, 8: 0.95, 12: 1.0}, {1: 0.99, 8: 0.8, 12: 0.85}))
     assert "no loss was measured, and at t = 8 and 12 more is right than without" in sentence

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure, retention_figure
+from app.figures.layout import apart
 from app.results import Results, ResultsError, read_results
 from app.theme import DARK, LIGHT, Mode
 from sleepviz.events import SleepPassDone
@@ -51,6 +52,16 @@ def test_the_ring_is_the_current_setting_or_absent(results: Results) -> None:
     away = accuracy_figure(results, difficulty=3, passes=5, mode="light")
     assert "your setting" not in [trace.name for trace in away.data]
     assert away.layout.shapes[0].x0 == 5 and away.layout.shapes[0].line.color == LIGHT.accent
+
+
+def test_another_models_run_has_no_place_in_the_plot(results: Results) -> None:
+    figure = accuracy_figure(results, difficulty=3, passes=None, mode="light")
+    assert "your setting" not in [trace.name for trace in figure.data] and not figure.layout.shapes
+
+
+def test_ticks_stand_apart_and_the_last_is_there() -> None:
+    assert apart([1, 2, 3, 4, 6, 8, 12, 16, 20, 28]) == [1, 4, 8, 12, 16, 20, 28]
+    assert apart([1, 2, 4]) == [1, 2, 4] and apart([5]) == [5] and apart([]) == []
 
 
 def test_at_most_six_difficulties_with_the_current_and_the_hardest() -> None:

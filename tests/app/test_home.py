@@ -77,6 +77,58 @@ def test_a_link_restores_the_question(assets: Path) -> None:
     assert not errors(page)
 
 
+def test_a_model_that_was_trained_awake_has_a_card_for_each_n_of_its_own(assets: Path) -> None:
+    """With the baseline itself chosen its own N = 1 is the baseline's run: one run in two cards, the other apart."""
+    page = live(opened(rows=HOME_ROW, t="3", N="4", checkpoint=BASELINE))
+    one, four, trained = payload(page)["contenders"]
+    assert one["rows"] == trained["rows"] and one["cost"] == trained["cost"] and one["cost"] != four["cost"]
+    clean(page.run())  # the plots come with the second run
+    said = " ".join(each.value for each in (*page.caption, *page.markdown))
+    assert "only ever trained with N = 1, so passes beyond the first are new to it" in said
+    assert "so no ring marks it" in said and "The ring is your setting" not in said
+
+
+def test_coming_back_to_the_recorded_question_puts_it_into_the_link(assets: Path) -> None:
+    page = opened()
+    page.slider(key="rule110_steps").set_value(5)
+    assert clean(page.run()).query_params["t"] in ("5", ["5"])
+    page.slider(key="rule110_steps").set_value(HOME_STEPS)
+    clean(page.run())
+    assert payload(page)["badge"].startswith("recorded")
+    assert page.query_params["t"] in (str(HOME_STEPS), [str(HOME_STEPS)])
+
+
+def test_back_to_the_bare_address_is_the_recorded_run_again(assets: Path) -> None:
+    page = opened()
+    page.slider(key="rule110_steps").set_value(5)
+    page.selectbox(key="rule110_control").set_value("zero_state")
+    page.button(key="run").click()
+    live(clean(page.run()))
+    page.query_params.clear()
+    clean(page.run())
+    assert payload(page)["badge"].startswith("recorded") and page.slider(key="rule110_steps").value == HOME_STEPS
+    assert page.selectbox(key="rule110_control").value == "none" and not page.query_params
+
+
+ADVANCED = {"trigger": "manual:5,9", "eviction": "sliding", "asleep": "causal", "control": "reset_state"}
+
+
+def test_advanced_settings_are_in_the_link_and_come_back_from_it(assets: Path) -> None:
+    page = opened()
+    page.selectbox(key="rule110_trigger").set_value("manual")
+    clean(page.run())
+    page.text_input(key="rule110_asked_after").set_value(" 5, 9 ")
+    for name, value in (("eviction", "sliding"), ("sleep_attention", "causal"), ("control", "reset_state")):
+        page.selectbox(key=f"rule110_{name}").set_value(value)
+    live(clean(page.run()))
+    written = {name: page.query_params[name] for name in page.query_params}
+    assert {name: written[name] for name in ADVANCED} == ADVANCED
+
+    again = live(opened(**{name: str(value) for name, value in written.items()}))
+    assert payload(again)["badge"].partition("·")[2] == payload(page)["badge"].partition("·")[2]
+    assert [sleep["last"] for sleep in payload(again)["sleeps"]][:2] == [5, 9]
+
+
 def test_n_1_shows_two_cards(assets: Path) -> None:
     page = live(opened(rows=HOME_ROW, t="1", N="1"))
     assert [card["title"] for card in payload(page)["contenders"]] == ["This model, N = 1", "Trained with N = 1 only"]
@@ -100,13 +152,23 @@ def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
     assert reasons[-1] == "The context is over" and len(reasons) == {"every": 3, "manual": 2}[trigger]
 
 
-def test_a_bad_trigger_is_one_sentence(assets: Path) -> None:
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("six; <b>", "whole numbers of tokens, from 1 on"),
+        ("1.5", "whole numbers of tokens, from 1 on"),
+        ("0", "whole numbers of tokens, from 1 on"),
+        ("", "whole numbers of tokens, from 1 on"),
+        ("6, 99", "after token 99, but only 17 are read"),
+    ],
+)
+def test_a_bad_trigger_is_one_sentence(assets: Path, asked: str, says: str) -> None:
     page = opened()
     page.selectbox(key="rule110_trigger").set_value("manual")
     live(clean(page.run()))
-    page.text_input(key="rule110_asked_after").set_value("six; <b>")
+    page.text_input(key="rule110_asked_after").set_value(asked)
     clean(page.run())
-    assert len(errors(page)) == 1 and page.button(key="run").disabled
+    assert len(errors(page)) == 1 and says in errors(page)[0] and page.button(key="run").disabled
 
 
 @pytest.mark.parametrize(
@@ -146,6 +208,10 @@ def test_each_bad_row_is_one_sentence_and_nothing_runs(assets: Path, row: str, s
         ({"checkpoint": "../../etc/passwd"}, "checkpoint is not here"),
         ({"rows": "0,1,0,1,0"}, "from 1 to 4 rows of 16 cells"),
         ({"rows": "abc"}, "0 and 1"),
+        ({"trigger": "every:18"}, "every:M with M from 1 to 17"),
+        ({"eviction": "soft"}, "there are: hard, sliding, none"),
+        ({"asleep": "no"}, "there are: causal, full"),
+        ({"control": "oracle"}, "control is not here"),
         ({"task": "sudoku"}, "this page shows rule110"),
     ],
 )

@@ -15,7 +15,7 @@ from app import runs
 from app.lab.sweep import CELL_MAX, TOTAL_MAX, Plan, measure
 from app.lab.words import models
 from tests.app.made import DEFAULT, made_results
-from tests.app.page import clean, opened
+from tests.app.page import ROOT, clean, opened
 
 PATIENCE_S = 240  # a cold start on a busy machine
 
@@ -152,6 +152,18 @@ def test_a_link_chooses_the_task_and_a_choice_is_in_the_link(assets: Path, asked
     assert page.segmented_control(key="lab_task").value == shown
     page.segmented_control(key="lab_task").set_value("depo")
     assert clean(page.run()).query_params["task"] in ("depo", ["depo"])
+
+
+def test_back_and_other_links_choose_the_task_again(assets: Path) -> None:
+    page = lab(task="depo")
+    page.segmented_control(key="lab_task").set_value("gsm")
+    clean(page.run())
+    page.query_params["task"] = "depo"  # as the Back button leaves it
+    assert clean(page.run()).segmented_control(key="lab_task").value == "depo"
+    page.switch_page(str(ROOT / "pages" / "home.py")).run()
+    page.query_params.clear()
+    page.switch_page(str(ROOT / "pages" / "lab.py"))
+    assert clean(page.run()).segmented_control(key="lab_task").value == "depo"  # a way through the menu says nothing
 
 
 def test_without_results_or_checkpoints_the_page_says_what_to_do(assets: Path) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from app.player.narration import narrate
 from app.player.payload import Contender, player_payload
-from sleepviz.events import Event, SleepPassDone, SleepStarted
+from sleepviz.config import RunSpec
+from sleepviz.events import CacheEvicted, Event, SleepPassDone, SleepStarted
 from tests.app.made import made_trace
 
 
@@ -118,6 +120,39 @@ def test_a_run_without_passes_has_no_states() -> None:
     payload = player_payload(replace(trace, events=events))
     assert payload["states"]["shape"] == [0, 0, 0, 0, 0] and payload["woken"] == []
     assert payload["frames"][-2]["functions"]["update"] == "Nothing was slept on"
+
+
+@pytest.mark.parametrize(
+    ("control", "eviction", "update", "unit"),
+    [
+        ("zero_state", "hard", "Before S was replaced: row 1 right", "right: step 2 (before S was replaced)"),
+        ("none", "sliding", "From S and the KV cache: row 1 right", "right: step 2"),
+        ("replay", "hard", "From S alone: row 1 right", "right: step 2"),
+    ],
+)
+def test_what_s_answered_is_told_as_what_it_is(control: Any, eviction: Any, update: str, unit: str) -> None:
+    made = made_trace()
+    spec = replace(RunSpec.from_json(made.spec), control=control, eviction=eviction)
+    payload = player_payload(replace(made, spec=spec.to_json()))
+    assert payload["frames"][-2]["functions"]["update"] == update and payload["woken"][-1]["unit"] == unit
+    assert payload["frames"][-1]["say"].startswith("S is set to zero. Awake") == (control == "zero_state")
+
+
+@pytest.mark.parametrize(
+    ("dropped", "kept", "phase", "says"),
+    [
+        (5, 0, "the KV cache is cleared", "Cleared: 5 tokens leave"),
+        (1, 4, "the KV cache slides", "Cleared: 1 token leave"),
+        (0, 5, "the KV cache stays", "Nothing is evicted: 5 tokens stay"),
+    ],
+)
+def test_what_becomes_of_the_cache_is_told_as_what_it_is(dropped: int, kept: int, phase: str, says: str) -> None:
+    made = made_trace()
+    events = tuple(
+        replace(e, tokens_dropped=dropped, kv_tokens=(kept,)) if isinstance(e, CacheEvicted) else e for e in made.events
+    )
+    frame = player_payload(replace(made, events=events))["frames"][-2]
+    assert frame["cleared"] == phase and frame["say"].startswith(says)
 
 
 def test_narration_says_what_happened() -> None:

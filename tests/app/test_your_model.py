@@ -24,9 +24,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
 
 
-def opened() -> AppTest:
+def opened(**query: str) -> AppTest:
     page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=SECONDS).run()
-    return clean(page.switch_page("../pages/your_model.py").run())
+    page.switch_page("../pages/your_model.py")
+    for name, value in query.items():
+        page.query_params[name] = value
+    return clean(page.run())
 
 
 def clean(page: AppTest) -> AppTest:
@@ -40,7 +43,11 @@ def payloads(page: AppTest) -> list[dict[str, Any]]:
 
 def ran(page: AppTest) -> AppTest:
     page.button(key="your_model_run").click()
-    clean(page.run())
+    return ran_by_link(clean(page.run()))
+
+
+def ran_by_link(page: AppTest) -> AppTest:
+    """Run again, as the polling fragment does, until the run that was asked for is there."""
     deadline = time.monotonic() + SECONDS
     while not any(each["badge"].startswith("live") for each in payloads(page)):
         assert time.monotonic() < deadline and not page.error, [e.value for e in page.error]
@@ -79,6 +86,31 @@ def test_our_checkpoint_runs_through_transformers_in_the_same_player(assets: Pat
     config = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["model"]
     assert f"| KV cache just before a sleep, at most | {17 * 2 * config['d_model'] * 4:,} |" in table
     assert "| KV cache after the last eviction | 0 |" in table
+
+
+def test_a_link_is_run_and_a_run_is_in_the_link(assets: Path) -> None:
+    asked = {"model": "random:Qwen3.5", "N": "3", "eviction": "sliding", "question": "Who?", "L": "16"}
+    page = opened(**asked)
+    (shown,) = payloads(ran_by_link(page))
+    assert len(shown["woken"]) == 3 * len(shown["sleeps"]) and "eviction sliding" in shown["badge"]
+    assert {name: page.query_params[name] for name in page.query_params} == {"task": "your_model", **asked}
+    page.select_slider(key="your_model_passes").set_value(2)
+    ran(clean(page.run()))
+    assert page.query_params["N"] in ("2", ["2"])
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"N": "5"}, "1, 2, 3, 4"),
+        ({"model": "local:/etc"}, "model is not here"),
+        ({"L": "7"}, "8, 16"),
+        ({"eviction": "none"}, "hard"),
+    ],
+)
+def test_a_bad_link_is_one_sentence_and_nothing_runs(assets: Path, query: dict[str, str], says: str) -> None:
+    page = opened(**query)
+    assert len(page.error) == 1 and says in page.error[0].value and not payloads(page)
 
 
 def test_a_random_family_reads_a_text_and_says_that_it_is_random(assets: Path) -> None:

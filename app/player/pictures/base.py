@@ -27,6 +27,10 @@ class Picture(Protocol):
 
     kind: str
 
+    @property
+    def difficulty(self) -> int | None:
+        """Steps, hops or operations that are asked for; None where there is no such number."""
+
     def scene(self) -> dict[str, Any]:
         """What does not change while the run plays."""
 
@@ -40,7 +44,7 @@ class Picture(Protocol):
         """The same in a sentence."""
 
     def update_text(self, woken: Answer) -> str:
-        """The same in a few words, after "From S alone"."""
+        """The same in a few words, to follow `narration.told_from`; "" where nothing is asked."""
 
     def answer_text(self, answer: Answer) -> str:
         """The scored answer in words, to follow "Awake, in one ordinary pass"."""

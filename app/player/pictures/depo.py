@@ -42,6 +42,11 @@ class DepoPicture:
         self._names = self._instance.names
         self._index = {name: index for index, name in enumerate(self._names)}
 
+    @property
+    def difficulty(self) -> int | None:
+        """Hops."""
+        return self._instance.hops
+
     def scene(self) -> dict[str, Any]:
         """Nodes on circles, edges with the tokens that tell them, and the path asked for."""
         places = node_places(self._instance.graph, self._instance.start)
@@ -95,8 +100,8 @@ class DepoPicture:
     def update_text(self, woken: Answer) -> str:
         """How many questions S alone answers."""
         if not woken.asked:
-            return "Nothing can be asked yet"
-        return f"From S alone: {sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right"
+            return ""
+        return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right"
 
     def answer_text(self, answer: Answer) -> str:
         """The person's question."""

@@ -34,6 +34,14 @@ class GsmPicture:
         self._index = {name: index for index, name in enumerate(self._names)}
         self._graph = dependencies(self._instance.statements)
 
+    @property
+    def difficulty(self) -> int | None:
+        """Operations of the asked variable; a question about all of them, or before the text, was measured apart."""
+        question = self._instance.question
+        if question is None or self._instance.question_first:
+            return None
+        return self._instance.solution.depths.get(question)
+
     def scene(self) -> dict[str, Any]:
         """Variables by depth, statements with the tokens that tell them, and the needed chain."""
         places = forest_places(self._graph, self._names)
@@ -88,9 +96,9 @@ class GsmPicture:
     def update_text(self, woken: Answer) -> str:
         """How many variables S alone knows."""
         if not woken.asked:
-            return "Nothing can be asked yet"
+            return ""
         right = self._every(woken.correct)
-        return f"From S alone: {sum(right)} of {len(right)} variables right"
+        return f"{sum(right)} of {len(right)} variables right"
 
     def answer_text(self, answer: Answer) -> str:
         """The person's question."""

@@ -24,6 +24,11 @@ class Rule110Picture:
         self._cells = cells
         self._diagrams = [[row_text(row) for row in space_time(each, self.steps)] for each in cells]
 
+    @property
+    def difficulty(self) -> int | None:
+        """Steps."""
+        return self.steps
+
     def scene(self) -> dict[str, Any]:
         """The true rows."""
         label = "The row that the model would answer after each pass, beside the true space-time diagram"
@@ -71,9 +76,9 @@ class Rule110Picture:
     def update_text(self, woken: Answer) -> str:
         """Which rows are right."""
         if not woken.asked:
-            return "No complete row yet"
+            return ""
         answered = [f"{asked} {'right' if correct else 'wrong'}" for asked, correct in _pairs(woken)]
-        return "From S alone: " + ", ".join(answered)
+        return ", ".join(answered)
 
     def answer_text(self, answer: Answer) -> str:
         """Every row."""

@@ -24,6 +24,11 @@ class WordsPicture:
         self._chain = solved(asked["question"], read(self._document).facts) or ()
         self._truth = self._chain[-1].value if self._chain else None
 
+    @property
+    def difficulty(self) -> int | None:
+        """A text has none."""
+        return None
+
     def scene(self) -> dict[str, Any]:
         """The text, token by token, and which tokens tell the answer."""
         return {
@@ -60,7 +65,7 @@ class WordsPicture:
 
     def update_text(self, woken: Answer) -> str:
         """The same in a few words."""
-        return f"The answer would begin with “{visible(woken.answers[0])}”"
+        return f"the answer would begin with “{visible(woken.answers[0])}”"
 
     def answer_text(self, answer: Answer) -> str:
         """The generated answer, and what the text says."""
