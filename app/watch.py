@@ -115,8 +115,8 @@ def _measured(answer: Trace | str, results: Results | None) -> str:
     found = measured_of(results, str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
     if found is None or not is_plain(spec):
         return ""
-    symbol = text.TASKS[spec.task].symbol
-    return f"; {100 * found.accuracy:.0f} of 100 fresh questions right at {symbol} = {difficulty}"
+    words = text.TASKS[spec.task]
+    return f"; {found.accuracy:.2f} of fresh {words.right} at {words.symbol} = {difficulty}"
 
 
 def as_json(shown: Shown) -> str:

@@ -12,7 +12,7 @@ from sleepviz.tasks.base import Task
 PASSES = {
     "rule110": (1, 2, 3, 4, 6, 8, 12, 16, 20, 28),
     "depo": (1, 2, 3, 4, 6, 8, 9, 10, 14, 20),
-    "gsm": (1, 2, 4, 6, 8, 10, 14, 20),
+    "gsm": (1, 2, 4, 6, 8, 9, 10, 14, 20),
 }
 HARDEST = {"gsm": 12}
 """How far beyond training a task is asked: half as deep again. A step of Rule 110 and a hop of Depo beyond those of

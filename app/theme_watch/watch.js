@@ -5,9 +5,8 @@ export default function (component) {
   let seen = background();
   const timer = setInterval(() => {
     const now = background();
-    if (now === seen) return;
-    seen = now;
-    setTriggerValue("scheme", now);
+    if (seen && now && now !== seen) setTriggerValue("scheme", now);
+    seen = now || seen;  // empty until the page's styles are there
   }, 500);
   return () => clearInterval(timer);
 }

@@ -88,6 +88,38 @@ def test_a_model_that_was_trained_awake_has_a_card_for_each_n_of_its_own(assets:
     assert "so no ring marks it" in said and "The ring is your setting" not in said
 
 
+def test_a_card_says_how_often_such_a_run_is_right(assets: Path) -> None:
+    """One answer may be luck. What was measured of other weights, or of the run unbroken, is not said of this one."""
+    path = assets / "results" / "rule110.json"
+    values = json.loads(path.read_text())
+    digests = {
+        name: json.loads((assets / "checkpoints" / name / "meta.json").read_text())["digest"]
+        for name in (DEFAULT, BASELINE)
+    }
+    cell = {
+        "passes": HOME_PASSES,
+        "difficulty": HOME_STEPS,
+        "n": 100,
+        "correct": 90,
+        "accuracy": 0.9,
+        "ci95": [0.8, 0.95],
+    }
+    other = {**cell, "experiment": "baseline", "variant": "n1_same_flops", "passes": 1, "accuracy": 0.85}
+    values["entries"] += [
+        {**cell, "experiment": "accuracy", "variant": "any_n", "digest": digests[DEFAULT]},
+        {**other, "digest": digests[BASELINE]},
+    ]
+    path.write_text(json.dumps(values))
+    page = opened()
+    page.button(key="run").click()
+    one, four, trained = payload(live(clean(page.run())))["contenders"]
+    assert one["note"] == "the same weights, woken after one pass"  # not measured
+    assert four["note"] == "the run above; 0.90 of fresh rows right in every cell at t = 3"
+    assert trained["note"] == f"a separate model: {BASELINE}; 0.85 of fresh rows right in every cell at t = 3"
+    broken = live(opened(rows=HOME_ROW, t=str(HOME_STEPS), N=str(HOME_PASSES), control="zero_state"))
+    assert payload(broken)["contenders"][1]["note"] == "the run above"
+
+
 def test_coming_back_to_the_recorded_question_puts_it_into_the_link(assets: Path) -> None:
     page = opened()
     page.slider(key="rule110_steps").set_value(5)

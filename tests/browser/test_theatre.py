@@ -216,3 +216,32 @@ def test_nothing_is_wider_than_a_phone(server: Server, open_page: OpenPage) -> N
     for part in page.locator(".theatre canvas, .theatre button, .theatre input, .theatre li").all():
         box = part.bounding_box()
         assert box is None or box["x"] + box["width"] <= theatre["x"] + theatre["width"] + 0.5
+
+
+def test_plots_follow_a_change_of_theme(server: Server, open_page: OpenPage) -> None:
+    """Nobody touches the page: the system turns dark while it is open."""
+    page = open_page(server.url)
+    tick = page.locator(".xtick text").first
+    expect(tick).to_have_css("fill", "rgb(29, 36, 51)", timeout=15_000)
+    page.emulate_media(color_scheme="dark")
+    expect(tick).to_have_css("fill", "rgb(232, 236, 244)", timeout=10_000)
+
+
+def test_nothing_breaks_on_the_way_to_another_page_and_to_another_run(server: Server, open_page: OpenPage) -> None:
+    page, broken = open_page(f"{server.url}/graph"), []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.get_by_role("button", name="Six friends").click()
+    expect(page.locator(".theatre .badge")).to_have_text(re.compile("^live"), timeout=30_000)
+    page.get_by_role("link", name="Lab").click()
+    expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Graph").click()
+    page.locator(".theatre .frame", has_text="event").wait_for(timeout=30_000)
+    assert not broken
+
+
+def test_back_leads_to_the_question_before(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    page.get_by_role("button", name="Easy").click()
+    expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=30_000)
+    page.go_back()
+    expect(page.locator(".theatre .badge")).to_have_text(RECORDED, timeout=15_000)
