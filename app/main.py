@@ -23,5 +23,5 @@ PAGES = [
 page = st.navigation(PAGES, position="top")
 # The pages tell the Back button from a way back through the menu by this.
 st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page.url_path
-theme_watch.show()
 page.run()
+theme_watch.show()  # last: even what draws nothing takes a gap on the page
