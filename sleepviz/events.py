@@ -100,7 +100,7 @@ class AnswerScored:
     """The task's answer, in one ordinary pass a prediction chunk, after everything is evicted."""
 
     answer: Answer
-    wake_s: float
+    wake_s: float  # the fastest of a few times
     flops: int
 
 
