@@ -12,6 +12,8 @@ from app import text
 from app.state import LinkError, Reader, Visit, one_of
 from sleepviz.config import Control, Eviction, SleepAttention, Trigger, require
 
+PAPER = {"trigger": "window", "eviction": "hard", "sleep_attention": "", "control": "none"}
+IN_LINKS = {"sleep_attention": "asleep"}  # what is called otherwise there
 ASKED_AFTER_MAX = 200  # characters in a link
 ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
 
@@ -53,17 +55,15 @@ class Settings:
         values = {
             "trigger": self.trigger_kind + detail,
             "eviction": self.eviction,
-            "asleep": self.sleep_attention,
+            "sleep_attention": self.sleep_attention,
             "control": self.control,
         }
-        usual = {"trigger": "window", "eviction": "hard", "asleep": "", "control": "none"}
-        return {name: value for name, value in values.items() if value != usual[name]}
+        return {IN_LINKS.get(name, name): value for name, value in values.items() if value != PAPER[name]}
 
 
 def first_values(window: int) -> dict[str, Any]:
     """The paper's choices."""
-    usual = {"trigger": "window", "eviction": "hard", "sleep_attention": "", "control": "none"}
-    return {**usual, "every": max(1, window // 2), "asked_after": "6"}
+    return {**PAPER, "every": max(1, window // 2), "asked_after": "6"}
 
 
 def readers(window: int) -> dict[str, Reader]:

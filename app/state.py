@@ -117,16 +117,11 @@ class Visit:
         given = {name: str(st.query_params[name]) for name in st.query_params}
         if given == self.get("url", {}):
             return False
-        if not given and self.is_same_page:
+        if not given and is_same_page():
             self.set({**first, "asked_live": False})
         values, problems = read_link(given, self.task, readers)
         self.set({"url": given, **values, "link_problems": problems})
         return bool(values)
-
-    @property
-    def is_same_page(self) -> bool:
-        """Whether the run of the script before this one showed this page too."""
-        return bool(st.session_state.get("came_from") == st.session_state.get("page"))
 
     @property
     def has_url(self) -> bool:
@@ -139,6 +134,11 @@ class Visit:
         if self.get("url", {}) != wanted:
             self.set({"url": wanted})
             st.query_params.from_dict(wanted)
+
+
+def is_same_page() -> bool:
+    """Whether the run of the script before this one showed this page too."""
+    return bool(st.session_state.get("came_from") == st.session_state.get("page"))
 
 
 def read_link(
@@ -177,6 +177,17 @@ def one_of(key: str, what: str, options: Sequence[str]) -> Reader:
         if text in options:
             return {key: text}
         raise LinkError(f"The link's {what} is not here; there are: {', '.join(options) or 'none'}.")
+
+    return read
+
+
+def one_number_of(key: str, what: str, options: Sequence[int]) -> Reader:
+    """A reader of one of these numbers."""
+
+    def read(text: str) -> dict[str, Any]:
+        if text in map(str, options):
+            return {key: int(text)}
+        raise LinkError(f"The link's {what} must be one of {', '.join(map(str, options))}.")
 
     return read
 

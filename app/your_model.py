@@ -13,7 +13,7 @@ import streamlit as st
 from app import about, document_box, models, own_text, perplexity, player, runs, text, text_runs, theme, uploads
 from app.jobs import RunKey
 from app.player import Contender
-from app.state import LinkError, Visit, one_of, short_text
+from app.state import Visit, one_number_of, one_of, short_text
 from app.text_runs import SideBySide
 from app.watch import QUICK_S
 from sleepviz.checkpoint import CheckpointInfo
@@ -112,26 +112,16 @@ def _adopt_link(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> bool:
     choices = tuple(_choices(infos))
     first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_QUESTIONS}
 
-    def read_passes(given: str) -> dict[str, Any]:
-        if given in map(str, PASSES):
-            return {"passes": int(given)}
-        raise LinkError(f"The link's passes N must be one of {', '.join(map(str, PASSES))}.")
-
     def read_question(given: str) -> dict[str, Any]:
         asked = short_text("question", "question", document_box.QUESTION_MAX)(given)["question"]
         return dict.fromkeys(document_box.FIRST_QUESTIONS, asked)
 
-    def read_window(given: str) -> dict[str, Any]:
-        if given in map(str, document_box.WINDOWS):
-            return {"window": int(given)}
-        raise LinkError(f"The link's window L must be one of {', '.join(map(str, document_box.WINDOWS))}.")
-
     readers = {
         "model": one_of("source", "model", [choice for choice in choices if not choice.startswith("local:")]),
-        "N": read_passes,
+        "N": one_number_of("passes", "passes N", PASSES),
         "eviction": one_of("eviction", "eviction", tuple(EVICTIONS)),
         "question": read_question,
-        "L": read_window,
+        "L": one_number_of("window", "window L", document_box.WINDOWS),
         **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in TASK_INPUTS},
     }
     is_linked = visit.adopt_url(readers, first)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sleepviz.checkpoint import checkpoint_name
 from sleepviz.config import Control, Eviction
 from sleepviz.tasks.base import Task
 
@@ -172,8 +173,8 @@ def cells_of(task: Task, default: str) -> Iterator[Cell]:
     for n_passes in PASSES[name]:
         yield Cell("cost", "any_n", default, n_passes, task.difficulty_max, most)
     passes, asked = SECOND_SEED[name]
-    for checkpoint in (default, f"{default}-s1"):
-        levels = tuple(difficulty for difficulty in asked if difficulty <= task.difficulty_max)
+    levels = tuple(difficulty for difficulty in asked if difficulty <= task.difficulty_max)
+    for checkpoint in (checkpoint_name(default, seed) for seed in (0, 1)):
         yield from Series("second_seed", "any_n", checkpoint, passes, levels).cells(most)
     for series in SERIES.get(name, ()):
         yield from series.cells(most)

@@ -66,6 +66,11 @@ class Checkpoint:
     model: HybridLM
 
 
+def checkpoint_name(preset: str, seed: int) -> str:
+    """What the checkpoint of a preset is called; a later training with the same seed begins from it."""
+    return preset if seed == 0 else f"{preset}-s{seed}"
+
+
 def list_checkpoints(folder: Path = FOLDER) -> tuple[CheckpointInfo, ...]:
     """Every readable checkpoint in the folder, by name; damaged ones are left out (`load` says why)."""
     found = []

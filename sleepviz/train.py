@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from sleepviz.checkpoint import FOLDER, CheckpointError, find, load, provenance, save, write_atomically
+from sleepviz.checkpoint import FOLDER, CheckpointError, checkpoint_name, find, load, provenance, save, write_atomically
 from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig, require
 from sleepviz.measures import sleep_flops, wake_flops
 from sleepviz.memory import Memory
@@ -310,11 +310,6 @@ def interrupt_held_back() -> Iterator[Event]:
         yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def checkpoint_name(preset: str, seed: int) -> str:
-    """What the checkpoint of a preset is called; a later training with the same seed begins from it."""
-    return preset if seed == 0 else f"{preset}-s{seed}"
 
 
 def train(

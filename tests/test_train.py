@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import sleepviz.evaluate
 import sleepviz.train
-from sleepviz.checkpoint import CheckpointError, load
+from sleepviz.checkpoint import CheckpointError, checkpoint_name, load
 from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, Stage, TrainConfig
 from sleepviz.measures import sleep_flops, wake_flops
 from sleepviz.memory import Memory
@@ -37,7 +37,6 @@ from sleepviz.train import (
     Plan,
     StepResult,
     Trainer,
-    checkpoint_name,
     is_muon_matrix,
     plan_step,
     step_flops,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from app.figures.layout import apart, laid_out
+from app.figures.layout import laid_out, mark_passes
 from app.results import Result, Results
 from app.theme import MARKERS, Mode, palette
 from sleepviz.cells import VARIANTS
@@ -97,8 +97,7 @@ def accuracy_figure(
                 hovertemplate=f"your setting: %{{y:.3f}} (n = {here[0].n})<extra></extra>",
             )
         )
-    every = sorted({entry.passes for entry in measured})
-    figure.update_xaxes(tickvals=apart(every), minor={"tickvals": every, "ticks": "outside"})
+    mark_passes(figure, (entry.passes for entry in measured))
     figure.update_yaxes(range=[-0.03, 1.05])
     return laid_out(figure, look, x="passes N", y=right)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
@@ -26,6 +26,12 @@ def laid_out(figure: go.Figure, palette: Palette, *, x: str, y: str, height: int
     figure.update_xaxes(title=x, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)
     figure.update_yaxes(title=y, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)
     return figure
+
+
+def mark_passes(figure: go.Figure, values: Iterable[int]) -> None:
+    """A tick under every number of passes, written where there is room on a phone."""
+    every = sorted(set(values))
+    figure.update_xaxes(tickvals=apart(every), minor={"tickvals": every, "ticks": "outside"})
 
 
 def apart(values: Sequence[int], most: int = 12) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
-from app.figures.layout import apart, laid_out
+from app.figures.layout import laid_out, mark_passes
 from app.results import Result
 from app.theme import MARKERS, Mode, palette
 
@@ -34,7 +34,6 @@ def series_figure(models: Mapping[str, Sequence[Result]], *, mode: Mode, right: 
             )
         )
     figure.update_layout(showlegend=True)
-    every = sorted({entry.passes for measured in models.values() for entry in measured})
-    figure.update_xaxes(tickvals=apart(every), minor={"tickvals": every, "ticks": "outside"})
+    mark_passes(figure, (entry.passes for measured in models.values() for entry in measured))
     figure.update_yaxes(range=[-0.03, 1.05])
     return laid_out(figure, look, x="passes N", y=right, height=340 + 18 * len(figure.data))

@@ -13,6 +13,7 @@ from app import figures, runs, text, theme
 from app.lab import breaking, findings, sweep, tables, words
 from app.lab.findings import Finding
 from app.results import Result, Results
+from app.state import is_same_page
 from sleepviz.checkpoint import CheckpointInfo
 
 OWN_SECTIONS = ("accuracy", "baseline", "control", "halting", "cost")
@@ -79,7 +80,7 @@ def _task(tasks: list[str]) -> str:
     nothing on the way from another page.
     """
     before, asked = st.session_state.get("lab_link", tasks[0]), str(st.query_params.get("task", tasks[0]))
-    says = "task" in st.query_params or st.session_state.get("came_from") == st.session_state.get("page")
+    says = "task" in st.query_params or is_same_page()
     wanted = asked if says and asked in tasks else before
     if wanted != before or st.session_state.get("lab_task") not in tasks:
         st.session_state["lab_task"] = wanted

@@ -100,11 +100,11 @@ def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
     _, cache = _call(model, first, empty)
     if not cache.fast_weights:
         raise ConfigError("its cache holds no fast weights after a call, so nothing would outlive eviction.")
-    logits, _ = _call(model, second, cache)
+    logits, after = _call(model, second, cache)
     whole, _ = _call(model, tokens, empty)
     scale = float(whole.float().std().clamp(min=1e-9))
-    carried, read = _carried_and_read(model, second, cache, generator)
-    read /= scale
+    carried, moved = _carried_and_read(model, second, cache, (logits, after), generator)
+    read = moved / scale
     if carried == 0.0 and read > 0.0:
         raise ConfigError("a call reads the state in its cache and replaces it, so nothing older outlives eviction.")
     if carried == 0.0:
@@ -118,14 +118,18 @@ def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
 
 
 def _carried_and_read(
-    model: PreTrainedModel, tokens: Tensor, cache: SleepCache, generator: torch.Generator
+    model: PreTrainedModel,
+    tokens: Tensor,
+    cache: SleepCache,
+    unchanged: tuple[Tensor, SleepCache],
+    generator: torch.Generator,
 ) -> tuple[float, float]:
     """What a change of one layer's S does to that layer's S after a call, in its size, and to the call's logits.
 
-    One layer at a time: S of a later layer also changes with the stream that an earlier one puts out.
+    `unchanged` is what the call gives without one. One layer at a time: S of a later layer also changes with the
+    stream that an earlier one puts out.
     """
-    logits, after = _call(model, tokens, cache)
-    read = 0.0
+    (logits, after), read = unchanged, 0.0
     for strength, index in product(STRENGTHS, range(len(cache.fast_weights))):
         state = cache.fast_weights[index]
         change = torch.randn(state.shape, generator=generator).to(state) * state.float().std().clamp(min=1e-3).to(state)
