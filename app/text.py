@@ -60,8 +60,8 @@ GSM = TaskWords(
     window="one window holds the question if it comes first, some statements, then the roll call: every variable with "
     "room for what it is computed from",
     woken="A filled box is right, a cross is wrong, a question mark is “unknown”",
-    presets="The presets were fixed before any answer to them was seen: shuffled by a seed, written down by hand, or "
-    "the first of its kind in a public file.",
+    presets="The presets' questions were fixed before any answer to them was seen: shuffled by a seed, written down by "
+    "hand, or the first of its kind in a public file.",
 )
 TASKS = {"rule110": RULE110, "depo": DEPO, "gsm": GSM}
 
