@@ -95,7 +95,8 @@ class ModelConfig(JsonRoundTrip):
     value_dim: int = 16  # V of each fast-weight head
     mlp_ratio: int = 4
     conv_kernel: int = 0  # taps of the short convolution on q, k, v: 0 (none) or 4
-    # How many tokens back the q, k and v of successive fast-weight heads look at the start, with a short convolution.
+    # How many tokens back the q, k and v of successive fast-weight heads look at the start, with a short convolution;
+    # () starts every head alike, with this token and a little noise.
     look_back: tuple[str, ...] = ("010", "010", "020", "120")
     local_rule: LocalRule = "delta"
     beta_max: float = 1.0  # 2 allows negative eigenvalues of the state transition
@@ -121,7 +122,7 @@ class ModelConfig(JsonRoundTrip):
         require(1 <= self.mlp_ratio <= 64, "mlp_ratio must be from 1 to 64.")
         require(self.conv_kernel in (0, 4), "conv_kernel must be 0 (none) or 4.")
         digits = all(len(each) == 3 and set(each) <= set("0123") for each in self.look_back)
-        require(digits and bool(self.look_back), "look_back is three digits from 0 to 3 for each head: of q, k and v.")
+        require(digits, "look_back is three digits from 0 to 3 for each head: of q, k and v.")
         _require_choice("local_rule", self.local_rule, LocalRule)
         require(not (self.vocabulary_feedback and self.input_recall), "vocabulary_feedback excludes input_recall.")
         require(self.beta_max in (1.0, 2.0), "beta_max must be 1 or 2.")
@@ -246,8 +247,8 @@ class TrainConfig(JsonRoundTrip):
     stages: tuple[Stage, ...]
     steps: int  # optimiser steps, unless `match` names another training to equal
     batch: int = 64
-    loss: Literal["next_step", "final"] = "next_step"  # see train.py
-    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, with loss "final"
+    loss: Literal["next_step", "final", "answers"] = "next_step"  # see train.py
+    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, unless the loss is "next_step"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     ahead_share: float = 0.0  # of batches begin some levels on: their earlier passes are taken for granted
@@ -277,8 +278,10 @@ class TrainConfig(JsonRoundTrip):
         require(0 <= self.n_passes <= PASSES_MAX, f"n_passes must be from 0 (any N) to {PASSES_MAX}.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
         require(bool(self.match) == bool(self.match_on), "match and match_on go together.")
-        _require_choice("loss", self.loss, Literal["next_step", "final"])
-        require(self.loss == "final" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
+        _require_choice("loss", self.loss, Literal["next_step", "final", "answers"])
+        require(self.loss != "next_step" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
+        alone = not (self.stream_loss or self.ahead_share)
+        require(self.loss != "answers" or alone, "loss answers excludes stream_loss and ahead_share.")
         _require_choice("sleep_attention", self.sleep_attention, SleepAttention)
         _require_choice("eviction", self.eviction, Eviction)
 
