@@ -20,8 +20,8 @@ from sleepviz.runs.checkpoint import list_checkpoints, load, save
 from sleepviz.runs.record import record
 from sleepviz.training.evaluate import wilson
 from tests.builders import TASK, meta_of, random_model, rule110_config
-from tests.tasks.test_rule110 import by_table
 from tests.runs.test_record import ROWS, final, spec_of, without_seconds
+from tests.tasks.test_rule110 import by_table
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUT = json.dumps({"rows": list(ROWS), "steps": 2})

@@ -41,7 +41,8 @@ class ModelConfig(JsonRoundTrip):
     value_dim: int = 16  # V of each fast-weight head
     mlp_ratio: int = 4
     conv_kernel: int = 0  # taps of the short convolution on q, k, v: 0 (none) or 4
-    # How many tokens back the q, k and v of successive fast-weight heads look at the start, with a short convolution.
+    # How many tokens back the q, k and v of successive fast-weight heads look at the start, with a short convolution;
+    # () starts every head alike, with this token and a little noise.
     look_back: tuple[str, ...] = ("010", "010", "020", "120")
     local_rule: LocalRule = "delta"
     beta_max: float = 1.0  # 2 allows negative eigenvalues of the state transition
@@ -67,7 +68,7 @@ class ModelConfig(JsonRoundTrip):
         require(1 <= self.mlp_ratio <= 64, "mlp_ratio must be from 1 to 64.")
         require(self.conv_kernel in (0, 4), "conv_kernel must be 0 (none) or 4.")
         digits = all(len(each) == 3 and set(each) <= set("0123") for each in self.look_back)
-        require(digits and bool(self.look_back), "look_back is three digits from 0 to 3 for each head: of q, k and v.")
+        require(digits, "look_back is three digits from 0 to 3 for each head: of q, k and v.")
         require_choice("local_rule", self.local_rule, LocalRule)
         require(not (self.vocabulary_feedback and self.input_recall), "vocabulary_feedback excludes input_recall.")
         require(self.beta_max in (1.0, 2.0), "beta_max must be 1 or 2.")

@@ -36,8 +36,8 @@ class TrainConfig(JsonRoundTrip):
     stages: tuple[Stage, ...]
     steps: int  # optimiser steps, unless `match` names another training to equal
     batch: int = 64
-    loss: Literal["next_step", "final"] = "next_step"  # see training/train.py
-    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, with loss "final"
+    loss: Literal["next_step", "final", "answers"] = "next_step"  # see training/train.py
+    steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, unless the loss is "next_step"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     ahead_share: float = 0.0  # of batches begin some levels on: their earlier passes are taken for granted
@@ -67,8 +67,10 @@ class TrainConfig(JsonRoundTrip):
         require(0 <= self.n_passes <= PASSES_MAX, f"n_passes must be from 0 (any N) to {PASSES_MAX}.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
         require(bool(self.match) == bool(self.match_on), "match and match_on go together.")
-        require_choice("loss", self.loss, Literal["next_step", "final"])
-        require(self.loss == "final" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
+        require_choice("loss", self.loss, Literal["next_step", "final", "answers"])
+        require(self.loss != "next_step" or not self.n_passes, "loss next_step needs any N: n_passes must be 0.")
+        alone = not (self.stream_loss or self.ahead_share)
+        require(self.loss != "answers" or alone, "loss answers excludes stream_loss and ahead_share.")
         require_choice("sleep_attention", self.sleep_attention, SleepAttention)
         require_choice("eviction", self.eviction, Eviction)
 

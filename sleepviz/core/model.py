@@ -171,8 +171,13 @@ class HybridLM(nn.Module):
             else:
                 parameter.normal_(std=parameter.shape[-1] ** -0.5, generator=generator)
         for block in self.blocks:
-            if isinstance(block.mixer, GatedDeltaNet) and block.mixer.conv is not None:
+            if not isinstance(block.mixer, GatedDeltaNet) or block.mixer.conv is None:
+                continue
+            if self.config.look_back:
                 block.mixer.begin_as_associative_memory()
+            else:
+                weight = block.mixer.conv.weight
+                weight += 0.02 * torch.randn(weight.shape, generator=generator)
         if self.recall is not None:
             width = self.config.d_model
             self.recall.weight.normal_(std=0.02, generator=generator)

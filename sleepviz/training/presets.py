@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -166,6 +166,34 @@ def _depo_presets() -> Iterator[Preset]:
     yield Preset("depo-oracle", task, model, replace(causal, eviction="none"))
 
 
+ANSWERS: dict[str, Any] = {"conv_kernel": 4, "look_back": (), "beta_max": 2.0, "window_positions": True}
+"""What the models found from answers alone have beside the paper's: no start as look-ups, no feedback of h."""
+
+
+def _depo_answers_presets() -> Iterator[Preset]:
+    """The paper's protocol in small: causal, hard eviction, plain carry, the loss on the answers alone.
+
+    One model for any N, whose difficulty grows with N: two hops a pass (arXiv:2605.26099 has one model for each N).
+    """
+    task = Depo(nodes_max=18, window_edges=9, hops_max=8, compact=True)
+    model = ModelConfig(task.vocab_size, task.window, _HYBRID * 2, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
+
+    def stages(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
+        one_hop = Stage(passes_at(1), 1, (1, 1), advance_at=0.9)
+        further = (
+            Stage(passes_at(hops), hops, (1, 2), single_window_share=0.3, advance_at=0.85)
+            for hops in range(1, task.hops_max + 1)
+        )
+        return one_hop, *further
+
+    train = TrainConfig(
+        stages(lambda hops: -(-hops // 2) + 1), steps=12_000, loss="answers", steps_per_pass=2, lr_muon=0.02
+    )
+    yield Preset("depo-answers", task, model, train)
+    alone = replace(train, stages=stages(lambda hops: 1), n_passes=1, match=("depo-answers",), match_on="tokens")
+    yield Preset("depo-answers-n1", task, model, alone)
+
+
 def _depo_small_presets() -> Iterator[Preset]:
     """Depo in a size that trains in minutes, for the questions that need many trainings.
 
@@ -233,6 +261,7 @@ def _presets() -> Iterator[Preset]:
             yield Preset("rule110-oracle", micro, model, replace(baseline, eviction="none"))
     yield _samba(any_n)
     yield from _depo_presets()
+    yield from _depo_answers_presets()
     yield from _depo_small_presets()
     yield from _gsm_presets()
     wide = Rule110(row_cells=24, rows_max=4, steps_max=32)

@@ -1,8 +1,10 @@
 """Training: Algorithm 1 of arXiv:2605.26099 under a curriculum, resumable after every checkpoint.
 
 Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, so that
-one model serves every N, and there are two losses.
-"final": the answer of the asked difficulty, as in the paper; difficulty grows in stages, N with it.
+one model serves every N, and there are three losses.
+"answers": the answers after the last eviction and nothing else, as in the paper; difficulty grows in stages,
+N with it, and each question has a difficulty of its own.
+"final": the same, but the questions of one chunk share the hardest difficulty.
 "next_step": after N passes, the answer of level min(difficulty, N), so that each pass is asked for one
 level. With `stream_loss` the sleeping stream is scored too: what a pass puts out, read through the output
 projection, should be the question one level on. What was learned from few passes then holds for many;
@@ -27,6 +29,7 @@ from threading import Event, current_thread, main_thread
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
@@ -73,6 +76,7 @@ class Plan:
 
     batch: Batch
     n_passes: int
+    scored: NDArray[np.bool_]  # which instances, or which questions [B, Q], tell whether the stage is mastered
 
 
 def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
@@ -93,27 +97,31 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
         ahead = tuple(sorted(rng.integers(0, task.difficulty_max + 1, shown).tolist()))
         n_passes = 1 if shown > 1 else n_passes
     batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train", ahead=ahead)
-    return Plan(batch, n_passes)
+    scored = np.ones(batch.difficulty.shape, dtype=bool)
+    if config.loss == "answers":  # the hardest alone, in the longest context
+        scored = (batch.difficulty == stage.difficulty) & (n_windows == stage.windows[1])
+    return Plan(batch, n_passes, scored)
 
 
 def _difficulties(
     rng: np.random.Generator, task: Task, config: TrainConfig, stage: Stage, n_passes: int, mixing: bool
 ) -> Tokens:
-    """Difficulties [batch] of one step."""
-    size = config.batch
+    """Difficulties [batch] of one step; [batch, questions] with loss "answers", where one sleep serves them all."""
+    asked_apart = config.loss == "answers" and not task.difficulty_in_windows
+    size = (config.batch, task.n_questions) if asked_apart else (config.batch,)
     if config.loss == "next_step":
         # Any difficulty beyond the passes only says "go on", so all are shown from the start; but the
         # first thing to learn is to keep what was read, and that is what the easiest ask for.
         easy = rng.integers(0, min(stage.difficulty + 1, task.difficulty_max) + 1, size)
         return np.where(rng.random(size) < 0.5, easy, rng.integers(0, task.difficulty_max + 1, size))
     reach = stage.difficulty if config.n_passes else min(stage.difficulty, config.steps_per_pass * n_passes)
-    spread = rng.integers(0, reach + 1, size)
+    spread = rng.integers(task.difficulty_min if config.loss == "answers" else 0, reach + 1, size)
     return spread if mixing else np.where(rng.random(size) < stage.frontier_share, reach, spread)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to backpropagate, exact answers [B, queries asked at this level], operations of both directions."""
+    """Loss to backpropagate, whether each scored answer is exact [any number], operations of both directions."""
 
     loss: Tensor
     exact: Tensor
@@ -132,6 +140,7 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         return replace(memory, position=0) if config.eviction == "hard" else memory
 
     targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
+    frontier = torch.from_numpy(plan.scored).to(device)
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
@@ -148,14 +157,20 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
             continue
         logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
         losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
-        exact.append(((logits.argmax(dim=-1) == target) | (target == NOT_ASKED)).all(dim=-1))
+        right = logits.argmax(dim=-1) == target  # [B, T]
+        if batch.difficulty.ndim == 2:
+            exact.append(right[target != NOT_ASKED].view(frontier.shape)[frontier])
+        else:
+            exact.append((right | (target == NOT_ASKED)).all(dim=-1)[frontier])
     flops = step_flops(model.config, config, plan)
-    asked = torch.stack(exact, dim=1) if exact else windows.new_zeros((len(windows), 0), dtype=torch.bool)
+    asked = torch.cat(exact) if exact else windows.new_zeros(0, dtype=torch.bool)
     return StepResult(torch.stack(losses).mean(), asked, flops)
 
 
 def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:
     """What the queries should be answered after so many passes, [B, Q, T]."""
+    if batch.difficulty.ndim == 2:  # the answer at each question's own difficulty stands at the highest level
+        return batch.targets[:, :, -1]
     level = np.minimum(batch.difficulty, n_passes) if config.loss == "next_step" else batch.difficulty
     return batch.targets[np.arange(len(level)), :, level]
 
@@ -237,7 +252,8 @@ class Trainer:
         progress.step += 1
         progress.tokens += plan.batch.windows.size
         progress.flops += result.flops
-        if result.exact.numel() and plan.n_passes == (config.n_passes or self.stage.passes):
+        enough = config.loss == "answers" or plan.n_passes == (config.n_passes or self.stage.passes)
+        if result.exact.numel() and enough:
             progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
         if progress.accuracy > self.stage.advance_at and not decaying and progress.stage < len(config.stages) - 1:
             progress.stage += 1

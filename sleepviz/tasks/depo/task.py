@@ -8,6 +8,9 @@ room to work: every name's node begins as the name itself, 0 hops on, and is mea
 node that it leads to. A name that is called or asked ("n3:") has a token of its own, so that what S holds under
 it is not mistaken for an edge. The paper has no roll call: it is a departure, said on screen. A prediction chunk
 is [ask start: hops]..., and the answer is read at `hops`.
+
+A `compact` window is [source destination]*E [name:]*names, and a chunk [start: hops]...: less than half the tokens,
+for training from answers alone, where no pass is told what to put out and the roll call shows no hops.
 """
 
 from __future__ import annotations
@@ -24,8 +27,7 @@ from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
 
-ENTRY = 3  # tokens of one entry of the roll call, and of one question
-QUERIES = 10  # in one prediction chunk of training, as in the paper
+QUERIES = 10  # in one prediction chunk of training, as in the paper; a compact chunk asks as many as there are names
 NAME_MAX_CHARACTERS = 12
 FORM = '{"edges": [["a","b"],["b","c"],["c","d"],["d","a"]], "start": "a", "hops": 2}'
 
@@ -69,6 +71,7 @@ class Depo(JsonRoundTrip):
     nodes_min: int = 4
     window_edges: int = 9
     hops_max: int = 8
+    compact: bool = False
 
     def __post_init__(self) -> None:
         require(6 <= self.nodes_max <= 256, "nodes_max must be from 6 (so that cycles can be held out) to 256.")
@@ -81,7 +84,31 @@ class Depo(JsonRoundTrip):
     difficulty_min = 1
     difficulty_in_windows = False
     answers_rows = False
-    first_part = 2  # the place of the first `hops` in a prediction chunk
+
+    @property
+    def edge_tokens(self) -> int:
+        """Tokens of one edge."""
+        return 2 if self.compact else 3
+
+    @property
+    def call_tokens(self) -> int:
+        """Tokens of one entry of the roll call."""
+        return 1 if self.compact else 3
+
+    @property
+    def question_tokens(self) -> int:
+        """Tokens of one question."""
+        return 2 if self.compact else 3
+
+    @property
+    def n_questions(self) -> int:
+        """Questions in one prediction chunk of training."""
+        return self.nodes_max if self.compact else QUERIES
+
+    @property
+    def first_part(self) -> int:
+        """The place of the first `hops` in a prediction chunk."""
+        return self.question_tokens - 1
 
     @property
     def unknown(self) -> int:
@@ -115,12 +142,12 @@ class Depo(JsonRoundTrip):
 
     @property
     def _roll_call(self) -> int:
-        return ENTRY * self.window_edges
+        return self.edge_tokens * self.window_edges
 
     @property
     def window(self) -> int:
         """L: edges and roll call."""
-        return self._roll_call + ENTRY * self.nodes_max
+        return self._roll_call + self.call_tokens * self.nodes_max
 
     @property
     def difficulty_max(self) -> int:
@@ -178,10 +205,12 @@ class Depo(JsonRoundTrip):
         successor = self._successors(order, n_nodes)  # [B, nodes_max]
         windows = self._windows(self._shuffled_edges(rng, order, n_nodes, successor), n_windows)
         difficulty = np.maximum(difficulty, 1)
-        n_asked = QUERIES if training else 1
+        n_asked = self.n_questions if training else 1
         starts = order[np.arange(size)[:, None], rng.integers(0, n_nodes[:, None], (size, n_asked))]
-        hops = difficulty[:, None]
-        if training and len(ahead) > 1:
+        hops = difficulty if difficulty.ndim == 2 else difficulty[:, None]
+        if difficulty.ndim == 2:  # k and k - n hops are the same: no question goes further than half way round
+            hops = np.minimum(hops, np.maximum((n_nodes[:, None] - 1) // 2, 1))
+        elif training and len(ahead) > 1:
             hops = rng.choice(ahead, (size, n_asked))
         elif training:
             hops = ahead[0] + rng.integers(0, difficulty[:, None] + 1, (size, n_asked))
@@ -195,8 +224,11 @@ class Depo(JsonRoundTrip):
             last = np.maximum(level + levels - 1, 1)[None, :, None]
             reached |= (hops[:, None] >= level) & (hops[:, None] <= last)
         targets = np.full((size, 1, levels.size, queries.shape[1]), NOT_ASKED, dtype=np.int64)
-        targets[:, 0, :, self.first_part :: ENTRY] = np.where(reached, answers[:, None], NOT_ASKED)
-        batch = Batch(windows, queries[:, None], (n_windows * len(ahead) - 1,), targets, np.full(size, levels.size - 1))
+        targets[:, 0, :, self.first_part :: self.question_tokens] = np.where(reached, answers[:, None], NOT_ASKED)
+        asked = hops if difficulty.ndim == 2 else np.full(size, levels.size - 1)
+        batch = Batch(windows, queries[:, None], (n_windows * len(ahead) - 1,), targets, asked)
+        if ahead == (0,):
+            return batch
         shown = np.stack([self.stream(batch, level) for level in ahead], axis=2)  # [B, W, sightings, L]
         return replace(batch, windows=shown.reshape(size, -1, self.window))
 
@@ -207,11 +239,13 @@ class Depo(JsonRoundTrip):
         known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
         instance = np.arange(size)[:, None]
         for index in range(n_windows):
-            edges = windows[:, index, : self._roll_call].reshape(size, self.window_edges, ENTRY)
+            edges = windows[:, index, : self._roll_call].reshape(size, self.window_edges, self.edge_tokens)
             is_edge = edges[..., 0] < self.nodes_max
             rows = np.broadcast_to(instance, is_edge.shape)[is_edge]
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
-            hops = windows[:, index, self._roll_call + 2 :: ENTRY]  # [B, names], a view: it changes the windows
+            hops = windows[
+                :, index, self._roll_call + 2 :: self.call_tokens
+            ]  # [B, names], a view: it changes the windows
             further = np.minimum(level, self._hop + self.hops_max - hops)  # [B, names]
             nodes = self.nodes(windows[:, index])  # a view: it changes the windows
             walked = _walk(known, nodes, level)  # [B, names, level + 1]
@@ -221,7 +255,7 @@ class Depo(JsonRoundTrip):
 
     def nodes(self, window: Tokens) -> Tokens:
         """The roll call's nodes, [..., L] -> a view [..., names]."""
-        return window[..., self._roll_call :: ENTRY]
+        return window[..., self._roll_call :: self.call_tokens]
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
@@ -334,17 +368,23 @@ class Depo(JsonRoundTrip):
     def _windows(self, edges: Tokens, n_windows: int) -> Tokens:
         """Edges [B, n, 2] -> tokens [B, W, L]."""
         edges = self._padded(edges, n_windows)[:, : n_windows * self.window_edges]
-        edges = np.concatenate([edges, np.where(edges[..., :1] == self._pad, self._pad, self._end)], axis=-1)
+        if not self.compact:
+            edges = np.concatenate([edges, np.where(edges[..., :1] == self._pad, self._pad, self._end)], axis=-1)
+        names = np.arange(self.nodes_max)
         windows = np.empty((len(edges), n_windows, self.window), dtype=np.int64)
         windows[:, :, : self._roll_call] = edges.reshape(len(edges), n_windows, -1)
-        windows[:, :, self._roll_call :: ENTRY] = np.arange(self.nodes_max)
-        windows[:, :, self._roll_call + 1 :: ENTRY] = self._called + np.arange(self.nodes_max)
-        windows[:, :, self._roll_call + 2 :: ENTRY] = self._hop
+        if self.compact:
+            windows[:, :, self._roll_call :] = self._called + names
+            return windows
+        windows[:, :, self._roll_call :: self.call_tokens] = names
+        windows[:, :, self._roll_call + 1 :: self.call_tokens] = self._called + names
+        windows[:, :, self._roll_call + 2 :: self.call_tokens] = self._hop
         return windows
 
     def _queries(self, starts: Tokens, hops: Tokens) -> Tokens:
         """Starts and hops [B, asked] each -> prediction chunks [B, T]."""
-        entries = np.stack([np.full_like(starts, self._ask), self._called + starts, self._hop + hops], axis=-1)
+        asked = [self._called + starts, self._hop + hops]
+        entries = np.stack(asked if self.compact else [np.full_like(starts, self._ask), *asked], axis=-1)
         return entries.reshape(len(starts), -1)
 
 
