@@ -158,7 +158,7 @@ from streamlit.testing.v1 import AppTest
 page = AppTest.from_file(str(pathlib.Path("app/main.py").resolve()), default_timeout=120).run()
 assert not page.exception, page.exception
 from sleepviz.runs.record import trace
-from sleepviz.config import RunSpec
+from sleepviz.config.run import RunSpec
 trace(RunSpec("rule110", json.loads(sys.argv[1])))
 status = pathlib.Path("/proc/self/status").read_text()
 resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
