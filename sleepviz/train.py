@@ -65,7 +65,12 @@ class Plan:
 
     batch: Batch
     n_passes: int
-    scored: NDArray[np.bool_]  # which instances, or which questions [B, Q], tell whether the stage is mastered
+    frontier: int | None = None  # only answers of this difficulty tell whether the stage is mastered; None: all do
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Which instances [B], or which questions [B, Q] where each has a difficulty of its own, tell that."""
+        return np.asarray((self.batch.difficulty == self.frontier) | (self.frontier is None))
 
 
 def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: Stage, mixing: bool) -> Plan:
@@ -86,17 +91,16 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
         ahead = tuple(sorted(rng.integers(0, task.difficulty_max + 1, shown).tolist()))
         n_passes = 1 if shown > 1 else n_passes
     batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train", ahead=ahead)
-    scored = np.ones(batch.difficulty.shape, dtype=bool)
-    if config.loss == "answers":  # the hardest alone, in the longest context
-        scored = (batch.difficulty == stage.difficulty) & (n_windows == stage.windows[1])
-    return Plan(batch, n_passes, scored)
+    if config.loss != "answers":
+        return Plan(batch, n_passes)
+    return Plan(batch, n_passes, frontier=stage.difficulty if n_windows == stage.windows[1] else -1)
 
 
 def _difficulties(
     rng: np.random.Generator, task: Task, config: TrainConfig, stage: Stage, n_passes: int, mixing: bool
 ) -> Tokens:
     """Difficulties [batch] of one step; [batch, questions] with loss "answers", where one sleep serves them all."""
-    asked_apart = config.loss == "answers" and not task.difficulty_in_windows
+    asked_apart = config.loss == "answers" and task.n_questions
     size = (config.batch, task.n_questions) if asked_apart else (config.batch,)
     if config.loss == "next_step":
         # Any difficulty beyond the passes only says "go on", so all are shown from the start; but the
@@ -110,7 +114,7 @@ def _difficulties(
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to backpropagate, whether each scored answer is exact [any number], operations of both directions."""
+    """Loss to backpropagate, exact answers [scored, chunks], operations of both directions."""
 
     loss: Tensor
     exact: Tensor
@@ -129,7 +133,7 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         return replace(memory, position=0) if config.eviction == "hard" else memory
 
     targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
-    frontier = torch.from_numpy(plan.scored).to(device)
+    scored = torch.from_numpy(plan.scored).to(device)
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
@@ -147,12 +151,12 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
         losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
         right = logits.argmax(dim=-1) == target  # [B, T]
-        if batch.difficulty.ndim == 2:
-            exact.append(right[target != NOT_ASKED].view(frontier.shape)[frontier])
+        if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order
+            exact.append(right[target != NOT_ASKED].view(scored.shape)[scored])
         else:
-            exact.append((right | (target == NOT_ASKED)).all(dim=-1)[frontier])
+            exact.append((right | (target == NOT_ASKED)).all(dim=-1)[scored])
     flops = step_flops(model.config, config, plan)
-    asked = torch.cat(exact) if exact else windows.new_zeros(0, dtype=torch.bool)
+    asked = torch.stack(exact, dim=-1) if exact else windows.new_zeros((len(windows), 0), dtype=torch.bool)
     return StepResult(torch.stack(losses).mean(), asked, flops)
 
 

@@ -99,6 +99,10 @@ class Task(Protocol):
         """Whether an answer is a row, scored in three ways: each row, all rows, and the paper's first cells."""
 
     @property
+    def n_questions(self) -> int:
+        """Questions of one training chunk that each have a difficulty of their own; 0: an instance has one."""
+
+    @property
     def windows_max(self) -> int:
         """The most windows in one instance."""
 
@@ -121,7 +125,7 @@ class Task(Protocol):
         split: Split,
         ahead: tuple[int, ...] = (0,),
     ) -> Batch:
-        """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size].
+        """Sample `size` fresh instances of `n_windows` windows; difficulties are [size] or [size, questions].
 
         No instance of one split can be drawn in the other, whatever the generators. With `ahead` the windows
         are what so many passes would have made of them, and the levels of the targets count from there. Of

@@ -65,6 +65,7 @@ class Gsm(GsmTokens):
     difficulty_name = "operations_max"
     difficulty_min = 0
     answers_rows = False
+    n_questions = 0
     first_part = 1  # the place of the first variable in a prediction chunk
 
     @property

@@ -101,6 +101,7 @@ class Rule110(JsonRoundTrip):
     difficulty_min = 0
     difficulty_in_windows = True
     answers_rows = True
+    n_questions = 0
 
     @property
     def vocab_size(self) -> int:

@@ -36,6 +36,7 @@ class Rule110Paper(JsonRoundTrip):
     difficulty_min = 0
     difficulty_in_windows = True
     answers_rows = True
+    n_questions = 0
 
     def __post_init__(self) -> None:
         require(8 <= self.row_cells <= 64, "row_cells must be from 8 to 64.")
