@@ -15,7 +15,7 @@ from app.player.pictures import picture_of
 from app.results import Comparison, Results, comparisons
 from app.state import Visit
 from app.theme import Mode
-from sleepviz.events import Trace
+from sleepviz.config.events import Trace
 
 PLOTS_AFTER_S = 1.0
 

@@ -10,7 +10,9 @@ import streamlit as st
 
 from app import text
 from app.state import LinkError, Reader, Visit, one_of
-from sleepviz.config import Control, Eviction, SleepAttention, Trigger, require
+from sleepviz.config.base import require
+from sleepviz.config.model import Eviction, SleepAttention
+from sleepviz.config.run import Control, Trigger
 
 PAPER = {"trigger": "window", "eviction": "hard", "sleep_attention": "", "control": "none"}
 IN_LINKS = {"sleep_attention": "asleep"}  # what is called otherwise there

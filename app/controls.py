@@ -11,8 +11,10 @@ import streamlit as st
 
 from app import advanced, text
 from app.state import Reader, Visit, one_of, whole_number
-from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import PASSES_MAX, ConfigError, RunSpec
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import PASSES_MAX
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import TASKS, build_task
 from sleepviz.tasks.base import InputError
 

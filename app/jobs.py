@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from sleepviz.config import RunSpec
-from sleepviz.events import Event, Trace
+from sleepviz.config.events import Event, Trace
+from sleepviz.config.run import RunSpec
 
 Phase = Literal["waiting", "starting", "running", "done", "cancelled", "failed"]
 Outcome = Trace | str  # a finished run, or one sentence that says why there is none

@@ -19,9 +19,10 @@ import streamlit as st
 
 from app import runs, text
 from app.jobs import Refusals, RunKey, RunQueue
-from sleepviz.checkpoint import CheckpointError, read_info
-from sleepviz.config import ConfigError, SleepPolicy, require
-from sleepviz.events import Event
+from sleepviz.config.base import ConfigError, require
+from sleepviz.config.events import Event
+from sleepviz.config.model import SleepPolicy
+from sleepviz.runs.checkpoint import CheckpointError, read_info
 from sleepviz.tasks.base import InputError
 from sleepviz.text import example
 

@@ -12,7 +12,7 @@ from app.figures import perplexity_figure
 from app.jobs import Sweep
 from app.state import Visit
 from app.theme import Mode
-from sleepviz.hybrids.losses import Losses, perplexity, saved
+from sleepviz.text.losses import Losses, perplexity, saved
 
 PASSES = (0, 1, 2, 4)
 SETTINGS = len(PASSES) + 1  # and full attention
@@ -43,7 +43,7 @@ def measure(asked: Measured) -> Iterator[Losses]:
     """Setting by setting. Called in a worker thread. Raises ConfigError."""
     import torch
 
-    from sleepviz.config import require
+    from sleepviz.config.base import require
     from sleepviz.hybrids.perplexity import losses_by_setting
     from sleepviz.hybrids.watched import TOKENS_MAX, window_of
 

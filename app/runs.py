@@ -19,14 +19,15 @@ import streamlit as st
 from app import text
 from app.jobs import Refusals, RunKey, RunQueue
 from app.results import Results, ResultsError, read_results
-from sleepviz.cells import baseline_names
-from sleepviz.checkpoint import FOLDER, CheckpointError, CheckpointInfo, list_checkpoints, read_info
-from sleepviz.config import ConfigError, RunSpec
-from sleepviz.events import Event, Trace
+from sleepviz.config.base import ConfigError
+from sleepviz.config.events import Event, Trace
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import FOLDER, CheckpointError, CheckpointInfo, list_checkpoints, read_info
+from sleepviz.studies.measurements import baseline_names
 from sleepviz.tasks.base import InputError
 
 if TYPE_CHECKING:  # torch is imported by the first live run, never by opening a page
-    from sleepviz.checkpoint import Checkpoint
+    from sleepviz.runs.checkpoint import Checkpoint
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
@@ -105,8 +106,8 @@ def _one_thread() -> None:
 
 def record_run(key: RunKey) -> Iterator[Event]:
     """The events of one run, with the shared, read-only weights. Called in a worker thread."""
-    from sleepviz.checkpoint import untrained
-    from sleepviz.record import record
+    from sleepviz.runs.checkpoint import untrained
+    from sleepviz.runs.record import record
 
     checkpoint = _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
     _warmed(checkpoint_folder(), key.spec.checkpoint, key.digest, key.spec)
@@ -118,7 +119,7 @@ def record_run(key: RunKey) -> Iterator[Event]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _loaded(folder: Path, name: str, digest: str) -> Checkpoint:
     """Slow weights, loaded once for all visitors; the digest in the key makes a new file a new entry."""
-    from sleepviz.checkpoint import load
+    from sleepviz.runs.checkpoint import load
 
     checkpoint = load(name, folder=folder)
     gc.collect()
@@ -132,7 +133,7 @@ def _warmed(folder: Path, name: str, digest: str, _spec: RunSpec) -> bool:
 
     Which run it is changes no result, so it is not part of the key.
     """
-    from sleepviz.record import record
+    from sleepviz.runs.record import record
 
     for _ in record(replace(_spec, n_passes=1, control="none"), _loaded(folder, name, digest)):
         pass

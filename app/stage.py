@@ -10,7 +10,7 @@ import streamlit as st
 from app import about, controls, player, runs, text, theme, watch
 from app.results import Results
 from app.state import Visit
-from sleepviz.checkpoint import CheckpointInfo
+from sleepviz.runs.checkpoint import CheckpointInfo
 
 
 def show(form: controls.Form) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from app import models, runs
 from app.jobs import Job, Outcome, RunKey
-from sleepviz.config import RunSpec
-from sleepviz.events import Trace
+from sleepviz.config.events import Trace
+from sleepviz.config.run import RunSpec
 from sleepviz.text import example
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sleepviz.config import INPUT_MAX_CHARACTERS
+from sleepviz.config.run import INPUT_MAX_CHARACTERS
 from sleepviz.tasks.base import InputError
 
 TYPES = ("txt", "md")

@@ -14,9 +14,9 @@ from app.player import Contender
 from app.player.pictures import picture_of
 from app.results import Results, measured_of
 from app.state import Visit
-from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import RunSpec
-from sleepviz.events import Trace
+from sleepviz.config.events import Trace
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
 
 QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
 POLL_S = 0.5

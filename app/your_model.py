@@ -16,9 +16,10 @@ from app.player import Contender
 from app.state import Visit, one_number_of, one_of, short_text
 from app.text_runs import SideBySide
 from app.watch import QUICK_S
-from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import INPUT_MAX_CHARACTERS, ConfigError, RunSpec
-from sleepviz.events import CacheEvicted, SleepStarted, Trace
+from sleepviz.config.base import ConfigError
+from sleepviz.config.events import CacheEvicted, SleepStarted, Trace
+from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
 from sleepviz.text import example

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from sleepviz.checkpoint import CheckpointError, list_checkpoints
-from sleepviz.config import ConfigError, Control, RunSpec, Trigger
+from sleepviz.config.base import ConfigError
+from sleepviz.config.run import Control, RunSpec, Trigger
+from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
 from sleepviz.tasks import TASKS
 from sleepviz.tasks.base import InputError
 
@@ -146,7 +147,7 @@ def run_command(arguments: argparse.Namespace) -> None:
     """`run`: one problem with its events, or one line for each input and N."""
     if (arguments.input is None) == (arguments.inputs is None):
         raise UsageError("Give either --input with one problem or --inputs with a file of them.")
-    from sleepviz.record import checkpoint_of, run_summary
+    from sleepviz.runs.record import checkpoint_of, run_summary
 
     if arguments.input is not None:
         for spec in [spec_of(arguments, arguments.input, n_passes) for n_passes in arguments.passes]:
@@ -176,7 +177,7 @@ def _lines(path: str) -> Iterator[str]:
 
 def eval_command(arguments: argparse.Namespace) -> None:
     """`eval`: accuracy over passes and difficulty."""
-    from sleepviz.evaluate import evaluate
+    from sleepviz.training.evaluate import evaluate
 
     emit(
         evaluate(
@@ -191,9 +192,9 @@ def eval_command(arguments: argparse.Namespace) -> None:
 
 def train_command(arguments: argparse.Namespace) -> None:
     """`train`: a preset to the end, then its checkpoint's description."""
-    from sleepviz.checkpoint import FOLDER, read_info
-    from sleepviz.presets import preset_named
-    from sleepviz.train import train
+    from sleepviz.runs.checkpoint import FOLDER, read_info
+    from sleepviz.training.presets import preset_named
+    from sleepviz.training.train import train
 
     path = train(
         preset_named(arguments.preset),
@@ -222,7 +223,7 @@ def _retold(arguments: argparse.Namespace) -> str:
 
 def tune_command(arguments: argparse.Namespace) -> None:
     """`tune`: a transformers model, tuned to sleep; then what it got right before and after."""
-    from sleepviz.hybrids.command import tune_by_name
+    from sleepviz.hybrids.tuning.command import tune_by_name
 
     name, task, out = arguments.model, arguments.task, arguments.out
     settings = {
@@ -255,21 +256,21 @@ def experiments_command(arguments: argparse.Namespace) -> None:
     """`experiments`: every results file, from where it was left."""
     if not arguments.queue:
         raise UsageError("Write experiments --queue to run what is missing.")
-    from sleepviz.experiments import run_queue
+    from sleepviz.studies.queue import run_queue
 
     emit(run_queue(only=arguments.only))
 
 
 def record_command(arguments: argparse.Namespace) -> None:
     """`record --all`: the recorded runs."""
-    from sleepviz.recordings import record_all
+    from sleepviz.studies.recordings import record_all
 
     emit(record_all())
 
 
 def bench_command(arguments: argparse.Namespace) -> None:
     """`bench`: ratios and medians on this machine."""
-    from sleepviz.bench import bench
+    from sleepviz.studies.bench import bench
 
     emit(bench())
 

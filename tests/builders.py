@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sleepviz.checkpoint import Checkpoint, CheckpointInfo
-from sleepviz.config import ModelConfig
-from sleepviz.memory import FastWeights, KVCache, Memory
-from sleepviz.model import HybridLM
-from sleepviz.tasks.rule110 import Rule110
+from sleepviz.config.model import ModelConfig
+from sleepviz.core.memory import FastWeights, KVCache, Memory
+from sleepviz.core.model import HybridLM
+from sleepviz.runs.checkpoint import Checkpoint, CheckpointInfo
+from sleepviz.tasks.rule110.task import Rule110
 
 WINDOW = 5
 

@@ -29,29 +29,39 @@ FORBIDDEN = {
 # What may be reached by following imports as they run at start-up (not inside a function).
 UNREACHABLE = {
     "sleepviz": {"transformers"},
-    "sleepviz.checkpoint": {"torch"},
+    "sleepviz.runs.checkpoint": {"torch"},
     "app": {"torch", "transformers"},
     "app.figures": {"torch", "transformers", "streamlit"},
     "pages": {"torch", "transformers"},
 }
-OPTIONAL = "sleepviz.hybrids"  # adapters to transformers, imported on demand only
+OPTIONAL = ("sleepviz.hybrids", "sleepviz.studies.hybrids")  # need transformers, imported on demand only
 
-# Inside sleepviz, from the ground up. A module that is not named stands on top: it may import all of
-# these, and none of these may import it.
-CORE = {"config", "events"}
-FAST_WEIGHTS = CORE | {"delta_rule", "memory", "attention"}
+# Inside sleepviz, from the ground up: what a package may import beside itself. The longest matching prefix
+# rules. `__main__` is not named: it stands on top and may import everything.
+CONFIG = {"config"}
+CORE = CONFIG | {"core"}
+TASKS = CONFIG | {"tasks"}
+RUNS = CORE | TASKS | {"runs"}
+TRAINING = RUNS | {"training"}
+TEXT = TRAINING | {"text"}
+HYBRIDS = TEXT | {"hybrids"}
+STUDIES = HYBRIDS | {"studies"}
 MAY_IMPORT = {
-    "config": set(),
-    "events": {"config"},
-    "tasks": CORE | {"tasks"},
-    "delta_rule": CORE,
-    "memory": CORE,
-    "attention": CORE | {"memory"},
-    "model": FAST_WEIGHTS,
-    "sleep": FAST_WEIGHTS | {"model"},
-    "measures": FAST_WEIGHTS | {"model"},
-    "checkpoint": CORE | {"tasks", "model"},
-    "record": FAST_WEIGHTS | {"model", "sleep", "measures", "checkpoint", "tasks"},
+    "config": CONFIG,
+    "core": CORE,
+    "core.delta_rule": CONFIG,
+    "core.memory": CONFIG,
+    "core.attention": CONFIG | {"core.memory"},
+    "core.model": CONFIG | {"core.delta_rule", "core.memory", "core.attention"},
+    "core.sleep": CONFIG | {"core.delta_rule", "core.memory", "core.model"},
+    "tasks": TASKS,
+    "runs": RUNS,
+    "runs.measures": CORE,
+    "runs.checkpoint": RUNS - {"runs"},
+    "training": TRAINING,
+    "text": TEXT,
+    "hybrids": HYBRIDS,
+    "studies": STUDIES,
 }
 
 NAMED_AFTER_PROJECT = {"app", "pages", "sleepviz", "tests"}
@@ -131,6 +141,11 @@ def is_within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
+def is_optional(module: str) -> bool:
+    """Whether a module of the engine may import transformers when it is imported."""
+    return any(is_within(module, package) for package in OPTIONAL)
+
+
 def rule_for(module: str, rules: dict[str, set[str]]) -> set[str]:
     """The rule with the longest prefix of `module`."""
     matching = [package for package in rules if is_within(module, package)]
@@ -152,12 +167,12 @@ def check_layers(tree: Tree) -> list[str]:
     """Inside sleepviz, imports point down only."""
     faults = []
     for module in tree.sources:
-        layer = module.split(".")[1] if module.count(".") else ""
-        if not is_within(module, "sleepviz") or layer not in MAY_IMPORT:
+        layer = max((rule for rule in MAY_IMPORT if is_within(module, f"sleepviz.{rule}")), key=len, default=None)
+        if layer is None:
             continue
         for found in imports(tree, module):
-            target = found.module.split(".")[1] if found.module.startswith("sleepviz.") else ""
-            if target and target not in MAY_IMPORT[layer] and is_ours(tree, found.module):
+            inside = is_within(found.module, "sleepviz") and found.module != "sleepviz" and is_ours(tree, found.module)
+            if inside and not any(is_within(found.module, f"sleepviz.{each}") for each in MAY_IMPORT[layer]):
                 faults.append(f"{tree.where(module, found.line)} {module} imports {found.module}")
     return faults
 
@@ -193,10 +208,10 @@ def check_start_up(tree: Tree) -> list[str]:
     """What importing a module brings along: the first page shows before torch is imported."""
     faults = []
     for module in tree.sources:
-        if is_within(module, OPTIONAL):
+        if is_optional(module):
             continue
         reached = start_up(tree, module)
-        forbidden = rule_for(module, UNREACHABLE) | ({OPTIONAL} if is_within(module, "sleepviz") else set())
+        forbidden = rule_for(module, UNREACHABLE) | (set(OPTIONAL) if is_within(module, "sleepviz") else set())
         faults += [f"importing {module} imports {name}, by {reached[name]}" for name in forbidden if name in reached]
     return faults
 
@@ -266,35 +281,37 @@ def test_the_tree_keeps_the_rule(check: Callable[[Tree], list[str]]) -> None:
 
 
 VIOLATIONS = [
-    (check_direction, "sleepviz/model.py", "import streamlit as st"),
-    (check_direction, "sleepviz/tasks/depo.py", "from plotly import graph_objects"),
-    (check_direction, "sleepviz/record.py", "def late():\n    from app import theme"),
-    (check_direction, "sleepviz/record.py", "from ..pages import home"),
+    (check_direction, "sleepviz/core/model.py", "import streamlit as st"),
+    (check_direction, "sleepviz/tasks/depo/task.py", "from plotly import graph_objects"),
+    (check_direction, "sleepviz/runs/record.py", "def late():\n    from app import theme"),
+    (check_direction, "sleepviz/runs/record.py", "from ...pages import home"),
     (check_direction, "app/runs.py", "from pages.home import draw"),
     (check_direction, "app/figures/drift.py", "import streamlit"),
     (check_direction, "app/figures/drift.py", "def late():\n    import torch.nn"),
     (check_direction, "pages/home.py", "import torch"),
     (check_direction, "pages/home.py", "import plotly.graph_objects as go"),
     (check_direction, "pages/home.py", "from networkx import DiGraph"),
-    (check_layers, "sleepviz/config.py", "from sleepviz.events import Trace"),
-    (check_layers, "sleepviz/delta_rule.py", "from sleepviz import model"),
-    (check_layers, "sleepviz/model.py", "from sleepviz.sleep import sleep"),
-    (check_layers, "sleepviz/model.py", "from .sleep import sleep"),
-    (check_layers, "sleepviz/sleep.py", "def late():\n    import sleepviz.record"),
-    (check_layers, "sleepviz/record.py", "from sleepviz.train import train"),
-    (check_layers, "sleepviz/tasks/rule110.py", "from sleepviz.checkpoint import load"),
-    (check_start_up, "sleepviz/train.py", "import transformers"),
-    (check_start_up, "sleepviz/train.py", "class Adapter:\n    from sleepviz.hybrids import olmo"),
-    (check_start_up, "sleepviz/checkpoint.py", "import sleepviz.model"),
-    (check_start_up, "app/runs.py", "from sleepviz.record import record"),
+    (check_layers, "sleepviz/config/model.py", "from sleepviz.core.sleep import sleep"),
+    (check_layers, "sleepviz/core/delta_rule.py", "from sleepviz.core import model"),
+    (check_layers, "sleepviz/core/model.py", "from sleepviz.core.sleep import sleep"),
+    (check_layers, "sleepviz/core/model.py", "from .sleep import sleep"),
+    (check_layers, "sleepviz/core/sleep.py", "def late():\n    import sleepviz.runs.record"),
+    (check_layers, "sleepviz/runs/record.py", "from sleepviz.training.train import train"),
+    (check_layers, "sleepviz/training/train.py", "def late():\n    from sleepviz import hybrids"),
+    (check_layers, "sleepviz/hybrids/olmo.py", "import sleepviz.studies.bench"),
+    (check_layers, "sleepviz/tasks/rule110/task.py", "from sleepviz.runs.checkpoint import load"),
+    (check_start_up, "sleepviz/training/train.py", "import transformers"),
+    (check_start_up, "sleepviz/training/train.py", "class Adapter:\n    from sleepviz.hybrids import olmo"),
+    (check_start_up, "sleepviz/runs/checkpoint.py", "import sleepviz.core.model"),
+    (check_start_up, "app/runs.py", "from sleepviz.runs.record import record"),
     (check_start_up, "app/figures/drift.py", "from app import runs"),
-    (check_start_up, "pages/home.py", "from sleepviz import record"),
-    (check_cycles, "sleepviz/events.py", "import sleepviz.record"),
-    (check_calls, "sleepviz/checkpoint.py", "import torch\ntorch.load('model.pt')"),
-    (check_calls, "sleepviz/checkpoint.py", "import torch\ntorch.load('model.pt', weights_only=False)"),
-    (check_calls, "sleepviz/checkpoint.py", "from torch import load"),
-    (check_calls, "sleepviz/checkpoint.py", "import pickle"),
-    (check_calls, "sleepviz/events.py", "import numpy as np\nnp.load('trace.npz', allow_pickle=True)"),
+    (check_start_up, "pages/home.py", "from sleepviz.runs import record"),
+    (check_cycles, "sleepviz/config/events.py", "import sleepviz.runs.record"),
+    (check_calls, "sleepviz/runs/checkpoint.py", "import torch\ntorch.load('model.pt')"),
+    (check_calls, "sleepviz/runs/checkpoint.py", "import torch\ntorch.load('model.pt', weights_only=False)"),
+    (check_calls, "sleepviz/runs/checkpoint.py", "from torch import load"),
+    (check_calls, "sleepviz/runs/checkpoint.py", "import pickle"),
+    (check_calls, "sleepviz/config/events.py", "import numpy as np\nnp.load('trace.npz', allow_pickle=True)"),
     (check_calls, "pages/home.py", "import streamlit as st\nst.markdown('<b>', unsafe_allow_html=True)"),
     (check_calls, "app/runs.py", "eval('1')"),
     (check_names, "app/queue.py", ""),
@@ -319,30 +336,33 @@ def test_a_planted_violation_is_seen(
 
 SOUND = {
     "sleepviz/__init__.py": "",
-    "sleepviz/config.py": "",
-    "sleepviz/events.py": "import numpy",
-    "sleepviz/tasks/__init__.py": "from sleepviz.tasks.rule110 import Rule110",
-    "sleepviz/tasks/rule110.py": "from sleepviz.config import require",
-    "sleepviz/model.py": "import torch\nfrom sleepviz.config import ModelConfig",
-    "sleepviz/sleep.py": "from sleepviz.model import HybridLM",
-    "sleepviz/checkpoint.py": (
+    "sleepviz/config/model.py": "",
+    "sleepviz/config/events.py": "import numpy",
+    "sleepviz/tasks/__init__.py": "from sleepviz.tasks.rule110.task import Rule110",
+    "sleepviz/tasks/rule110/task.py": "from sleepviz.config.base import require",
+    "sleepviz/core/model.py": "import torch\nfrom sleepviz.config.model import ModelConfig",
+    "sleepviz/core/sleep.py": "from sleepviz.core.model import HybridLM",
+    "sleepviz/runs/checkpoint.py": (
         "from typing import TYPE_CHECKING\nfrom sleepviz import tasks\n"
         "if TYPE_CHECKING:\n    import torch\n"
-        "def load():\n    from sleepviz.model import HybridLM\n    import torch\n"
+        "def load():\n    from sleepviz.core.model import HybridLM\n    import torch\n"
         "    torch.load('model.pt', weights_only=True)"
     ),
-    "sleepviz/record.py": (
-        "from sleepviz.events import Trace\nfrom sleepviz.sleep import sleep\nfrom sleepviz.checkpoint import load"
+    "sleepviz/runs/record.py": (
+        "from sleepviz.config.events import Trace\nfrom sleepviz.core.sleep import sleep\n"
+        "from sleepviz.runs.checkpoint import load"
     ),
-    "sleepviz/train.py": "from sleepviz.record import record\ndef late():\n    from sleepviz import hybrids",
+    "sleepviz/training/train.py": "from sleepviz.runs.record import record",
+    "sleepviz/__main__.py": "def late():\n    from sleepviz import hybrids",
     "sleepviz/hybrids/__init__.py": "",
     "sleepviz/hybrids/olmo.py": "import transformers",
+    "sleepviz/studies/bench.py": "",
     "app/__init__.py": "",
     "app/main.py": "import streamlit\nfrom app import theme",
     "app/theme.py": "",
-    "app/runs.py": "import streamlit\ndef live():\n    from sleepviz.record import record",
+    "app/runs.py": "import streamlit\ndef live():\n    from sleepviz.runs.record import record",
     "app/figures/__init__.py": "",
-    "app/figures/drift.py": "import plotly.graph_objects as go\nfrom sleepviz.events import Trace",
+    "app/figures/drift.py": "import plotly.graph_objects as go\nfrom sleepviz.config.events import Trace",
     "pages/home.py": "import streamlit as st\nfrom app import runs\nfrom app.figures.drift import figure",
 }
 
@@ -365,13 +385,13 @@ LOADED = "print('loaded:', *sorted({'torch', 'transformers', 'streamlit', 'plotl
 
 def test_importing_every_engine_module_brings_no_transformers_and_no_view() -> None:
     modules = [name for name in read_tree(ROOT).sources if is_within(name, "sleepviz")]
-    names = [name for name in modules if not is_within(name, OPTIONAL) and not name.endswith("__main__")]
+    names = [name for name in modules if not is_optional(name) and not name.endswith("__main__")]
 
     assert run_python(f"import sys, {', '.join(names)}\n{LOADED}") == "loaded: torch"
 
 
 def test_listing_checkpoints_needs_no_torch() -> None:
-    code = f"import sys\nfrom sleepviz.checkpoint import list_checkpoints\nlist_checkpoints()\n{LOADED}"
+    code = f"import sys\nfrom sleepviz.runs.checkpoint import list_checkpoints\nlist_checkpoints()\n{LOADED}"
 
     assert run_python(code) == "loaded:"
 

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 import sleepviz.__main__
-import sleepviz.evaluate
-import sleepviz.record
-from sleepviz.checkpoint import list_checkpoints, load, save
-from sleepviz.evaluate import wilson
-from sleepviz.record import record
+import sleepviz.runs.record
+import sleepviz.training.evaluate
+from sleepviz.runs.checkpoint import list_checkpoints, load, save
+from sleepviz.runs.record import record
+from sleepviz.training.evaluate import wilson
 from tests.builders import TASK, meta_of, random_model, rule110_config
+from tests.runs.test_record import ROWS, final, spec_of, without_seconds
 from tests.tasks.test_rule110 import by_table
-from tests.test_record import ROWS, final, spec_of, without_seconds
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUT = json.dumps({"rows": list(ROWS), "steps": 2})
@@ -36,7 +36,7 @@ def _shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         model = random_model(rule110_config(), seed).float()
         save(tmp_path / "made" / name, model.state_dict(), meta_of(model.config, default=default))
     folder = tmp_path / "made"
-    monkeypatch.setattr(sleepviz.record, "load", lambda name="", *, task="": load(name, task=task, folder=folder))
+    monkeypatch.setattr(sleepviz.runs.record, "load", lambda name="", *, task="": load(name, task=task, folder=folder))
     monkeypatch.setattr(sleepviz.__main__, "list_checkpoints", lambda: list_checkpoints(folder))
 
 
@@ -102,7 +102,7 @@ def test_each_flag_reaches_the_run(
     capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], changes: dict[str, Any]
 ) -> None:
     if "trigger" in changes:
-        changes = {"trigger": sleepviz.record.Trigger.parse(changes["trigger"])}
+        changes = {"trigger": sleepviz.runs.record.Trigger.parse(changes["trigger"])}
     (line,) = Outcome(capsys, *RUN, "--input", INPUT, *flags).lines
     events = [without_seconds(event) for event in record(spec_of(**changes))]
     assert [{k: v for k, v in event.items() if not k.endswith("_s")} for event in line["events"]] == events

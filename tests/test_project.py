@@ -21,9 +21,11 @@ TOP_LEVEL = {
     *("requirements-dev.txt", "pyproject.toml", "Makefile", "LICENSE", ".streamlit", ".ci", ".gitignore"),
 }
 DEMANDED = [
-    *(f"sleepviz/{name}.py" for name in ("config", "delta_rule", "attention", "memory", "model", "sleep", "events")),
-    *(f"sleepviz/{name}.py" for name in ("record", "measures", "train", "evaluate", "checkpoint", "presets", "bench")),
-    *("sleepviz/__main__.py", "sleepviz/tasks/base.py", "sleepviz/tasks/rule110.py"),
+    *(f"sleepviz/config/{name}.py" for name in ("base", "model", "run", "training", "events")),
+    *(f"sleepviz/core/{name}.py" for name in ("delta_rule", "attention", "memory", "model", "sleep")),
+    *(f"sleepviz/runs/{name}.py" for name in ("record", "measures", "checkpoint")),
+    *("sleepviz/training/train.py", "sleepviz/training/evaluate.py", "sleepviz/studies/bench.py"),
+    *("sleepviz/__main__.py", "sleepviz/tasks/base.py", "sleepviz/tasks/rule110/task.py"),
     *("app/main.py", "app/runs.py", "app/controls.py", "app/state.py", "app/theme.py", "app/text.py"),
     *("app/figures", "app/player", "pages", "assets/checkpoints", "assets/recordings", "assets/results"),
     *("assets/EXPERIMENTS.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from app.figures.layout import laid_out, mark_passes
 from app.results import Result, Results
 from app.theme import MARKERS, Mode, palette
-from sleepviz.cells import VARIANTS
+from sleepviz.studies.measurements import VARIANTS
 
 DASHES = {
     "n1_same_tokens": "dot",

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from app.figures.layout import laid_out
 from app.theme import MARKERS, Mode, palette
-from sleepviz.events import Event, SleepPassDone
+from sleepviz.config.events import Event, SleepPassDone
 
 FEW_HEADS = 12  # as many as a legend can name
 

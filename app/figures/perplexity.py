@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from app.figures.layout import laid_out
 from app.theme import Mode, palette
-from sleepviz.hybrids.losses import Losses, perplexity
+from sleepviz.text.losses import Losses, perplexity
 
 
 def perplexity_figure(measured: Sequence[Losses], *, mode: Mode) -> go.Figure:

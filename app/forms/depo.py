@@ -12,9 +12,9 @@ from app import ring, text
 from app.controls import Limits
 from app.forms.edges import edges_text, names_of, read_edges
 from app.state import Reader, Visit, short_text, whole_number
-from sleepviz.examples import LETTERS, SMALL_GRAPH, passes_for, seeded_cycle
 from sleepviz.tasks.base import InputError
-from sleepviz.tasks.depo import NAME_MAX_CHARACTERS, DepoInstance
+from sleepviz.tasks.depo.examples import LETTERS, SMALL_GRAPH, passes_for, seeded_cycle
+from sleepviz.tasks.depo.task import NAME_MAX_CHARACTERS, DepoInstance
 
 EDGES_IN_URL_MAX = 4000  # characters
 ARROW_IN_URL = ">"

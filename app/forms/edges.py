@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from sleepviz.tasks.base import InputError
-from sleepviz.tasks.depo import NAME_MAX_CHARACTERS
+from sleepviz.tasks.depo.task import NAME_MAX_CHARACTERS
 
 FORM = "a->b, b->c"
 EDGES_MAX = 1000

@@ -11,9 +11,9 @@ from app import text
 from app.advanced import pick
 from app.controls import Limits
 from app.state import Reader, Visit, one_of, short_text, whole_number
-from sleepviz.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
 from sleepviz.tasks.base import InputError
-from sleepviz.tasks.gsm_text import Statement, read_statements, solve
+from sleepviz.tasks.gsm.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
+from sleepviz.tasks.gsm.text import Statement, read_statements, solve
 
 TEXT_IN_URL_MAX = 4000  # characters
 NAME_MAX_CHARACTERS = 12

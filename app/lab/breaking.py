@@ -15,9 +15,10 @@ from app.lab.findings import share
 from app.lab.tables import NOT_MEASURED, html_table
 from app.results import Result, Results, comparisons
 from app.state import Visit
-from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import ConfigError, RunSpec
-from sleepviz.events import AnswerScored
+from sleepviz.config.base import ConfigError
+from sleepviz.config.events import AnswerScored
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
 
 POLL_S = 1.0
 QUICK_S = 0.5

@@ -14,7 +14,7 @@ from app.lab import breaking, findings, sweep, tables, words
 from app.lab.findings import Finding
 from app.results import Result, Results
 from app.state import is_same_page
-from sleepviz.checkpoint import CheckpointInfo
+from sleepviz.runs.checkpoint import CheckpointInfo
 
 OWN_SECTIONS = ("accuracy", "baseline", "control", "halting", "cost")
 LINES_IN_SIGHT = 8  # of a table; a longer one is folded away under its picture

@@ -12,8 +12,8 @@ from app import runs
 from app.jobs import Sweep
 from app.lab import words
 from app.results import Result
-from sleepviz.checkpoint import CheckpointInfo
-from sleepviz.config import RunSpec
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import build_task
 
 PASSES = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24)
@@ -73,8 +73,8 @@ def measure(plan: Plan) -> Iterator[Result]:
     """Cell by cell, as the `eval` command does it. Called in a worker thread."""
     import numpy as np
 
-    from sleepviz.evaluate import EVALUATION_STREAM, Setting, accuracy, wilson
-    from sleepviz.record import policy_of
+    from sleepviz.runs.record import policy_of
+    from sleepviz.training.evaluate import EVALUATION_STREAM, Setting, accuracy, wilson
 
     checkpoint = runs._loaded(runs.checkpoint_folder(), plan.checkpoint, plan.digest)
     for n_passes in plan.passes:

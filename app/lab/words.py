@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sleepviz.cells import VARIANTS
-from sleepviz.config import RunSpec
-from sleepviz.tasks.gsm_text import read_statements
+from sleepviz.config.run import RunSpec
+from sleepviz.studies.measurements import VARIANTS
+from sleepviz.tasks.gsm.text import read_statements
 
 TITLE = "Lab: does sleeping longer really help?"
 INTRO = (

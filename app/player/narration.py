@@ -6,15 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.player.pictures import Picture, picture_of
-from sleepviz.events import (
-    AnswerScored,
-    CacheEvicted,
-    Event,
-    SleepPassDone,
-    SleepStarted,
-    TokenRead,
-    Trace,
-)
+from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace
 
 REPLACED = {
     "zero_state": "S is set to zero",

@@ -16,7 +16,7 @@ import numpy as np
 
 from app.player.narration import REPLACED, count, mean_drift, milliseconds, narrate, told_from, trigger_text
 from app.player.pictures import Picture, picture_of
-from sleepviz.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
+from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
 
 SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep ...
 SLEEP_SHARE = 0.25  # ... unless its window is so long that it needs this share of it to be seen

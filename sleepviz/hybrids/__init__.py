@@ -9,10 +9,9 @@
 - `modeling`: our own HybridLM as a transformers model; from_checkpoint
 - `fast_weights`: add_fast_weights, memory layers for an attention-only model
 - `families`: small random models of every family: who sleeps, who is refused
-- `lessons`, `tune`, `command`: fine-tuning for sleep, `python -m sleepviz tune`
-- `perplexity`, `losses`: perplexity of how a text goes on after eviction, for every N
+- `tuning`: fine-tuning for sleep, `python -m sleepviz tune`
+- `perplexity`: perplexity of how a text goes on after eviction, for every N
 - `text_tokenizer`: the byte-level tokenizer of our text model (sleepviz.text)
 - `watched`: one run as a stream of events, for the app
-- commands, each with --json: `equivalence` (what is checked against what), `agreement` (our checkpoints
-  answer through the library as by themselves), `throughput` (how fast it is)
+What was measured of it stands in `sleepviz.studies.hybrids`, one command a module.
 """

@@ -27,7 +27,7 @@ from transformers.cache_utils import (
     LinearAttentionLayer,
 )
 
-from sleepviz.config import ConfigError, require
+from sleepviz.config.base import ConfigError, require
 
 
 class AllWritten(Exception):  # noqa: N818 - no error: the work is done

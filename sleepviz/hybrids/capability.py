@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from sleepviz.config import ConfigError
+from sleepviz.config.base import ConfigError
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.slept import SleepsByItself
 

@@ -12,7 +12,7 @@ import torch
 import transformers
 from transformers import PreTrainedModel
 
-from sleepviz.config import require
+from sleepviz.config.base import require
 from sleepviz.hybrids.fast_weights import add_fast_weights
 
 VOCAB_SIZE = 97

@@ -40,13 +40,13 @@ from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMS
 from transformers.models.qwen3.modeling_qwen3 import Qwen3DecoderLayer
 from transformers.models.qwen3_5.modeling_qwen3_5 import Qwen3_5GatedDeltaNet
 
-from sleepviz.config import ConfigError, require
+from sleepviz.config.base import ConfigError, require
 
 LOOK_BACK = ((0, 1, 0), (1, 1, 2), (1, 1, 2), (1, 1, 2))
 """How many tokens back the q, k and v of successive heads look, in an associative start (as in Depo's presets)."""
 CHOOSY_SPREAD, CHOOSY_STEP = 25.0, -8.0
 """Of a head that binds two earlier tokens, in that start: its write strength, which the library draws at a half for
-every token, differs from token to token, and it forgets little (sleepviz/model.py does the same)."""
+every token, differs from token to token, and it forgets little (sleepviz/core/model.py does the same)."""
 TIME_STEPS = (1e-3, 1e-1)  # a token forgets 0.1 to 10 % of S at first, so that several windows fit
 
 
@@ -252,7 +252,7 @@ def add_fast_weights(
     """A copy of `model` with silent, trainable fast weights in front of `layers` (counted from 0).
 
     Heads and their width are the attention's unless given. `associative` lets each head begin as a memory of
-    what stood next to what, as our own models do (sleepviz/model.py): a start that spares the search for look-ups.
+    what stood next to what, as our own models do (sleepviz/core/model.py): a start that spares the search for look-ups.
     The given model stays as it is. Raises ConfigError for a family other than Llama and Qwen3, and for settings
     that do not fit the model.
     """

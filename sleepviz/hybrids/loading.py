@@ -12,7 +12,7 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from sleepviz.config import ConfigError, require
+from sleepviz.config.base import ConfigError, require
 
 # Importing these two registers their models with the Auto classes.
 from sleepviz.hybrids import fast_weights as _fast_weights  # noqa: F401

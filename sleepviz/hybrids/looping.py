@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sleepviz.config import ConfigError
+from sleepviz.config.base import ConfigError
 
 Call = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 

@@ -2,7 +2,7 @@
 
     import sleepviz.hybrids.modeling                               # registers the model with the Auto classes
     model = AutoModelForCausalLM.from_pretrained(FOLDER)           # a folder that save_pretrained wrote
-    cache = model.sleep(context, SleepPolicy(4))                   # Algorithm 1, by sleepviz.sleep itself
+    cache = model.sleep(context, SleepPolicy(4))                   # Algorithm 1, by sleepviz.core.sleep itself
     tokens = generate(model, question, cache, max_new_tokens=8)
 
 `from_checkpoint(NAME)` makes one of a shipped checkpoint. `forward` runs HybridLM's own forward: a
@@ -25,13 +25,14 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreT
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from sleepviz.checkpoint import FOLDER, load
-from sleepviz.config import ConfigError, ModelConfig, SleepPolicy, require
+from sleepviz.config.base import ConfigError, require
+from sleepviz.config.model import ModelConfig, SleepPolicy
+from sleepviz.core.memory import FastWeights, KVCache, Memory
+from sleepviz.core.model import HybridLM
+from sleepviz.core.sleep import evict, sleep_passes
 from sleepviz.hybrids.cache import EvictingLayer, SleepCache
 from sleepviz.hybrids.slept import SleptPass, SleptWindow
-from sleepviz.memory import FastWeights, KVCache, Memory
-from sleepviz.model import HybridLM
-from sleepviz.sleep import evict, sleep_passes
+from sleepviz.runs.checkpoint import FOLDER, load
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import Problem, Task
 
@@ -152,7 +153,7 @@ class SleepForCausalLM(PreTrainedModel, GenerationMixin):
     def sleep_windows(
         self, input_ids: Tensor, policy: SleepPolicy, *, cache: SleepCache | None = None, observe: bool = False
     ) -> Iterator[SleptWindow]:
-        """The same, one window at a time, by sleepviz.sleep itself: every setting of the policy applies."""
+        """The same, one window at a time, by sleepviz.core.sleep itself: every setting of the policy applies."""
         now = self._cache(cache)
         for tokens in torch.split(input_ids, self.window, dim=1):
             before = memory = self._memory(now, tokens)

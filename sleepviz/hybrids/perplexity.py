@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sleepviz.config import require
+from sleepviz.config.base import require
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.losses import Losses
 from sleepviz.hybrids.sleep import predict, sleep_windows
-from sleepviz.hybrids.tune import policy_for
+from sleepviz.hybrids.tuning.tune import policy_for
+from sleepviz.text.losses import Losses
 
 PASSES = (0, 1, 2, 4)
 SCORED_MIN = 8  # positions: below this an interval over them says nothing

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from sleepviz.config import SleepPolicy, require
+from sleepviz.config.base import require
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import AllWritten, AssigningLayer, EvictingLayer, SleepCache
 from sleepviz.hybrids.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.looping import looped

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from sleepviz.config import SleepPolicy
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import SleepCache
 
 

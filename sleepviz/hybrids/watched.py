@@ -1,6 +1,6 @@
 """One run of a transformers model as a stream of events: what the page "Your model" shows.
 
-The same events as sleepviz.record's. Two kinds of question: a task's, for one of our checkpoints, and
+The same events as sleepviz.runs.record's. Two kinds of question: a task's, for one of our checkpoints, and
 a text's, for any model with a tokenizer. "If woken now" is exact, whatever the eviction and the
 convolution: after pass n it is asked of a sleep of n passes, so N passes cost N (N + 1) / 2.
 How much is forgotten and how strongly is written is not visible in somebody else's layers; those two
@@ -20,16 +20,18 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sleepviz.config import RunSpec, SleepPolicy, require
-from sleepviz.events import Answer, AnswerScored, CacheEvicted, Event, LayerMeasures, SleepPassDone, SleepStarted
-from sleepviz.events import TokenRead as Read
+from sleepviz.config.base import require
+from sleepviz.config.events import Answer, AnswerScored, CacheEvicted, Event, LayerMeasures, SleepPassDone, SleepStarted
+from sleepviz.config.events import TokenRead as Read
+from sleepviz.config.model import SleepPolicy
+from sleepviz.config.run import RunSpec
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.capability import decoder_layers
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.sleep import predict, sleep_windows
 from sleepviz.hybrids.slept import SleptWindow
-from sleepviz.hybrids.tune import cut, policy_for
-from sleepviz.measures import cosine, effective_rank, relative_drift
+from sleepviz.hybrids.tuning.tune import cut, policy_for
+from sleepviz.runs.measures import cosine, effective_rank, relative_drift
 
 TOKENS_MAX = 2048  # of a document
 ANSWER_TOKENS = 16

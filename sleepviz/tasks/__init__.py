@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sleepviz.config import require
+from sleepviz.config.base import require
 from sleepviz.tasks.base import Task
-from sleepviz.tasks.depo import Depo
-from sleepviz.tasks.gsm import Gsm
-from sleepviz.tasks.rule110 import Rule110
-from sleepviz.tasks.rule110_paper import Rule110Paper
+from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.gsm.task import Gsm
+from sleepviz.tasks.rule110.paper import Rule110Paper
+from sleepviz.tasks.rule110.task import Rule110
 
 TASKS: dict[str, type[Rule110 | Rule110Paper | Depo | Gsm]] = {
     task.name: task for task in (Rule110, Depo, Gsm, Rule110Paper)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sleepviz.events import Answer
+from sleepviz.config.events import Answer
 
 Tokens = NDArray[np.int64]
 Split = Literal["train", "held_out"]

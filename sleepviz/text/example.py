@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from sleepviz.config import Eviction, RunSpec
+from sleepviz.config.model import Eviction
+from sleepviz.config.run import RunSpec
 
 TASK = "words"
 PAGE = (

@@ -21,14 +21,16 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from sleepviz.checkpoint import write_atomically
-from sleepviz.config import ConfigError, JsonRoundTrip, ModelConfig, SleepPolicy, Stage, require
-from sleepviz.memory import Memory
-from sleepviz.model import HybridLM
-from sleepviz.sleep import evict, sleep_passes
+from sleepviz.config.base import ConfigError, JsonRoundTrip, require
+from sleepviz.config.model import ModelConfig, SleepPolicy
+from sleepviz.config.training import Stage
+from sleepviz.core.memory import Memory
+from sleepviz.core.model import HybridLM
+from sleepviz.core.sleep import evict, sleep_passes
+from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.tasks.base import NOT_ASKED, Tokens
 from sleepviz.text.lessons import TextBatch, Writer
-from sleepviz.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
+from sleepviz.training.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
 
 MODEL = ModelConfig(
     vocab_size=920,  # the tokenizer has fewer

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sleepviz.config import LayerType, RunSpec
-from sleepviz.events import (
+from sleepviz.config.events import (
     Answer,
     AnswerScored,
     CacheEvicted,
@@ -24,10 +23,13 @@ from sleepviz.events import (
     TokenRead,
     Trace,
 )
-from sleepviz.examples import SMALL_GRAPH, deep_sum
-from sleepviz.tasks.depo import Depo
-from sleepviz.tasks.gsm import Gsm
-from sleepviz.tasks.rule110 import Rule110
+from sleepviz.config.model import LayerType
+from sleepviz.config.run import RunSpec
+from sleepviz.tasks.depo.examples import SMALL_GRAPH
+from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.gsm.examples import deep_sum
+from sleepviz.tasks.gsm.task import Gsm
+from sleepviz.tasks.rule110.task import Rule110
 
 ROWS = Rule110(row_cells=16, rows_max=4, steps_max=12)
 
@@ -102,9 +104,9 @@ def make_checkpoint(
     """
     import torch
 
-    from sleepviz.checkpoint import save
-    from sleepviz.config import ModelConfig
-    from sleepviz.model import HybridLM
+    from sleepviz.config.model import ModelConfig
+    from sleepviz.core.model import HybridLM
+    from sleepviz.runs.checkpoint import save
 
     config = ModelConfig(vocab_size=task.vocab_size, window=task.window, input_recall=True, fast_heads=8)
     if task.name != "rule110":
@@ -139,8 +141,8 @@ def make_checkpoint(
 
 def make_recordings(root: Path) -> None:
     """Each page's first run and its N = 1 twin."""
-    from sleepviz.checkpoint import load
-    from sleepviz.record import trace
+    from sleepviz.runs.checkpoint import load
+    from sleepviz.runs.record import trace
 
     folder = root / "recordings"
     folder.mkdir()

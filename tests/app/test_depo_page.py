@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sleepviz.examples import SMALL_GRAPH
+from sleepviz.tasks.depo.examples import SMALL_GRAPH
 from tests.app.made import GRAPH_BASELINE, GRAPH_DEFAULT, GRAPH_PASSES
 from tests.app.page import ROOT, clean, errors, live, opened, payload
 

@@ -13,7 +13,7 @@ from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, d
 from app.figures.layout import apart
 from app.results import Results, ResultsError, read_results
 from app.theme import DARK, LIGHT, Mode
-from sleepviz.events import SleepPassDone
+from sleepviz.config.events import SleepPassDone
 from sleepviz.tasks import TASKS
 from tests.app.made import made_results, made_trace
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sleepviz.examples import REAL, STORY, deep_sum
+from sleepviz.tasks.gsm.examples import REAL, STORY, deep_sum
 from tests.app.made import SUM_DEFAULT, SUM_PASSES
 from tests.app.page import ROOT, clean, errors, live, opened, payload
 
@@ -151,7 +151,7 @@ def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
 
 @pytest.mark.parametrize(("limit", "question"), [(0, "t"), (7, "g"), (8, "w"), (20, "w")])
 def test_the_deep_preset_is_as_deep_as_the_limit(limit: int, question: str) -> None:
-    from sleepviz.tasks.gsm import Gsm
+    from sleepviz.tasks.gsm.task import Gsm
 
     given = deep_sum(limit)
     solution = Gsm().parse(json.dumps(given), Gsm().limits()).solution

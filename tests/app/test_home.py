@@ -372,7 +372,7 @@ def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
 
 def test_the_download_is_the_run(assets: Path) -> None:
     from app import watch
-    from sleepviz.events import Trace
+    from sleepviz.config.events import Trace
 
     shown = watch.recorded("rule110", ())
     assert isinstance(shown, watch.Shown)

@@ -11,8 +11,8 @@ import pytest
 
 from app.jobs import WAITING_MAX, Refusals, Request, RunKey, RunQueue
 from app.results import Result
-from sleepviz.config import RunSpec
-from sleepviz.events import Event, TokenRead, Trace
+from sleepviz.config.events import Event, TokenRead, Trace
+from sleepviz.config.run import RunSpec
 
 
 class RefusedError(ValueError):

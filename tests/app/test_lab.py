@@ -236,8 +236,9 @@ def test_the_sweep_measures_what_the_eval_command_measures(assets: Path, monkeyp
     """The same shares and intervals, cell by cell; the weights are random, so a model that counts stands in."""
     import numpy as np
 
-    from sleepviz import checkpoint, evaluate
-    from sleepviz.config import RunSpec
+    from sleepviz.config.run import RunSpec
+    from sleepviz.runs import checkpoint
+    from sleepviz.training import evaluate
 
     info = runs.default_checkpoint("rule110", runs.checkpoints(runs.checkpoint_folder()))
     assert info is not None

@@ -12,8 +12,8 @@ import pytest
 
 from app.player.narration import narrate
 from app.player.payload import Contender, player_payload
-from sleepviz.config import RunSpec
-from sleepviz.events import CacheEvicted, Event, SleepPassDone, SleepStarted
+from sleepviz.config.events import CacheEvicted, Event, SleepPassDone, SleepStarted
+from sleepviz.config.run import RunSpec
 from tests.app.made import made_trace
 
 

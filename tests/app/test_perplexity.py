@@ -12,7 +12,7 @@ import pytest
 from app.figures import perplexity_figure
 from app.own_text import measured
 from app.perplexity import sentences
-from sleepviz.hybrids.losses import Losses
+from sleepviz.text.losses import Losses
 
 BASE = np.array([1.0, 2.0, 3.0, 2.0])
 

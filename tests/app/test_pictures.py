@@ -14,7 +14,7 @@ from app.player.payload import Contender, player_payload
 from app.player.pictures import picture_of
 from app.player.pictures.depo import node_places
 from app.player.pictures.gsm import forest_places
-from sleepviz.events import (
+from sleepviz.config.events import (
     Answer,
     AnswerScored,
     CacheEvicted,
@@ -24,7 +24,7 @@ from sleepviz.events import (
     TokenRead,
     Trace,
 )
-from sleepviz.tasks.gsm_text import dependencies, read_statements
+from sleepviz.tasks.gsm.text import dependencies, read_statements
 from sleepviz.text.example import text_spec
 from tests.app.made import made_graph, made_sum
 

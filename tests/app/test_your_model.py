@@ -14,8 +14,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import models, uploads
-from sleepviz.events import Trace
-from sleepviz.recordings import text_recordings, text_trace
+from sleepviz.config.events import Trace
+from sleepviz.studies.recordings import text_recordings, text_trace
 from sleepviz.tasks.base import InputError
 from sleepviz.text import example
 from tests.app.made import DEFAULT
@@ -158,7 +158,7 @@ def test_a_folder_is_loaded_only_where_the_server_allows_it(
 def test_the_size_limit_and_a_missing_folder_are_one_sentence(
     assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sleepviz.config import ConfigError
+    from sleepviz.config.base import ConfigError
 
     (tmp_path / "model.safetensors").write_bytes(b"0" * 2000)
     monkeypatch.setenv(models.SIZE_MAX, "0.000001")
@@ -192,9 +192,9 @@ def text_model(assets: Path) -> Path:
     """An untrained text model where the app looks for its own: it says what it can, and nothing right."""
     import torch
 
-    from sleepviz.hybrids.text_model import MODEL, STAGES, write_model
+    from sleepviz.core.model import HybridLM
     from sleepviz.hybrids.text_tokenizer import build_tokenizer
-    from sleepviz.model import HybridLM
+    from sleepviz.studies.hybrids.text_model import MODEL, STAGES, write_model
     from sleepviz.text.lessons import Writer
     from sleepviz.text.training import TextTrainer, TextTraining
 

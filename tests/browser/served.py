@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 from app import runs
 from app.jobs import RunKey
-from sleepviz.events import Event
+from sleepviz.config.events import Event
 
 
 def slowly(key: RunKey) -> Iterator[Event]:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig
 
-from sleepviz.config import ConfigError
+from sleepviz.config.base import ConfigError
 from sleepviz.hybrids.cache import AssigningLayer, EvictingLayer, EvictingSlidingLayer, SleepCache
-from sleepviz.hybrids.equivalence import random_tokens
 from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.sleep import predict
+from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.hybrids.models import shared
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from sleepviz.config import ConfigError, SleepPolicy
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.capability import capability_of
-from sleepviz.hybrids.equivalence import random_tokens
 from sleepviz.hybrids.families import REFUSED, SLEEPER_NAMES, tiny
 from sleepviz.hybrids.sleep import sleep_hybrid
+from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.hybrids.models import shared
 
 REASONS = {

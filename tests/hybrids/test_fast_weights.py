@@ -9,12 +9,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from sleepviz.config import ConfigError, SleepPolicy
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.capability import capability_of
-from sleepviz.hybrids.equivalence import random_tokens
 from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.fast_weights import LOOK_BACK, add_fast_weights
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
+from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.hybrids.models import shared
 
 TOKENS = random_tokens(20)

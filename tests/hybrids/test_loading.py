@@ -9,12 +9,13 @@ import pytest
 import torch
 from transformers import Qwen3_5Config, Qwen3_5ForCausalLM, Qwen3_5ForConditionalGeneration
 
-from sleepviz.config import ConfigError, SleepPolicy
-from sleepviz.hybrids.equivalence import random_tokens
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.families import COMMON, DELTA
 from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import sleep_hybrid
+from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.builders import small_config
 from tests.hybrids.models import shared
 

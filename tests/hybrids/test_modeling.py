@@ -14,16 +14,18 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from sleepviz.checkpoint import list_checkpoints, load
-from sleepviz.config import ConfigError, RunSpec, SleepPolicy
-from sleepviz.events import AnswerScored
+from sleepviz.config.base import ConfigError
+from sleepviz.config.events import AnswerScored
+from sleepviz.config.model import SleepPolicy
+from sleepviz.config.run import RunSpec
+from sleepviz.core.memory import Memory
+from sleepviz.core.model import HybridLM
+from sleepviz.core.sleep import sleep
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM, from_checkpoint
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
-from sleepviz.memory import Memory
-from sleepviz.model import HybridLM
-from sleepviz.record import record
-from sleepviz.sleep import sleep
+from sleepviz.runs.checkpoint import list_checkpoints, load
+from sleepviz.runs.record import record
 from tests.builders import WINDOW, random_model, random_tokens, small_config
 
 VARIANTS: dict[str, dict[str, Any]] = {

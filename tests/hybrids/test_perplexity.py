@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from sleepviz.config import ConfigError, SleepPolicy
-from sleepviz.hybrids.losses import Estimate, Losses, mean_estimate, perplexity, saved
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.perplexity import continuations, losses_by_setting
 from sleepviz.hybrids.sleep import predict, sleep_hybrid
+from sleepviz.text.losses import Estimate, Losses, mean_estimate, perplexity, saved
 from tests.hybrids.models import shared
 
 WINDOW = 8

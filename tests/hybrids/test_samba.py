@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from sleepviz.checkpoint import load
-from sleepviz.config import SleepPolicy
+from sleepviz.config.model import SleepPolicy
+from sleepviz.core.memory import Memory
+from sleepviz.core.sleep import sleep
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict
-from sleepviz.memory import Memory
-from sleepviz.sleep import sleep
+from sleepviz.runs.checkpoint import load
 from tests.builders import WINDOW, empty, random_model, random_tokens, small_config
 
 SAMBA = ("linear_attention", "sliding_attention") * 2

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from sleepviz.config import ConfigError, SleepPolicy
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.capability import require_sleeper
-from sleepviz.hybrids.equivalence import masked_forward, random_tokens
 from sleepviz.hybrids.families import SLEEPER_NAMES
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
+from sleepviz.studies.hybrids.equivalence import masked_forward, random_tokens
 from tests.hybrids.models import shared
 
 WINDOW = 6

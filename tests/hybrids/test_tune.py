@@ -20,18 +20,19 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 import sleepviz.__main__
-from sleepviz.config import ConfigError, SleepPolicy
-from sleepviz.hybrids import tune as tuning_module
-from sleepviz.hybrids.equivalence import masked_forward
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.families import VOCAB_SIZE, tiny
-from sleepviz.hybrids.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
 from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
-from sleepviz.hybrids.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.hybrids.tuning import tune as tuning_module
+from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
+from sleepviz.hybrids.tuning.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.studies.hybrids.equivalence import masked_forward
 from sleepviz.tasks.base import NOT_ASKED
-from sleepviz.tasks.depo import Depo
-from sleepviz.tasks.rule110 import Rule110
+from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.rule110.task import Rule110
 from tests.builders import random_model, small_config
 from tests.hybrids.models import shared
 

@@ -1,4 +1,4 @@
-"""One run of a transformers model as events: against sleepviz.record for our checkpoint, and by hand for a text."""
+"""One run of a transformers model as events: against our own recorder for our checkpoint, and by hand for a text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from sleepviz.checkpoint import Checkpoint
-from sleepviz.config import ConfigError, RunSpec, SleepPolicy
-from sleepviz.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
+from sleepviz.config.base import ConfigError
+from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
+from sleepviz.config.model import SleepPolicy
+from sleepviz.config.run import RunSpec
 from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 from sleepviz.hybrids.watched import Bytes, of_task, of_text, watch
-from sleepviz.record import record
+from sleepviz.runs.checkpoint import Checkpoint
+from sleepviz.runs.record import record
 from tests.builders import TASK, small_checkpoint
 
 DOCUMENT, QUESTION = "The lamp is green; the door", "It is "

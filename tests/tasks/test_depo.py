@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sleepviz.config import ConfigError
+from sleepviz.config.base import ConfigError
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError
-from sleepviz.tasks.depo import Depo
+from sleepviz.tasks.depo.task import Depo
 
 TASK = Depo(nodes_max=10, nodes_min=3, window_edges=5, hops_max=4)
 LIMITS = {"nodes_min": 3, "nodes_max": 10, "hops_max": 4, "windows_max": 2}

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sleepviz.config import ConfigError
+from sleepviz.config.base import ConfigError
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError
-from sleepviz.tasks.gsm import Gsm
-from sleepviz.tasks.gsm_text import Statement, dependencies, read_statements, solve
+from sleepviz.tasks.gsm.task import Gsm
+from sleepviz.tasks.gsm.text import Statement, dependencies, read_statements, solve
 
 TASK = Gsm(variables_max=10, window_statements=5, windows_max=2, operations_max=4, change_max=3)
 LIMITS = TASK.limits()

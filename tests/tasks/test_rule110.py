@@ -11,9 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sleepviz.config import ConfigError
+from sleepviz.config.base import ConfigError
 from sleepviz.tasks.base import NOT_ASKED, InputError
-from sleepviz.tasks.rule110 import Rule110, Rule110Instance, is_held_out, next_rows, row_text, sample_rows, space_time
+from sleepviz.tasks.rule110.task import (
+    Rule110,
+    Rule110Instance,
+    is_held_out,
+    next_rows,
+    row_text,
+    sample_rows,
+    space_time,
+)
 
 TABLE = {"111": "0", "110": "1", "101": "1", "100": "0", "011": "1", "010": "1", "001": "1", "000": "0"}
 TASK = Rule110(row_cells=8, rows_max=3, steps_max=5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sleepviz.tasks.base import InputError
-from sleepviz.tasks.rule110_paper import Rule110Paper
+from sleepviz.tasks.rule110.paper import Rule110Paper
 
 TABLE = {"111": "0", "110": "1", "101": "1", "100": "0", "011": "1", "010": "1", "001": "1", "000": "0"}
 ROWS = ("000000000000000000000001", "110100100111010001110100", "000000000000000000000000", "101010101010101010101010")

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sleepviz.evaluate import wilson
 from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
-from sleepviz.hybrids.text_model import FOLDER, NAME
-from sleepviz.hybrids.text_results import exams, right
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
+from sleepviz.studies.hybrids.text_model import FOLDER, NAME
+from sleepviz.studies.hybrids.text_results import exams, right
 from sleepviz.text import example
 from sleepviz.text.lessons import Writer
 from sleepviz.text.reading import read, solved, unknown_words
+from sleepviz.training.evaluate import wilson
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,21 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from sleepviz.config import ConfigError, SleepPolicy, Stage
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import SleepPolicy
+from sleepviz.config.training import Stage
+from sleepviz.core.model import HybridLM
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict
-from sleepviz.hybrids.text_results import Exam, entry, exams, right
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
-from sleepviz.model import HybridLM
+from sleepviz.studies.hybrids.text_results import Exam, entry, exams, right
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.text.lessons import Writer
-from sleepviz.text.training import (
-    MODEL,
-    TextTrainer,
-    TextTraining,
-    run,
-    training_step,
-)
+from sleepviz.text.training import MODEL, TextTrainer, TextTraining, run, training_step
 
 SMALL = replace(MODEL, window=32, d_model=16, n_heads=2, key_dim=4, value_dim=4)
 STAGES = (

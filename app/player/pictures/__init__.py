@@ -10,7 +10,7 @@ from app.player.pictures.depo import DepoPicture
 from app.player.pictures.gsm import GsmPicture
 from app.player.pictures.rule110 import Rule110Picture
 from app.player.pictures.words import WordsPicture
-from sleepviz.events import Trace
+from sleepviz.config.events import Trace
 
 __all__ = ["Picture", "Table", "picture_of"]
 

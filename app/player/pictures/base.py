@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sleepviz.events import Answer, TokenRead, Trace
+from sleepviz.config.events import Answer, TokenRead, Trace
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 

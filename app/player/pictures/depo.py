@@ -19,8 +19,8 @@ from app.player.pictures.base import (
     standing,
     window_parts,
 )
-from sleepviz.events import Answer, SleepPassDone, Trace
-from sleepviz.tasks.depo import DepoInstance
+from sleepviz.config.events import Answer, SleepPassDone, Trace
+from sleepviz.tasks.depo.task import DepoInstance
 
 EDGE_END, NO_HOPS = ";", "+0"
 ENTRY = 3  # tokens of an edge, and of an entry of the roll call, which ends with its number of hops

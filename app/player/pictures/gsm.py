@@ -9,10 +9,10 @@ from typing import Any
 import networkx as nx
 
 from app.player.pictures.base import Table, context_tokens, one_answer_card, standing, window_parts
-from sleepviz.events import Answer, SleepPassDone, Trace
-from sleepviz.tasks.gsm import GsmInstance
-from sleepviz.tasks.gsm_text import dependencies, read_statements
-from sleepviz.tasks.gsm_tokens import PART
+from sleepviz.config.events import Answer, SleepPassDone, Trace
+from sleepviz.tasks.gsm.task import GsmInstance
+from sleepviz.tasks.gsm.text import dependencies, read_statements
+from sleepviz.tasks.gsm.tokens import PART
 
 ROLL_CALL_HEAD = "ask"  # the token that ends a window's statements
 VARIABLE_TOKEN = re.compile(r"v([1-9][0-9]*)")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from app.player.pictures.base import Table, least_sure
-from sleepviz.events import Answer, Trace
-from sleepviz.tasks.rule110 import is_held_out, row_text, space_time
+from sleepviz.config.events import Answer, Trace
+from sleepviz.tasks.rule110.task import is_held_out, row_text, space_time
 
 
 class Rule110Picture:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from app.player.pictures.base import Table, context_tokens, least_sure
-from sleepviz.events import Answer, SleepPassDone, Trace
+from sleepviz.config.events import Answer, SleepPassDone, Trace
 from sleepviz.text.reading import places, read, solved
 from sleepviz.text.words import WORD
 

@@ -1,0 +1,1 @@
+"""Frozen, validated settings and records; no torch. A glossary stands in `model`."""

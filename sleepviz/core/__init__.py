@@ -1,0 +1,1 @@
+"""The mechanism: fast weights, attention with a cache, the model, and how it sleeps."""

@@ -1,0 +1,1 @@
+"""Fine-tuning a transformers model for sleep."""

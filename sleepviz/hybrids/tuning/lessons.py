@@ -1,0 +1,195 @@
+"""What a transformers model is tuned on: instances of our tasks, or texts with questions about them.
+
+A line of a FILE.jsonl is {"context": TEXT, "question": TEXT, "answer": TEXT}, with "difficulty" (a
+whole number) if there is one. The three are tokenised apart, as they are when the model is used: the
+context is slept on and gone before the question is read. Texts are never padded, since S would read
+the padding: each is a batch of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sleepviz.config.base import ConfigError, require
+from sleepviz.tasks import TASKS, build_task
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task
+from sleepviz.tasks.depo.task import Depo
+from sleepviz.training.evaluate import EVALUATION_STREAM, held_out
+
+HELD_OUT_SHARE = 8  # one context in so many is kept from training
+LINES_MAX = 1_000_000
+LEAST_TOKENS = 2  # of a context, and of a question: the library's one-token kernels have no gradient
+KEYS = ("context", "question", "answer")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Contexts of one length, to be slept on, and what is asked of them afterwards."""
+
+    context: Tensor  # [B, T]
+    queries: Tensor  # [B, Q, K]: each one prediction chunk, from a fork of the memory
+    targets: Tensor  # [B, Q, K], NOT_ASKED where no answer is read
+    later: tuple[Tensor, ...] = ()  # [B, T] each: what the context should have become after pass 1, 2, and so on
+
+
+class Course(Protocol):
+    """Where lessons come from."""
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens the model must know."""
+
+    @property
+    def difficulties(self) -> tuple[int, ...]:
+        """The levels that are taught and examined."""
+
+    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
+        """One step's instances, `size` in all, of any difficulty."""
+
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+        """At most `n` held-out instances of one difficulty, the same for the same seed."""
+
+
+@dataclass(frozen=True)
+class TaskCourse:
+    """One of our tasks; contexts of any number of its windows in training, of the most in exams."""
+
+    task: Task
+    difficulties: tuple[int, ...]
+    exam_batch: int = 32
+
+    @property
+    def vocab_size(self) -> int:
+        """The task's."""
+        return self.task.vocab_size
+
+    def lessons(
+        self, rng: np.random.Generator, size: int, *, hardest: int | None = None, later: int = 0
+    ) -> list[Lesson]:
+        """One batch, difficulties and the number of windows drawn uniformly; no difficulty above `hardest`, if given.
+
+        `later` says for how many passes the lesson brings what the context should have become.
+        """
+        n_windows = int(rng.integers(_fewest_windows(self.task), self.task.windows_max + 1))
+        easiest = min(self.difficulties)
+        allowed = [d for d in self.difficulties if hardest is None or d <= max(hardest, easiest)]
+        levels = rng.choice(allowed, size)
+        batch = self.task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="train")
+        streams = (self.task.stream(batch, level).reshape(size, -1) for level in range(1, later + 1))
+        return [replace(_lesson(batch), later=tuple(torch.from_numpy(stream) for stream in streams))]
+
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+        """The instances of the `eval` command with this seed."""
+        given = (EVALUATION_STREAM, seed)
+        for batch in held_out(self.task, difficulty=difficulty, n=n, n_windows=self.task.windows_max, seed=given):
+            whole = _lesson(batch)
+            tensors = (whole.context, whole.queries, whole.targets)
+            parts = zip(*(torch.split(tensor, self.exam_batch) for tensor in tensors), strict=True)
+            yield from (Lesson(context, queries, targets) for context, queries, targets in parts)
+
+
+def _fewest_windows(task: Task) -> int:
+    """Windows that the smallest instance fills."""
+    return -(-task.nodes_min // task.window_edges) if isinstance(task, Depo) else 1
+
+
+def _lesson(batch: Batch) -> Lesson:
+    """The windows as one context, and the answers of the asked difficulty."""
+    targets = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]
+    context = torch.from_numpy(batch.windows.reshape(len(batch.windows), -1))
+    return Lesson(context, torch.from_numpy(np.ascontiguousarray(batch.queries)), torch.from_numpy(targets))
+
+
+@dataclass(frozen=True)
+class TextCourse:
+    """Texts and questions; one context in HELD_OUT_SHARE is only ever examined."""
+
+    train: tuple[Lesson, ...]
+    held_out: dict[int, tuple[Lesson, ...]]  # by difficulty
+    vocab_size: int
+
+    @property
+    def difficulties(self) -> tuple[int, ...]:
+        """Those of the held-out lines."""
+        return tuple(sorted(self.held_out))
+
+    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
+        """Lines drawn uniformly."""
+        return [self.train[index] for index in rng.integers(0, len(self.train), size)]
+
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+        """Held-out lines in an order that the seed gives."""
+        lines = self.held_out[difficulty]
+        order = np.random.default_rng((EVALUATION_STREAM, seed, difficulty)).permutation(len(lines))
+        yield from (lines[index] for index in order[:n])
+
+
+def course_of(task: str, *, sizes: dict[str, Any] | None, difficulties: Sequence[int], tokenizer: Any) -> Course:
+    """The course that a task's name, or a path ending in .jsonl, stands for. Raises ConfigError."""
+    if task.endswith(".jsonl"):
+        require(not sizes and not difficulties, "sizes and difficulties are not for a file; its lines say how hard.")
+        return read_texts(Path(task), tokenizer)
+    require(task in TASKS, f"there is no task {task[:60]!r}: give {', '.join(TASKS)}, or a file that ends in .jsonl.")
+    built = TASKS[task]() if sizes is None else build_task(task, sizes)
+    levels = tuple(difficulties) or tuple(range(built.difficulty_min, built.difficulty_max + 1))
+    in_range = all(built.difficulty_min <= level <= built.difficulty_max for level in levels)
+    require(in_range, f"difficulty must be whole numbers from {built.difficulty_min} to {built.difficulty_max}.")
+    return TaskCourse(built, levels)
+
+
+def read_texts(path: Path, tokenizer: Any) -> TextCourse:
+    """Read a file of texts. Raises ConfigError, with the line's number where one is wrong."""
+    require(tokenizer is not None, "the model's folder has no tokenizer, and a file of texts needs one.")
+    by_context: dict[str, list[tuple[int, Lesson]]] = {}
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                require(number <= LINES_MAX, f"{path.name} has more than {LINES_MAX} lines.")
+                if line.strip():
+                    values = _read_line(line, f"line {number} of {path.name}")
+                    found = _text_lesson(values, tokenizer, f"line {number} of {path.name}")
+                    by_context.setdefault(values["context"], []).append((int(values.get("difficulty", 0)), found))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the file {path.name!r} cannot be read.") from error
+    require(len(by_context) >= 2, f"{path.name} needs at least 2 contexts: one is kept from training.")
+    # By the text itself: the same context is on the same side in every file and every run.
+    contexts = sorted(by_context, key=lambda text: hashlib.sha256(text.encode()).digest())
+    n_held_out = max(1, len(contexts) // HELD_OUT_SHARE)
+    held: dict[int, list[Lesson]] = {}
+    for context in contexts[:n_held_out]:
+        for difficulty, lesson in by_context[context]:
+            held.setdefault(difficulty, []).append(lesson)
+    train = tuple(lesson for context in contexts[n_held_out:] for _, lesson in by_context[context])
+    return TextCourse(train, {level: tuple(lessons) for level, lessons in held.items()}, len(tokenizer))
+
+
+def _read_line(line: str, where: str) -> dict[str, Any]:
+    form = '{"context": "...", "question": "...", "answer": "..."}'
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} is not JSON; write {form}.") from error
+    fits = isinstance(values, dict) and set(values) - {"difficulty"} == set(KEYS)
+    fits = fits and all(isinstance(values[key], str) for key in KEYS)
+    require(fits and type(values.get("difficulty", 0)) is int, f"{where} must be {form}, with a difficulty if any.")
+    return dict(values)
+
+
+def _text_lesson(values: dict[str, Any], tokenizer: Any, where: str) -> Lesson:
+    """One line: the question and the answer are one chunk, each answer token predicted by the one before it."""
+    context, question, answer = (tokenizer.encode(values[key], add_special_tokens=False) for key in KEYS)
+    require(min(len(context), len(question)) >= LEAST_TOKENS, f"{where}: context and question need 2 tokens or more.")
+    require(bool(answer), f"{where} has an empty answer.")
+    if tokenizer.eos_token_id is not None:
+        answer = [*answer, tokenizer.eos_token_id]
+    chunk, target = [*question, *answer[:-1]], [NOT_ASKED] * (len(question) - 1) + answer
+    return Lesson(torch.tensor([context]), torch.tensor([[chunk]]), torch.tensor([[target]]))

@@ -1,0 +1,1 @@
+"""Every published figure: what is measured, the queue that measures it, and the tables."""

@@ -1,0 +1,241 @@
+"""The README's tables, as Markdown made from the results files.
+
+`python -m sleepviz.studies.readme_tables` writes them anew.
+
+A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sleepviz.runs.checkpoint import write_atomically
+from sleepviz.studies.measurements import HARDEST, PASSES, VARIANTS
+from sleepviz.studies.queue import FOLDER
+
+Entries = Sequence[dict[str, Any]]
+README = Path(__file__).resolve().parents[2] / "README.md"
+PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
+SYMBOLS = {"rule110": "t", "depo": "k", "gsm": "ops"}
+NEARLY_ALWAYS = 0.95
+# Of each series: one pass, as many as the hardest question needs, and more (the Lab shows every N).
+SERIES_PASSES = {"rule110": (), "depo": (1, 2, 4, 5, 6, 12)}
+DIFFICULTIES = {"rule110": (1, 2, 3, 4, 6, 8, 10, 12), "depo": tuple(range(1, 9)), "gsm": tuple(range(9))}
+BEYOND = {"gsm": tuple(range(9, HARDEST["gsm"] + 1))}
+
+
+def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
+    """The same text with the table after every such comment made anew from a task's entries."""
+    kinds: dict[str, Callable[[str], str]] = {
+        "accuracy": lambda task: accuracy_table(task, entries_of(task), DIFFICULTIES[task]),
+        "beyond": lambda task: accuracy_table(task, entries_of(task), BEYOND[task]),
+        "control": lambda task: control_table(entries_of(task)),
+        "halting": lambda task: halting_table(entries_of(task)),
+        "probe": lambda task: probe_table(entries_of(task)),
+        "cost": lambda task: cost_table(entries_of(task)),
+        "attention": lambda task: series_table(task, entries_of(task), "attention", SERIES_PASSES[task]),
+        "attention_large": lambda task: series_table(task, entries_of(task), "attention_large"),
+        "eviction": lambda task: series_table(task, entries_of(task), "eviction", SERIES_PASSES[task]),
+        "seeds": lambda task: series_table(task, entries_of(task), "seeds", SERIES_PASSES[task]),
+        "second_seed": lambda task: series_table(task, entries_of(task), "second_seed"),
+        "other_models": lambda task: series_table(task, entries_of(task), "baseline_small", SERIES_PASSES[task]),
+        "depth": lambda task: depth_table(task, entries_of(task)),
+        "public": lambda task: public_table(entries_of(task)),
+        "question_first": lambda task: question_first_table(entries_of(task)),
+    }
+    return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
+
+
+def measured(task: str) -> Entries:
+    """The entries of a task's results file."""
+    entries: Entries = json.loads((FOLDER / f"{task}.json").read_text(encoding="utf-8"))["entries"]
+    return entries
+
+
+def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> str:
+    """Accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
+    head = ["|", "model |", *(f"{SYMBOLS[task]} = {difficulty} |" for difficulty in difficulties)]
+    lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
+    for label, experiment, variant in (
+        *((_model("any_n", n), "accuracy", n) for n in PASSES[task]),
+        *((label, "baseline", variant) for variant, label in VARIANTS.items()),
+    ):
+        found = {
+            entry["difficulty"]: entry
+            for entry in entries
+            if entry["experiment"] == experiment and variant in (entry["variant"], entry["passes"])
+        }
+        if all(difficulty in found for difficulty in difficulties):
+            cells = [_cell(found[difficulty]) for difficulty in difficulties]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _model(variant: str, n_passes: int) -> str:
+    return f"any-N, N = {n_passes}" if variant == "any_n" else VARIANTS[variant]
+
+
+def _cell(entry: dict[str, Any]) -> str:
+    low, high = entry["ci95"]
+    return f"{entry['accuracy']:.2f} ({low:.2f}–{high:.2f})"
+
+
+def halting_table(entries: Entries) -> str:
+    """Accuracy against mean passes, all difficulties mixed: fixed N, and sleep until S drifts by less than a share."""
+    lines = ["| sleep | mean passes a window | right |", "|---|---|---|"]
+    for entry in entries:
+        if entry["experiment"] == "halting":
+            fixed = f"N = {entry['passes']}"
+            how = fixed if entry["variant"] == "fixed_n" else f"until S drifts by less than {entry['threshold']}"
+            lines.append(f"| {how} | {entry['mean_passes']:.1f} | {_cell(entry)} |")
+    return "\n".join(lines)
+
+
+def probe_table(entries: Entries) -> str:
+    """What a linear probe reads from S: a row for each N, a column for each level."""
+    found = {(e["passes"], e["difficulty"]): e["accuracy"] for e in entries if e["experiment"] == "probe"}
+    levels = sorted({level for _, level in found})
+    lines = [" ".join(["|", "after |", *(f"level {level} |" for level in levels)]), "|---" * (len(levels) + 1) + "|"]
+    for n_passes in sorted({n for n, _ in found}):
+        lines.append(f"| pass {n_passes} | " + " | ".join(f"{found[n_passes, level]:.2f}" for level in levels) + " |")
+    return "\n".join(lines)
+
+
+def control_table(entries: Entries) -> str:
+    """Accuracy under each causal control, a column a difficulty."""
+    found = {(e["variant"], e["difficulty"]): e for e in entries if e["experiment"] == "control"}
+    difficulties = sorted({difficulty for _, difficulty in found})
+    lines = [" ".join(["|", "control |", *(f"{d} |" for d in difficulties)]), "|---" * (len(difficulties) + 1) + "|"]
+    for variant in dict.fromkeys(variant for variant, _ in found):
+        cells = [_cell(found[variant, difficulty]) for difficulty in difficulties]
+        lines.append(f"| {variant.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def cost_table(entries: Entries) -> str:
+    """What one window's sleep and one answer cost, and from how many questions a window on it pays, for each N."""
+    head = "| N | asleep, MFLOP | awake, MFLOP | asleep, ms | awake, ms | pays from (operations) | pays from (time) |"
+    lines = [head, "|---" * 7 + "|"]
+    for e in (entry for entry in entries if entry["experiment"] == "cost"):
+        work = f"{e['sleep_flops'] / 1e6:.1f} | {e['wake_flops'] / 1e6:.2f}"
+        times = f"{e['sleep_s'] * 1e3:.1f} | {e['wake_s'] * 1e3:.2f}"
+        pays = " | ".join(
+            "never" if e[key] is None else f"{e[key]:.1f}" for key in ("break_even_flops", "break_even_s")
+        )
+        lines.append(f"| {e['passes']} | {work} | {times} | {pays} |")
+    return "\n".join(lines)
+
+
+def series_table(task: str, entries: Entries, experiment: str, passes: Sequence[int] = ()) -> str:
+    """Models that differ in one thing: a row for each and each N (those of `passes`, if given), a column a difficulty.
+
+    Where a variant was trained several times, its rows name the checkpoint.
+    """
+    found = {
+        (e["variant"], e["checkpoint"], e["passes"], e["difficulty"]): e
+        for e in entries
+        if e["experiment"] == experiment
+    }
+    trained: dict[str, set[str]] = {}
+    for variant, checkpoint, *_ in found:
+        trained.setdefault(variant, set()).add(checkpoint)
+    difficulties = sorted({difficulty for *_, difficulty in found})
+    lines = [" ".join(["|", "model |", "N |", *(f"{SYMBOLS[task]} = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 2) + "|")
+    for variant, checkpoint, n in dict.fromkeys(key[:3] for key in found):
+        if not passes or n in passes:
+            several = len(trained[variant]) > 1
+            cells = [_cell(found[variant, checkpoint, n, difficulty]) for difficulty in difficulties]
+            lines.append(
+                f"| {VARIANTS[variant]}{f' (`{checkpoint}`)' if several else ''} | {n} | " + " | ".join(cells) + " |"
+            )
+    return "\n".join(lines)
+
+
+def depth_table(task: str, entries: Entries) -> str:
+    """The fewest passes with which each architecture is nearly always right, a column a difficulty."""
+    found = [entry for entry in entries if entry["experiment"] == "depth"]
+    difficulties = sorted({entry["difficulty"] for entry in found})
+    lines = [" ".join(["|", "model |", *(f"{SYMBOLS[task]} = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 1) + "|")
+    for variant in dict.fromkeys(entry["variant"] for entry in found):
+        cells = []
+        for difficulty in difficulties:
+            line = [e for e in found if (e["variant"], e["difficulty"]) == (variant, difficulty)]
+            enough = [e["passes"] for e in line if e["accuracy"] >= NEARLY_ALWAYS]
+            best = max(line, key=lambda e: (e["accuracy"], -e["passes"]))
+            cells.append(f"{min(enough)}" if enough else f"none ({best['accuracy']:.2f} with {best['passes']})")
+        lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def question_first_table(entries: Entries) -> str:
+    """GSM with the question before the context: a row for each model and N, a column a difficulty."""
+    kinds = ("accuracy_question_first", "baseline_question_first")
+    found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] in kinds}
+    difficulties = sorted({difficulty for *_, difficulty in found})
+    lines = [" ".join(["|", "model |", *(f"ops = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 1) + "|")
+    for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
+        cells = [_cell(found[variant, n_passes, difficulty]) for difficulty in difficulties]
+        lines.append(f"| {_model(variant, n_passes)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def public_table(entries: Entries) -> str:
+    """The public generator's problems, a column for each number of variables that can be resolved."""
+    found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] == "public_problems"}
+    ops = sorted({op for *_, op in found})
+    lines = [" ".join(["|", "model |", *(f"op = {op} |" for op in ops)]), "|---" * (len(ops) + 1) + "|"]
+    for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
+        cells = [f"{found[variant, n_passes, op]['correct']:g} of {found[variant, n_passes, op]['n']}" for op in ops]
+        lines.append(f"| {_model(variant, n_passes)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def tuned_table(entries: Entries, model: str) -> str:
+    """A library model that was given fast weights and tuned: a row for each N, a column a number of hops."""
+    found = [entry for entry in entries if entry["model"] == model]
+    difficulties = found[0]["after"]["difficulty"]
+    head = ["|", "tuning |", "N |", *(f"k = {difficulty} |" for difficulty in difficulties)]
+    lines = [" ".join(head), "|---" * (len(difficulties) + 2) + "|"]
+    labels = {
+        "any_n": "any N",
+        "n1_stream": "N = 1 only, same tokens and losses",
+        "n1_answers": "N = 1 only, same tokens, answers alone",
+    }
+    for entry in found:
+        exam = entry["after"]
+        for n_passes, accuracy, ci95 in zip(exam["passes"], exam["accuracy"], exam["ci95"], strict=True):
+            cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
+            lines.append(f"| {labels[entry['recipe']]} | {n_passes} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def agreement_table(rows: Entries) -> str:
+    """Our checkpoints through the library: how many instances are answered the same."""
+    head = "| checkpoint | N | same probabilities, to the bit | same by `generate` | right |\n|---|---|---|---|---|"
+    lines = [
+        f"| {row['checkpoint']} | {row['passes']} | {row['same_probabilities']} of {row['n']} "
+        f"| {row['same_generated']} of {row['n']} | {row['correct']} of {row['n']} |"
+        for row in rows
+    ]
+    return "\n".join([head, *lines])
+
+
+def evaluation_table(result: dict[str, Any]) -> str:
+    """What the `eval` command printed: a row for each N, a column a difficulty."""
+    lines = [" ".join(["|", "N |", *(f"t = {d} |" for d in result["difficulty"])])]
+    lines.append("|---" * (len(result["difficulty"]) + 1) + "|")
+    for n_passes, accuracy, ci95 in zip(result["passes"], result["accuracy"], result["ci95"], strict=True):
+        cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
+        lines.append(f"| {n_passes} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    write_atomically(README, filled(README.read_text(encoding="utf-8"), measured).encode())

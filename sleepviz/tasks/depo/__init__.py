@@ -1,0 +1,1 @@
+"""Depo: hops along a directed cycle whose edges were read before sleep."""

@@ -1,0 +1,1 @@
+"""GSM: values of variables, from assignments that were read before sleep."""

@@ -1,0 +1,1 @@
+"""Training a preset, and measuring a checkpoint on held-out problems."""

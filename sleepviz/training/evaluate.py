@@ -1,0 +1,226 @@
+"""Accuracy on held-out instances, with Wilson intervals, over passes and difficulty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from sleepviz.config.base import require
+from sleepviz.config.model import PASSES_MAX, SleepPolicy
+from sleepviz.config.run import Control, RunSpec, Trigger
+from sleepviz.core.halting import sleep_until_still
+from sleepviz.core.memory import Memory
+from sleepviz.core.model import HybridLM
+from sleepviz.core.sleep import sleep
+from sleepviz.runs.record import checkpoint_of, cut_windows, policy_of
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task
+from sleepviz.training.presets import Preset
+
+EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
+VALIDATION_STREAM = 2  # for the limits written at the end of training
+BATCH = 256
+N_MAX = 100_000
+VALIDATION_PASSES = (1, 4, 6, 8, 10, 12)
+VALIDATION_INSTANCES = 128
+EARNED_ACCURACY = 0.95
+
+
+def wilson(correct: float, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """95 % Wilson score interval of a proportion (Wilson, 1927); (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    p, z2 = correct / n, z * z
+    centre, half = p + z2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    return max(0.0, min(low, p)), min(1.0, max(high, p))  # never past the share itself by rounding
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a model sleeps and wakes in one evaluation."""
+
+    policy: SleepPolicy
+    trigger: Trigger = field(default_factory=Trigger)
+    control: Control = "none"
+
+
+def right_parts(model: HybridLM, batch: Batch, setting: Setting) -> NDArray[np.bool_]:
+    """Sleep through the whole context, ask every query: is each part right? -> [B, Q, T], True where not asked."""
+    return right_awake(model, batch, asleep(model, batch, setting))
+
+
+@torch.inference_mode()
+def right_parts_when_still(
+    model: HybridLM, batch: Batch, policy: SleepPolicy, threshold: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """As `right_parts`, but each window's sleep ends when S is still -> (right, mean passes a window [B])."""
+    memory = Memory.empty(model.config, len(batch.windows))
+    taken = []
+    for window in torch.from_numpy(batch.windows).unbind(dim=1):
+        memory, passes = sleep_until_still(model, window, memory, policy, threshold)
+        taken.append(passes.double())
+    return right_awake(model, batch, memory), torch.stack(taken).mean(dim=0).numpy()
+
+
+@torch.inference_mode()
+def asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
+    """The memory with which the model wakes, once all windows are evicted."""
+    context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
+    memory = Memory.empty(model.config, len(context))
+    for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
+        memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
+    if setting.control == "zero_state":
+        return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
+    if setting.control == "shuffled_state":
+        return memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
+    return memory
+
+
+@torch.inference_mode()
+def right_awake(model: HybridLM, batch: Batch, memory: Memory) -> NDArray[np.bool_]:
+    """Whether each part of each answer is right, [B, Q, T]; True where not asked."""
+    answers = [
+        model(torch.from_numpy(batch.queries[:, query].copy()), memory)[0].argmax(dim=-1).numpy()
+        for query in range(batch.queries.shape[1])
+    ]
+    target = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]  # [B, Q, T]
+    right: NDArray[np.bool_] = (np.stack(answers, axis=1) == target) | (target == NOT_ASKED)
+    return right
+
+
+def accuracies(
+    model: HybridLM,
+    task: Task,
+    setting: Setting,
+    *,
+    difficulties: Sequence[int],
+    n: int,
+    n_windows: int,
+    seed: Sequence[int],
+) -> list[NDArray[np.bool_]]:
+    """For each difficulty, whether each part of each answer is right on n held-out instances -> [n, Q, T] each.
+
+    Where the windows do not tell the difficulty, one sleep serves the questions of every difficulty.
+    """
+    rights: list[list[NDArray[np.bool_]]] = [[] for _ in difficulties]
+    drawn = [held_out(task, difficulty=d, n=n, n_windows=n_windows, seed=seed) for d in difficulties]
+    for batches in zip(*drawn, strict=True):
+        memory = None if task.difficulty_in_windows else asleep(model, batches[0], setting)
+        for right, batch in zip(rights, batches, strict=True):
+            right.append(right_awake(model, batch, memory or asleep(model, batch, setting)))
+    return [np.concatenate(right) for right in rights]
+
+
+def accuracy(
+    model: HybridLM,
+    task: Task,
+    setting: Setting,
+    *,
+    difficulty: int,
+    n: int,
+    n_windows: int,
+    seed: Sequence[int],
+) -> NDArray[np.bool_]:
+    """As `accuracies`, of one difficulty -> [n, Q, T]."""
+    (right,) = accuracies(model, task, setting, difficulties=(difficulty,), n=n, n_windows=n_windows, seed=seed)
+    return right
+
+
+def held_out(task: Task, *, difficulty: int, n: int, n_windows: int, seed: Sequence[int]) -> Iterator[Batch]:
+    """n held-out instances in batches. They depend on the seed, n_windows and, where the windows tell it, on the
+    difficulty: every N answers the same ones.
+    """
+    told = (difficulty,) if task.difficulty_in_windows else ()
+    rng = np.random.default_rng((*seed, *told, n_windows))
+    for part in np.array_split(np.arange(n), math.ceil(n / BATCH)):  # even: shuffled_state needs company
+        levels = np.full(len(part), difficulty)
+        yield task.batch(rng, size=len(part), n_windows=n_windows, difficulty=levels, split="held_out")
+
+
+def evaluate(
+    spec: RunSpec, *, passes: Sequence[int], difficulties: Sequence[int], n: int, n_windows: int | None = None
+) -> dict[str, Any]:
+    """The `eval` command: accuracy of single answers over passes and difficulty; spec.input is not used.
+
+    n counts instances and so do the intervals, since the answers of one instance are not independent.
+    Raises ConfigError and CheckpointError.
+    """
+    checkpoint = checkpoint_of(spec)
+    task, windows_max = checkpoint.task, checkpoint.task.windows_max
+    n_windows = windows_max if n_windows is None else n_windows
+    require(1 <= n <= N_MAX, f"n must be from 1 to {N_MAX} instances.")
+    require(n > 1 or spec.control != "shuffled_state", "shuffled_state needs n of at least 2 instances.")
+    require(1 <= n_windows <= windows_max, f"rows must be from 1 to {windows_max}.")
+    hardest = task.difficulty_max
+    easiest = task.difficulty_min
+    in_range = all(easiest <= difficulty <= hardest for difficulty in difficulties)
+    require(in_range, f"difficulty must be whole numbers from {easiest} to {hardest}.")
+    policies = [policy_of(replace(spec, n_passes=n_passes), checkpoint) for n_passes in passes]
+    table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": []}
+    if task.answers_rows:
+        table |= {"all_rows": [], "first_cells": []}
+    for policy in tqdm(policies, unit="N", desc=checkpoint.info.name):
+        rights = accuracies(
+            checkpoint.model,
+            task,
+            Setting(policy, spec.trigger, spec.control),
+            difficulties=difficulties,
+            n=n,
+            n_windows=n_windows,
+            seed=(EVALUATION_STREAM, spec.seed),
+        )
+        exact = [right.all(axis=-1) for right in rights]  # [n, Q] each
+        table["accuracy"].append([float(right.mean()) for right in exact])
+        table["ci95"].append([list(wilson(float(right.mean()) * n, n)) for right in exact])
+        if task.answers_rows:
+            table["all_rows"].append([float(right.all(axis=-1).mean()) for right in exact])
+            first = [right[:, :, task.first_part].all(axis=-1) for right in rights]
+            table["first_cells"].append([float(right.mean()) for right in first])
+    return {
+        "task": task.name,
+        "checkpoint": checkpoint.info.name,
+        "digest": checkpoint.info.digest,
+        "control": spec.control,
+        "windows": n_windows,
+        "seed": spec.seed,
+        "passes": list(passes),
+        "difficulty": list(difficulties),
+        "n": n,
+        **table,
+    }
+
+
+def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a trained model may be asked: limits and metrics for meta.json, from validation instances.
+
+    The difficulty's limit is the largest up to which the best N is right at least 95 times in 100; a
+    model of one fixed N keeps the task's, since where it fails is what it is there to show.
+    """
+    task, train = preset.task, preset.train
+    passes = (train.n_passes,) if train.n_passes else VALIDATION_PASSES
+    difficulties = range(task.difficulty_min, task.difficulty_max + 1)
+    table = []
+    for n_passes in passes:
+        rights = accuracies(
+            model,
+            task,
+            Setting(SleepPolicy(n_passes, train.eviction, train.sleep_attention)),
+            difficulties=difficulties,
+            n=VALIDATION_INSTANCES,
+            n_windows=task.windows_max,
+            seed=(VALIDATION_STREAM,),
+        )
+        table.append([float(right.all(axis=-1).mean()) for right in rights])
+    short = np.flatnonzero(np.array(table).max(axis=0) < EARNED_ACCURACY)
+    hardest = max(difficulties[int(short[0])] - 1, task.difficulty_min) if len(short) else task.difficulty_max
+    earned = task.difficulty_max if train.n_passes else hardest
+    limits = {**task.limits(), "passes_trained": train.n_passes or train.stages[-1].passes, "passes_max": PASSES_MAX}
+    limits[task.difficulty_name] = earned
+    return limits, {"passes": list(passes), "difficulty": list(difficulties), "validation_accuracy": table}
