@@ -144,6 +144,33 @@ def test_several_sightings_show_a_window_further_and_further_on(seed: int, shown
             assert answer == node and max(hop - HOPS_0, 1) in {max(hops, 1) for hops in shown}
 
 
+COMPACT = Depo(nodes_max=12, window_edges=6, hops_max=5, compact=True)
+
+
+@pytest.mark.parametrize("n_windows", [1, 2])
+def test_a_compact_chunk_asks_each_question_at_its_own_difficulty(n_windows: int) -> None:
+    rng = np.random.default_rng(3)
+    asked = rng.integers(1, COMPACT.hops_max + 1, (16, COMPACT.n_questions))
+    batch = COMPACT.batch(rng, size=16, n_windows=n_windows, difficulty=asked, split="train")
+    first_called = COMPACT.vocab_size - COMPACT.nodes_max
+    for windows, chunk, targets, wanted in zip(
+        batch.windows, batch.queries[:, 0], batch.targets[:, 0, -1], asked, strict=True
+    ):
+        edges = [pair for window in windows for pair in window[: 2 * COMPACT.window_edges].reshape(-1, 2).tolist()]
+        graph = nx.DiGraph([edge for edge in edges if max(edge) < COMPACT.nodes_max])
+        assert nx.is_strongly_connected(graph) and set(dict(graph.in_degree()).values()) == {1}
+        half_way = max((len(graph) - 1) // 2, 1)
+        for place, hops in enumerate(np.minimum(wanted, half_way)):
+            start, hop_token = chunk[2 * place : 2 * place + 2]
+            assert COMPACT.token_text(hop_token) == f"+{hops}"
+            node = start - first_called
+            for _ in range(hops):
+                (node,) = graph.successors(node)
+            assert targets[2 * place + 1] == node and targets[2 * place] == NOT_ASKED
+        calls = windows[:, 2 * COMPACT.window_edges :]
+        assert (calls == first_called + np.arange(COMPACT.nodes_max)).all()
+
+
 def test_no_cycle_is_in_both_splits() -> None:
     """Cycles of three of three names: the two directions, in whatever rotation, never meet."""
     tiny = Depo(nodes_max=6, nodes_min=3, window_edges=6, hops_max=2)

@@ -382,6 +382,30 @@ def training_step_in_double(model: HybridLM, config: TrainConfig, plan: Plan) ->
         return training_step(model, TASK, config, plan, device=CPU)
 
 
+@pytest.mark.parametrize("n_passes", [0, 3])
+@pytest.mark.parametrize("task", [Depo(nodes_max=8, window_edges=4, hops_max=3, compact=True), Rule110(8, 2, 4)])
+def test_answers_alone_are_learned_from(task: Any, n_passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Targets that are no answer after the last eviction may be anything: loss and gradients stay, to the bit."""
+    recipe = TrainConfig((Stage(3, 3, (2, 2)),), steps=1, batch=6, loss="answers", steps_per_pass=2, n_passes=n_passes)
+    model_config = ModelConfig(task.vocab_size, task.window, conv_kernel=4, look_back=(), window_positions=True)
+    plan = plan_step(task, recipe, seed=5, step=0, stage=recipe.stages[0], mixing=False)
+    answered = np.zeros(plan.batch.targets.shape, dtype=bool)
+    level = plan.batch.difficulty if plan.batch.difficulty.ndim == 1 else np.full(6, answered.shape[2] - 1)
+    answered[np.arange(6), :, level] = True
+    noise = np.random.default_rng(0).integers(0, task.vocab_size, answered.shape)
+    other = replace(plan, batch=replace(plan.batch, targets=np.where(answered, plan.batch.targets, noise)))
+    monkeypatch.setattr(type(task), "stream", lambda *_: pytest.fail("what a pass puts out was scored"))
+    outcomes = []
+    for each in (plan, other):
+        model = random_model(model_config).requires_grad_()
+        result = training_step_in_double(model, recipe, each)
+        result.loss.backward()  # type: ignore[no-untyped-call]
+        outcomes.append((result.loss.item(), [p.grad for p in model.parameters()]))
+    assert (plan.batch.targets != other.batch.targets).any()
+    assert outcomes[0][0] == outcomes[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(outcomes[0][1], outcomes[1][1], strict=True))  # type: ignore[arg-type]
+
+
 def test_exact_answers_are_counted_row_by_row() -> None:
     """Right only with every cell right, in the row's own tokens, whatever is put out where nothing is asked."""
     stage = Stage(passes=2, difficulty=4, windows=(2, 2))
