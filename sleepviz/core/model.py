@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sleepviz.attention import Attention
-from sleepviz.config import ModelConfig, SleepAttention
-from sleepviz.delta_rule import gated_delta_window
-from sleepviz.memory import FastWeights, KVCache, Memory
+from sleepviz.config.model import ModelConfig, SleepAttention
+from sleepviz.core.attention import Attention
+from sleepviz.core.delta_rule import gated_delta_window
+from sleepviz.core.memory import FastWeights, KVCache, Memory
 
 
 @dataclass(frozen=True)
