@@ -15,7 +15,7 @@ import sleepviz.cells
 import sleepviz.cost
 import sleepviz.experiments
 import sleepviz.record
-from app.results import read_results
+from app.shell.results import read_results
 from sleepviz.cells import MIXED, Cell, Series, cells_of
 from sleepviz.checkpoint import load, save
 from sleepviz.config import Eviction, SleepPolicy

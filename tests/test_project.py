@@ -24,7 +24,7 @@ DEMANDED = [
     *(f"sleepviz/{name}.py" for name in ("config", "delta_rule", "attention", "memory", "model", "sleep", "events")),
     *(f"sleepviz/{name}.py" for name in ("record", "measures", "train", "evaluate", "checkpoint", "presets", "bench")),
     *("sleepviz/__main__.py", "sleepviz/tasks/base.py", "sleepviz/tasks/rule110.py"),
-    *("app/main.py", "app/runs.py", "app/controls.py", "app/state.py", "app/theme.py", "app/text.py"),
+    *("app/main.py", "app/shell/runs.py", "app/shell/state.py", "app/shell/theme.py", "app/stage/controls.py"),
     *("app/figures", "app/player", "pages", "assets/checkpoints", "assets/recordings", "assets/results"),
     *("assets/EXPERIMENTS.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),
     *("requirements.txt", "requirements-dev.txt", "pyproject.toml"),

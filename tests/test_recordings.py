@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app import runs
+from app.shell import runs
 from sleepviz import checkpoint
 from sleepviz.checkpoint import find, list_checkpoints
 from sleepviz.config import RunSpec
