@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sleepviz.attention import Attention
-from sleepviz.config import ModelConfig, SleepAttention
-from sleepviz.delta_rule import gated_delta_window
-from sleepviz.memory import FastWeights, KVCache, Memory
+from sleepviz.config.model import ModelConfig, SleepAttention
+from sleepviz.core.attention import Attention
+from sleepviz.core.delta_rule import gated_delta_window
+from sleepviz.core.memory import FastWeights, KVCache, Memory
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class HybridLM(nn.Module):
                 block.mixer.begin_as_associative_memory()
             else:
                 weight = block.mixer.conv.weight
-                weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
+                weight.add_(0.02 * torch.randn(weight.shape, generator=generator))
         if self.recall is not None:
             width = self.config.d_model
             self.recall.weight.normal_(std=0.02, generator=generator)
