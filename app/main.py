@@ -9,10 +9,10 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 
 import streamlit as st
 
-from app import theme_watch
+from app.shell import theme_watch
 
 st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout="wide")
-st.html(ROOT / "app" / "page.css")
+st.html(ROOT / "app" / "shell" / "page.css")
 PAGES = [
     st.Page(ROOT / "pages" / "home.py", title="Watch", icon=":material/bedtime:", url_path="watch", default=True),
     st.Page(ROOT / "pages" / "depo.py", title="Graph", icon=":material/hub:", url_path="graph"),

@@ -1,6 +1,6 @@
 """Graph: one model, the edges of a graph in no order, and where one is k hops from a start."""
 
-from app import stage
-from app.forms.depo import DepoForm
+from app.stage import page
+from app.tasks.depo.form import DepoForm
 
-stage.show(DepoForm())
+page.show(DepoForm())

@@ -1,6 +1,6 @@
 """Arithmetic: one model, small sums in no order, and what a variable is worth."""
 
-from app import stage
-from app.forms.gsm import GsmForm
+from app.stage import page
+from app.tasks.gsm.form import GsmForm
 
-stage.show(GsmForm())
+page.show(GsmForm())

@@ -1,6 +1,6 @@
 """Watch: one model, a row of cells, N passes of sleep."""
 
-from app import stage
-from app.forms.rule110 import Rule110Form
+from app.stage import page
+from app.tasks.rule110.form import Rule110Form
 
-stage.show(Rule110Form())
+page.show(Rule110Form())

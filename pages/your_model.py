@@ -1,5 +1,5 @@
 """Your model: the same sleep on a model of the transformers library."""
 
-from app import your_model
+from app.your_model import page
 
-your_model.show()
+page.show()

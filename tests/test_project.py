@@ -26,7 +26,7 @@ DEMANDED = [
     *(f"sleepviz/runs/{name}.py" for name in ("record", "measures", "checkpoint")),
     *("sleepviz/training/train.py", "sleepviz/training/evaluate.py", "sleepviz/studies/bench.py"),
     *("sleepviz/__main__.py", "sleepviz/tasks/base.py", "sleepviz/tasks/rule110/task.py"),
-    *("app/main.py", "app/runs.py", "app/controls.py", "app/state.py", "app/theme.py", "app/text.py"),
+    *("app/main.py", "app/shell/runs.py", "app/shell/state.py", "app/shell/theme.py", "app/stage/controls.py"),
     *("app/figures", "app/player", "pages", "assets/checkpoints", "assets/recordings", "assets/results"),
     *("assets/EXPERIMENTS.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),
     *("requirements.txt", "requirements-dev.txt", "pyproject.toml"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from app.figures.layout import laid_out, mark_passes
-from app.results import Result, Results
-from app.theme import MARKERS, Mode, palette
+from app.shell.results import Result, Results
+from app.shell.theme import MARKERS, Mode, palette
 from sleepviz.studies.measurements import VARIANTS
 
 DASHES = {

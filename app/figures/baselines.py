@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
 from app.figures.layout import laid_out
-from app.results import Result
-from app.theme import MARKERS, Mode, palette
+from app.shell.results import Result
+from app.shell.theme import MARKERS, Mode, palette
 
 DASHES = ("dot", "dash", "longdash", "dashdot")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.figures.layout import laid_out
-from app.theme import MARKERS, Mode, palette
+from app.shell.theme import MARKERS, Mode, palette
 from sleepviz.config.events import Event, SleepPassDone
 
 FEW_HEADS = 12  # as many as a legend can name

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
 from app.figures.layout import laid_out
-from app.results import Result
-from app.theme import Mode, palette
+from app.shell.results import Result
+from app.shell.theme import Mode, palette
 
 
 def halting_figure(fixed: Sequence[Result], drift: Sequence[Result], *, mode: Mode, right: str) -> go.Figure:

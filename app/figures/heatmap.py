@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.figures.layout import laid_out
-from app.results import Result
-from app.theme import Mode, palette
+from app.shell.results import Result
+from app.shell.theme import Mode, palette
 
 SCALE = "Cividis"  # even in lightness, and the same to colour-blind eyes
 ROW_PX = 44

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
-from app.theme import FONT_SIZE, Palette
+from app.shell.theme import FONT_SIZE, Palette
 
 
 def laid_out(figure: go.Figure, palette: Palette, *, x: str, y: str, height: int = 440) -> go.Figure:

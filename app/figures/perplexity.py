@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.figures.layout import laid_out
-from app.theme import Mode, palette
+from app.shell.theme import Mode, palette
 from sleepviz.text.losses import Losses, perplexity
 
 

@@ -6,8 +6,8 @@ import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
 from app.figures.layout import laid_out
-from app.results import Result, Results
-from app.theme import MARKERS, Mode, palette
+from app.shell.results import Result, Results
+from app.shell.theme import MARKERS, Mode, palette
 
 ASKED_AFTER = "asked_after_"
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import runs, text
-from app.about import control_sentence
-from app.jobs import Job, Outcome, RunKey
 from app.lab import words
 from app.lab.findings import share
 from app.lab.tables import NOT_MEASURED, html_table
-from app.results import Result, Results, comparisons
-from app.state import Visit
+from app.shell import runs, text
+from app.shell.jobs import Job, Outcome, RunKey
+from app.shell.results import Result, Results, comparisons
+from app.shell.state import Visit
+from app.stage.about import control_sentence
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import AnswerScored
 from sleepviz.config.run import RunSpec

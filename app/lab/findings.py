@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.lab.words import EVIDENCE, WITHOUT_SLEEP, joined, levels, variant_name
-from app.results import Result, Results
+from app.shell.results import Result, Results
 
 NEARLY_ALWAYS = 0.95
 AGAINST = "against the paper's trend"

@@ -9,11 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import figures, runs, text, theme
+from app import figures
 from app.lab import breaking, findings, sweep, tables, words
 from app.lab.findings import Finding
-from app.results import Result, Results
-from app.state import is_same_page
+from app.shell import runs, text, theme
+from app.shell.results import Result, Results
+from app.shell.state import is_same_page
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 OWN_SECTIONS = ("accuracy", "baseline", "control", "halting", "cost")

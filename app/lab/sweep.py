@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import runs
-from app.jobs import Sweep
 from app.lab import words
-from app.results import Result
+from app.shell import runs
+from app.shell.jobs import Sweep
+from app.shell.results import Result
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import build_task

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 
 from app.lab.findings import Line, milliseconds, share
-from app.results import Result
+from app.shell.results import Result
 
 NOT_MEASURED = "–"
 

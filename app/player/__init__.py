@@ -18,13 +18,16 @@ def _text(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
+# The task folders' halves of the drawing.
+_PICTURES = tuple(path.read_text(encoding="utf-8") for path in sorted(_HERE.parent.glob("tasks/*/picture.js")))
+
 # Registered once, at import: registering in every script run would remount the component.
 _player = st.components.v2.component(
     "sleepviz_player",
     html=_text("player.html"),
     css=_text("player.css"),
     # One module: drawing first, then the default export.
-    js=_text("draw.js", "rows.js", "graphs.js", "words.js", "player.js"),
+    js="\n".join((_text("draw.js", "graph.js", "document.js"), *_PICTURES, _text("player.js"))),
 )
 
 

@@ -177,7 +177,7 @@ class HybridLM(nn.Module):
                 block.mixer.begin_as_associative_memory()
             else:
                 weight = block.mixer.conv.weight
-                weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
+                weight.add_(0.02 * torch.randn(weight.shape, generator=generator))
         if self.recall is not None:
             width = self.config.d_model
             self.recall.weight.normal_(std=0.02, generator=generator)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from app import runs
+from app.shell import runs
 from tests.app.made import make_assets
 
 

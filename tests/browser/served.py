@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app import runs
-from app.jobs import RunKey
+from app.shell import runs
+from app.shell.jobs import RunKey
 from sleepviz.config.events import Event
 
 

@@ -15,7 +15,7 @@ import sleepviz.runs.record
 import sleepviz.studies.cost
 import sleepviz.studies.measurements
 import sleepviz.studies.queue
-from app.results import read_results
+from app.shell.results import read_results
 from sleepviz.config.model import Eviction, SleepPolicy
 from sleepviz.runs.checkpoint import load, save
 from sleepviz.studies.measurements import MIXED, Cell, Series, cells_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app import runs
+from app.shell import runs
 from sleepviz.config.events import AnswerScored, SleepPassDone, Trace
 from sleepviz.config.run import RunSpec
 from sleepviz.runs import checkpoint

@@ -1,0 +1,203 @@
+"""Where the visitor stands on a task's page: the widgets' values, by name, and the same as the page's URL.
+
+Only positions live in session_state; results live in jobs. The URL is read when it differs from
+what this session last wrote (a deep link, the Back button) and written only on a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app.shell.jobs import Job
+
+Reader = Callable[[str], dict[str, Any]]  # a link's text -> widget values; raises LinkError
+
+
+class LinkError(ValueError):
+    """A link's value cannot be used; the message is one sentence that says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visitor on one task's page. Every key carries the task's name, so that pages stay apart."""
+
+    task: str
+
+    def key(self, name: str) -> str:
+        """The session's key, and the widget's, of one value."""
+        return f"{self.task}_{name}"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A value, or `default` where there is none."""
+        return st.session_state.get(self.key(name), default)
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Replace values."""
+        for name, value in values.items():
+            st.session_state[self.key(name)] = value
+
+    def set_missing(self, values: Mapping[str, Any]) -> None:
+        """Give every control its first value; values that are there stay.
+
+        Writing a widget's own key also keeps its value on a run in which the widget is not shown.
+        """
+        self.set({name: self.get(name, value) for name, value in values.items()})
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """The visitor has changed something (a preset, a click): the link no longer counts."""
+        self.set(values)
+        self.forget_link_problems()
+
+    @property
+    def passes(self) -> int:
+        """N."""
+        return int(self.get("passes"))
+
+    @property
+    def is_first_run(self) -> bool:
+        """Whether this is the page's first run for this visitor."""
+        return bool(self.get("is_first_run", True))
+
+    def end_first_run(self) -> None:
+        """The first run is over."""
+        self.set({"is_first_run": False})
+
+    @property
+    def link_problems(self) -> tuple[str, ...]:
+        """What was wrong in the link that opened the page, one sentence each."""
+        return tuple(self.get("link_problems", ()))
+
+    def forget_link_problems(self) -> None:
+        """The visitor has changed something: the link no longer counts."""
+        self.set({"link_problems": ()})
+
+    @property
+    def asked_live(self) -> bool:
+        """Whether the visitor has asked for a live run of what was recorded."""
+        return bool(self.get("asked_live", False))
+
+    def ask_live(self) -> None:
+        """Remember that the visitor pressed "Run live"."""
+        self.set({"asked_live": True})
+        if self.job is not None and self.job.phase in ("cancelled", "failed"):
+            self.set({"job": None})
+
+    @property
+    def job(self) -> Job | None:
+        """This visitor's latest job on this page."""
+        job: Job | None = self.get("job")
+        return job
+
+    def set_job(self, job: Job) -> None:
+        """Replace this visitor's job; the one before is not wanted any more."""
+        if self.job is not None:
+            self.job.cancel()
+        self.set({"job": job})
+
+    @property
+    def latest(self) -> Job | None:
+        """The latest job that was done: it stays on screen while the next one computes."""
+        job: Job | None = self.get("latest")
+        return job
+
+    def set_latest(self, job: Job) -> None:
+        """Remember a job that is done."""
+        self.set({"latest": job})
+
+    def adopt_url(self, readers: Mapping[str, Reader], first: Mapping[str, Any]) -> bool:
+        """Take over the URL's values when the URL is not what this session wrote last; True where it asks something.
+
+        A bare URL on the same page is the Back button at the visit's beginning: the `first` values return. On
+        the way from another page it says nothing, and what the visitor had asked stays.
+        """
+        given = {name: str(st.query_params[name]) for name in st.query_params}
+        if given == self.get("url", {}):
+            return False
+        if not given and is_same_page():
+            self.set({**first, "asked_live": False})
+        values, problems = read_link(given, self.task, readers)
+        self.set({"url": given, **values, "link_problems": problems})
+        return bool(values)
+
+    @property
+    def has_url(self) -> bool:
+        """Whether the address bar holds a question."""
+        return bool(self.get("url", {}))
+
+    def write_url(self, link: Mapping[str, str]) -> None:
+        """Put the question into the URL, if it is not there already."""
+        wanted = {"task": self.task, **link}
+        if self.get("url", {}) != wanted:
+            self.set({"url": wanted})
+            st.query_params.from_dict(wanted)
+
+
+def is_same_page() -> bool:
+    """Whether the run of the script before this one showed this page too."""
+    return bool(st.session_state.get("came_from") == st.session_state.get("page"))
+
+
+def read_link(
+    given: Mapping[str, str], task: str, readers: Mapping[str, Reader]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The link's valid values as widget values, and one sentence for each that is not valid."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    if given.get("task", task) != task:
+        problems.append(f"The link asks for a task that is not here; this page shows {task}.")
+    for name, read in readers.items():
+        if name in given:
+            try:
+                values |= read(given[name])
+            except LinkError as error:
+                problems.append(str(error))
+    return values, tuple(problems)
+
+
+def whole_number(key: str, what: str, least: int, most: int) -> Reader:
+    """A reader of one number from `least` to `most`."""
+
+    def read(text: str) -> dict[str, Any]:
+        digits = text.removeprefix("-") if least < 0 else text
+        if digits.isascii() and digits.isdigit() and len(digits) <= 4 and least <= int(text) <= most:
+            return {key: int(text)}
+        raise LinkError(f"The link's {what} must be a whole number from {least} to {most}.")
+
+    return read
+
+
+def one_of(key: str, what: str, options: Sequence[str]) -> Reader:
+    """A reader of one of these words."""
+
+    def read(text: str) -> dict[str, Any]:
+        if text in options:
+            return {key: text}
+        raise LinkError(f"The link's {what} is not here; there are: {', '.join(options) or 'none'}.")
+
+    return read
+
+
+def one_number_of(key: str, what: str, options: Sequence[int]) -> Reader:
+    """A reader of one of these numbers."""
+
+    def read(text: str) -> dict[str, Any]:
+        if text in map(str, options):
+            return {key: int(text)}
+        raise LinkError(f"The link's {what} must be one of {', '.join(map(str, options))}.")
+
+    return read
+
+
+def short_text(key: str, what: str, most: int) -> Reader:
+    """A reader of text up to `most` characters; what it says is checked where it is used."""
+
+    def read(text: str) -> dict[str, Any]:
+        if len(text) <= most:
+            return {key: text}
+        raise LinkError(f"The link's {what} must have at most {most} characters.")
+
+    return read

@@ -1,0 +1,217 @@
+"""Where a run comes from, one click away; and the page's explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
+from app.player.narration import narrate
+from app.player.pictures import picture_of
+from app.shell import text
+from app.shell.results import Comparison, Results, comparisons
+from app.shell.state import Visit
+from app.shell.theme import Mode
+from app.stage.controls import Choice
+from sleepviz.config.events import Trace
+
+PLOTS_AFTER_S = 1.0
+
+
+def provenance(meta: dict[str, Any], trace: Trace) -> None:
+    """A popover with the checkpoint's name, digest, training command, date, and departures from the paper."""
+    checkpoint = trace.checkpoint
+    with st.popover(f"Checkpoint {checkpoint['name']}", icon=":material/verified:"):
+        st.markdown("**Digest of the weights** (SHA-256)")
+        st.code(str(checkpoint["digest"]), language=None, wrap_lines=True)
+        st.markdown("**Made by**")
+        st.code(str(meta.get("command", "not recorded")), language=None, wrap_lines=True)
+        st.markdown(
+            f"**Date** {meta.get('created', 'not recorded')}  \n**Commit** {meta.get('commit') or 'not recorded'}"
+        )
+        st.markdown("**Departures from the paper**")
+        for deviation in deviations(meta):
+            st.markdown(f"- *{deviation.name}*: {deviation.sentence}")
+
+
+def departures(meta: dict[str, Any]) -> None:
+    """In sight, not only on a click: the names of the departures from the paper that are on."""
+    names = ", ".join(deviation.name for deviation in deviations(meta))
+    st.caption(f"Departs from the paper by: {names}.")
+
+
+def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
+    """The departures that are on for this checkpoint, read from its meta.json."""
+    task, model, train = meta.get("task", ""), meta.get("model", {}), meta.get("train", {})
+    is_on = {
+        "input_recall": bool(model.get("input_recall")),
+        "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
+        "stream_loss": bool(train.get("stream_loss")),
+        "window_positions": bool(model.get("window_positions")),
+        "beta_max": model.get("beta_max", 1) > 1,
+        "sleep_attention": meta.get("sleep_attention") == "full",
+        "ahead_share": bool(train.get("ahead_share")),
+        "conv_kernel": model.get("conv_kernel", 0) > 1,
+        "per_pass_loss": train.get("loss") == "next_step",
+        "whole_row": task == "rule110",
+        "steps_token": task == "rule110",
+        "roll_call": task in ("depo", "gsm"),
+        "small_values": task == "gsm",
+        "any_n": not train.get("n_passes"),
+    }
+    return tuple(text.DEVIATIONS[name] for name, on in is_on.items() if on)
+
+
+def training_note(trace: Trace) -> str:
+    """Whether the model can have met this input in training."""
+    return text.UNTRAINED if trace.spec["control"] == "untrained" else picture_of(trace).seen()
+
+
+def transcript(trace: Trace) -> None:
+    """Every event of the run in words."""
+    with st.expander("The whole run in words", key="transcript"):
+        st.markdown(
+            "\n".join(f"{place}. {text.plain(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
+        )
+
+
+def drift_curves(trace: Trace, mode: Mode) -> None:
+    """Every head's drift as a plot, and what it is a plot of in numbers; computed only once opened."""
+    opened = st.expander("Drift of every head, pass by pass", key="drift", on_change="rerun")
+    if opened.open:
+        figure = drift_figure(trace.events, mode=mode)
+        alt = "Relative change of the fast weights in each pass, a line for each head."
+        opened.plotly_chart(figure, key="drift_figure", theme=None, alt=alt)
+
+
+def numbers(trace: Trace) -> None:
+    """The task's picture as a table, where it has one."""
+    table = picture_of(trace).table()
+    if table is None:
+        return
+    with st.expander("“If woken now” as a table", key="numbers"):
+        st.markdown(table.caption)
+        head, *rows = ([*map(text.plain, row)] for row in (table.columns, *table.rows))
+        lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+        st.markdown("\n".join(f"| {' | '.join(row)} |" for row in lines))
+
+
+def measured(visit: Visit, results: Results | str, choice: Choice, mode: Mode) -> None:
+    """Accuracy against N, and retention, from the results file; or the sentence that says why there is none."""
+    st.header("Does sleeping longer help?", anchor="accuracy")
+    if isinstance(results, str):
+        st.info(results, icon=":material/info:")
+        return
+    if visit.is_first_run:
+        st.caption(text.PLOTS_FOLLOW)
+        _plots_later(visit)
+        return
+    words, difficulty = text.TASKS[visit.task], choice.difficulty
+    asked = {"symbol": words.symbol, "difficulty": difficulty}
+    st.markdown(f"{text.ACCURACY.format(**asked)} {_where_it_stands(results, choice, asked)}")
+    figure = accuracy_figure(
+        results,
+        difficulty=difficulty,
+        passes=choice.passes if _is_of_this_model(choice) else None,
+        mode=mode,
+        symbol=words.symbol,
+        right=words.right,
+    )
+    alt = accuracy_summary(results, difficulty, words.symbol)
+    st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
+    if results.of("retention"):
+        st.markdown(text.RETENTION)
+        figure = retention_figure(results, difficulty=difficulty, mode=mode)
+        st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
+    controls_measured(comparisons(results), words)
+
+
+def _is_of_this_model(choice: Choice) -> bool:
+    """Whether the plot tells of what the controls ask; while they ask nothing that can be run, it does no harm."""
+    return choice.spec is None or choice.is_as_measured
+
+
+def _where_it_stands(results: Results, choice: Choice, asked: Mapping[str, Any]) -> str:
+    """Where the visitor's setting is in the plot, or why it is not."""
+    accuracies = results.of("accuracy", "any_n")
+    if not _is_of_this_model(choice):
+        return text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own")
+    here = (choice.passes, choice.difficulty)
+    if any((entry.passes, entry.difficulty) == here for entry in accuracies):
+        return text.RING
+    return text.NO_RING.format(passes=choice.passes, **asked)
+
+
+def controls_measured(found: tuple[Comparison, ...], words: text.TaskWords = text.RULE110) -> None:
+    """A table of the controls beside the run as it is, and a sentence on each; nothing if none was measured."""
+    for passes in sorted({comparison.passes for comparison in found}):
+        same = [comparison for comparison in found if comparison.passes == passes]
+        st.markdown(text.CONTROLS_MEASURED.format(passes=passes))
+        st.markdown(control_table(same, words))
+        st.markdown("\n".join(f"- {control_sentence(comparison, words)}" for comparison in same))
+
+
+def control_table(found: Sequence[Comparison], words: text.TaskWords = text.RULE110) -> str:
+    """Markdown: a line for each control and one for the run as it is, a column for each difficulty."""
+    whole = {pair[1].difficulty: pair[1] for comparison in found for pair in comparison.pairs}
+    lines = {text.AS_IT_IS: whole}
+    for comparison in found:
+        lines[_control_name(comparison)] = {broken.difficulty: broken for broken, _ in comparison.pairs}
+    columns = sorted(whole)
+    heads = (f"{words.symbol}\u00a0=\u00a0{level}" for level in columns)
+    rows = [[words.right, *heads], ["---", *("---:" for _ in columns)]]
+    for name, entries in lines.items():
+        rows.append([name, *(f"{entries[level].accuracy:.2f}" if level in entries else "" for level in columns)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def control_sentence(comparison: Comparison, words: text.TaskWords = text.RULE110) -> str:
+    """What one control shows, derived from the measured intervals alone."""
+    falls, holds, rises = comparison.falls, comparison.holds, comparison.rises
+    # Where a harder question survives than one that does not, what the control breaks is not simply needed or not.
+    is_mixed = any(held > fell for held in holds for fell in falls)
+    meaning = None if is_mixed else text.CONTROL_MEANINGS.get(comparison.control)
+    where = "accuracy falls"
+    if falls and holds:
+        where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"
+    elif not falls:
+        more = f", and at {_levels(rises, words)} more is right than without" if rises else ""
+        where = "no loss was measured" + more
+    shows = (meaning.where_it_falls if falls else meaning.where_it_holds) if meaning else ""
+    return f"*{_control_name(comparison)}*: {where}{': ' if shows else ''}{shows}."
+
+
+def _control_name(comparison: Comparison) -> str:
+    return text.CONTROLS.get(comparison.control, comparison.control)
+
+
+def _levels(difficulties: Sequence[int], words: text.TaskWords) -> str:
+    """Write (1, 4, 8) as "t = 1, 4 and 8"."""
+    *most, last = map(str, difficulties)
+    return f"{words.symbol} = {', '.join(most)} and {last}" if most else f"{words.symbol} = {last}"
+
+
+@st.fragment(run_every=PLOTS_AFTER_S)
+def _plots_later(visit: Visit) -> None:
+    """Ask for one more run soon: the plots' code is megabytes, and the player must not wait for it."""
+    if not visit.is_first_run:
+        st.rerun()
+    visit.end_first_run()
+
+
+def explanations(task: str) -> None:
+    """The three functions, the analogy and where it ends, and the glossary."""
+    st.header("Three things that sleep does", anchor="functions")
+    for column, (name, sentence) in zip(st.columns(3, gap="medium"), text.FUNCTIONS, strict=True):
+        column.markdown(f"**{name}.** {sentence}")
+    st.header("Why call it sleep?", anchor="analogy")
+    left, right = st.columns(2, gap="medium")
+    left.markdown(text.ANALOGY)
+    right.markdown(text.ANALOGY_ENDS)
+    with st.expander("Glossary", key="glossary"):
+        for sentence in text.glossary(task).values():
+            name, _, rest = sentence.partition(": ")
+            st.markdown(f"**{name}**: {rest}")
+    st.markdown(text.PAPER)  # a caption would fade its link below what can be read

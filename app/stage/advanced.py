@@ -1,0 +1,128 @@
+"""What stands under "Advanced" on every task's page: the paper's own choices unless the visitor changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import streamlit as st
+
+from app.shell import text
+from app.shell.state import LinkError, Reader, Visit, one_of
+from sleepviz.config.base import require
+from sleepviz.config.model import Eviction, SleepAttention
+from sleepviz.config.run import Control, Trigger
+
+PAPER = {"trigger": "window", "eviction": "hard", "sleep_attention": "", "control": "none"}
+IN_LINKS = {"sleep_attention": "asleep"}  # what is called otherwise there
+ASKED_AFTER_MAX = 200  # characters in a link
+ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings as they stand, checked only where a run is made of them."""
+
+    trigger_kind: str
+    every: int
+    asked_after: str
+    eviction: Eviction
+    sleep_attention: SleepAttention
+    control: Control
+
+    @property
+    def _asked_after(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.asked_after.split(",") if part.strip())
+
+    def trigger(self) -> Trigger:
+        """Why sleep begins. Raises ConfigError."""
+        if self.trigger_kind == "every":
+            return Trigger("every", every=self.every)
+        if self.trigger_kind != "manual":
+            return Trigger()
+        parts = self._asked_after
+        numbers = all(part.isascii() and part.isdigit() and len(part) <= 6 and int(part) > 0 for part in parts)
+        require(bool(parts) and numbers, ASKED_AFTER_FORM)
+        return Trigger("manual", asked_after=tuple(int(part) for part in parts))
+
+    def require_tokens(self, n_tokens: int) -> None:
+        """Refuse a sleep that is asked for where the context has ended. Raises ConfigError."""
+        late = [number for number in self.trigger().asked_after if number > n_tokens]
+        require(not late, f"Sleep is asked for after token {max(late, default=0)}, but only {n_tokens} are read.")
+
+    def link(self) -> dict[str, str]:
+        """What differs from the paper's choices, as a link's values."""
+        detail = {"every": f":{self.every}", "manual": f":{','.join(self._asked_after)}"}.get(self.trigger_kind, "")
+        values = {
+            "trigger": self.trigger_kind + detail,
+            "eviction": self.eviction,
+            "sleep_attention": self.sleep_attention,
+            "control": self.control,
+        }
+        return {IN_LINKS.get(name, name): value for name, value in values.items() if value != PAPER[name]}
+
+
+def first_values(window: int) -> dict[str, Any]:
+    """The paper's choices."""
+    return {**PAPER, "every": max(1, window // 2), "asked_after": "6"}
+
+
+def readers(window: int) -> dict[str, Reader]:
+    """?trigger=every:9&eviction=sliding&asleep=causal&control=zero_state"""
+
+    def read_trigger(given: str) -> dict[str, Any]:
+        kind, _, rest = given.partition(":")
+        if kind == "every" and rest.isascii() and rest.isdigit() and len(rest) <= 4 and 1 <= int(rest) <= window:
+            return {"trigger": kind, "every": int(rest)}
+        if kind == "manual" and len(rest) <= ASKED_AFTER_MAX:
+            return {"trigger": kind, "asked_after": rest}
+        if given == "window":
+            return {"trigger": kind}
+        raise LinkError(f"The link's trigger must be window, every:M with M from 1 to {window}, or manual:A,B.")
+
+    return {
+        "trigger": read_trigger,
+        "eviction": one_of("eviction", "eviction", get_args(Eviction)),
+        "asleep": one_of("sleep_attention", "attention while asleep", get_args(SleepAttention)),
+        "control": one_of("control", "control", tuple(text.CONTROLS)),
+    }
+
+
+def keep_within(visit: Visit, window: int) -> None:
+    """Another checkpoint may have a shorter window."""
+    visit.set({"every": min(int(visit.get("every")), window)})
+
+
+def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
+    """Draw the menus and read them."""
+    trigger = pick(visit, "trigger", "Sleep trigger", text.TRIGGERS)
+    if trigger == "every":
+        key = visit.key("every")
+        st.number_input("M, tokens between sleeps", 1, window, key=key, on_change=visit.forget_link_problems)
+    if trigger == "manual":
+        label, key = "Sleep after these tokens, for example 6, 12", visit.key("asked_after")
+        st.text_input(label, key=key, on_change=visit.forget_link_problems)
+    eviction = pick(visit, "eviction", "Eviction", text.EVICTION)
+    attention = pick(visit, "sleep_attention", "Attention while asleep", text.ATTENTION)
+    control = pick(visit, "control", "Causal control", text.CONTROLS, hint=text.CONTROL_HELP)
+    if checkpoints:
+        key = visit.key("checkpoint")
+        st.selectbox("Checkpoint", checkpoints, key=key, on_change=visit.forget_link_problems)
+    return Settings(
+        trigger,
+        int(visit.get("every")),
+        str(visit.get("asked_after")),
+        eviction,  # type: ignore[arg-type]
+        attention,  # type: ignore[arg-type]
+        control,  # type: ignore[arg-type]
+    )
+
+
+def pick(visit: Visit, name: str, label: str, options: Mapping[str, str], hint: str | None = None) -> str:
+    """A menu whose options are the engine's words, written out."""
+    key, changed = visit.key(name), visit.forget_link_problems
+    chosen = st.selectbox(
+        label, tuple(options), format_func=lambda option: options[option], key=key, help=hint, on_change=changed
+    )
+    return str(chosen)

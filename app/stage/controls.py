@@ -1,0 +1,175 @@
+"""The controls of a run: a task's own, N and "Run live" in sight, the rest under "Advanced"; widgets -> RunSpec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import streamlit as st
+
+from app.shell import text
+from app.shell.state import Reader, Visit, one_of, whole_number
+from app.stage import advanced
+from sleepviz.config.base import ConfigError
+from sleepviz.config.model import PASSES_MAX
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
+from sleepviz.tasks import TASKS, build_task
+from sleepviz.tasks.base import InputError
+
+PASSES_SHOWN = (*range(0, 17), 20, 24, 32, 48, 64)
+
+Limits = Mapping[str, Any]
+
+
+class Form(Protocol):
+    """One task's own controls. `limits` is what may be asked of the checkpoint, its window included."""
+
+    task: str
+    widths: tuple[float, ...]  # of the columns that `fields` fills
+
+    def readers(self, limits: Limits) -> dict[str, Reader]:
+        """How a link's values are read."""
+
+    def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
+        """What the controls hold on a first visit: the recorded input, so that view and controls agree."""
+
+    def keep_within(self, visit: Visit, limits: Limits) -> None:
+        """Another checkpoint may allow less: no widget must hold a value outside its range."""
+
+    def presets(self, visit: Visit, limits: Limits) -> None:
+        """Buttons that set a whole question."""
+
+    def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
+        """The controls in sight."""
+
+    def advanced(self, visit: Visit, limits: Limits) -> None:
+        """What the task adds under "Advanced"."""
+
+    def input(self, visit: Visit) -> dict[str, Any]:
+        """The task's input. Raises InputError."""
+
+    def difficulty(self, visit: Visit, limits: Limits) -> int:
+        """The difficulty that is asked, for the plots."""
+
+    def link(self, visit: Visit) -> dict[str, str]:
+        """The question as a link's values."""
+
+    def notes(self, instance: Any) -> tuple[str, ...]:
+        """What must be said of an instance that is allowed but unlike those of training."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the visitor asks for: a run, or what is wrong, one sentence each."""
+
+    spec: RunSpec | None
+    info: CheckpointInfo | None
+    problems: tuple[str, ...]
+    passes: int
+    difficulty: int
+    link: Mapping[str, str]
+    run_pressed: bool
+
+    @property
+    def is_as_measured(self) -> bool:
+        """Whether the results file tells of runs such as this one: the task's own model, nothing changed or broken."""
+        return self.spec is not None and self.info is not None and self.info.default and is_plain(self.spec)
+
+
+def is_plain(spec: RunSpec) -> bool:
+    """Whether a run is the paper's procedure, slept on as the checkpoint was trained, with no part broken."""
+    usual = RunSpec(spec.task, spec.input, spec.checkpoint, spec.n_passes, seed=spec.seed)
+    return spec == usual
+
+
+def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], recorded: dict[str, Any] | None) -> Choice:
+    """Draw the controls and read them; `recorded` is the recorded run's specification."""
+    mine = {info.name: info for info in infos if info.task == form.task}
+    default = next((info.name for info in mine.values() if info.default), "")
+    chosen = mine.get(str(visit.get("checkpoint", default))) or mine.get(default)
+    limits = limits_of(form.task, chosen)
+    link = {
+        "N": whole_number("passes", "passes N", 0, limits["passes_max"]),
+        "checkpoint": one_of("checkpoint", "checkpoint", tuple(mine)),
+        **advanced.readers(limits["window"]),
+    }
+    visit.adopt_url({**form.readers(limits), **link}, _first_values(form, recorded, limits, default))
+    chosen = mine.get(str(visit.get("checkpoint", default))) or chosen
+    limits = limits_of(form.task, chosen)
+    visit.set_missing(_first_values(form, recorded, limits, default))
+    form.keep_within(visit, limits)
+    advanced.keep_within(visit, limits["window"])
+
+    with st.container(horizontal=True, gap="small", key="presets"):
+        form.presets(visit, limits)
+        with st.popover("Advanced", icon=":material/tune:", key="advanced"):
+            form.advanced(visit, limits)
+            settings = advanced.show(visit, limits["window"], tuple(mine))
+    *columns, passes, run = st.columns([*form.widths, 2.6, 1.4], gap="medium", vertical_alignment="center")
+    form.fields(visit, limits, columns)
+    with passes:
+        options = sorted({n for n in PASSES_SHOWN if n <= limits["passes_max"]} | {visit.passes})
+        key = visit.key("passes")
+        st.select_slider("Passes N", options, key=key, help=text.PASSES_HELP, on_change=visit.forget_link_problems)
+    spec, problems, notes = _spec(form, visit, chosen, settings)
+    with run:
+        is_off = spec is None
+        pressed = st.button(
+            "Run live", key="run", type="primary", disabled=is_off, on_click=visit.ask_live, width="stretch"
+        )
+    for problem in problems:
+        st.error(problem, icon=":material/error:")
+    for note in notes:
+        st.info(note, icon=":material/info:")
+    difficulty = form.difficulty(visit, limits)
+    checkpoint = {"checkpoint": chosen.name} if chosen else {}
+    return Choice(
+        spec,
+        chosen,
+        problems,
+        visit.passes,
+        difficulty,
+        {**form.link(visit), "N": str(visit.passes), **checkpoint, **settings.link()},
+        pressed,
+    )
+
+
+def limits_of(task: str, info: CheckpointInfo | None) -> dict[str, Any]:
+    """What may be asked of a checkpoint, and its window; without one, of the task in its usual size."""
+    sized = build_task(task, info.meta["task_sizes"]) if info else TASKS[task]()
+    return {**sized.limits(), "passes_max": PASSES_MAX, **(info.limits if info else {}), "window": sized.window}
+
+
+def _first_values(form: Form, recorded: dict[str, Any] | None, limits: Limits, default: str) -> dict[str, Any]:
+    given = json.loads(str(recorded["input"])) if recorded else None
+    own = {"passes": int(recorded["n_passes"]) if recorded else 4, **form.first_values(given, limits)}
+    return {**own, **advanced.first_values(limits["window"]), "checkpoint": default}
+
+
+def _spec(
+    form: Form, visit: Visit, info: CheckpointInfo | None, settings: advanced.Settings
+) -> tuple[RunSpec | None, tuple[str, ...], tuple[str, ...]]:
+    """The run that the widgets ask for, or why it cannot be run; and what must be said of it."""
+    if info is None:
+        return None, (text.no_checkpoint(form.task),), ()
+    problems = visit.link_problems
+    try:
+        spec = RunSpec(
+            task=form.task,
+            input=json.dumps(form.input(visit)),
+            checkpoint=info.name,
+            n_passes=visit.passes,
+            eviction=settings.eviction,
+            sleep_attention=settings.sleep_attention,
+            trigger=settings.trigger(),
+            control=settings.control,
+        )
+        task = build_task(info.task, info.meta["task_sizes"])
+        instance = task.parse(spec.input, info.limits)
+        settings.require_tokens(len(task.encode(instance).context))
+    except (ConfigError, InputError) as error:
+        return None, (*problems, text.plain(str(error))), ()
+    return (None if problems else spec), problems, form.notes(instance)

@@ -1,0 +1,66 @@
+"""What every task's page has: controls, the player, where the run comes from, and its numbers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from app import player
+from app.shell import runs, text, theme
+from app.shell.results import Results
+from app.shell.state import Visit
+from app.stage import about, controls, watch
+from sleepviz.runs.checkpoint import CheckpointInfo
+
+
+def show(form: controls.Form) -> None:
+    """The whole page of one task."""
+    mode = theme.page_mode(st.context.theme.type)
+    visit, words = Visit(form.task), text.TASKS[form.task]
+    infos = runs.checkpoints(runs.checkpoint_folder())
+    tape = watch.recorded(form.task, infos)
+
+    st.title(words.title, anchor=False)
+    st.markdown(words.explanation)
+    recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
+    choice = controls.controls(form, visit, infos, recorded_spec)
+    shown = watch.shown_run(visit, choice, infos, tape)
+    results = runs.results(form.task)
+    if shown is not None:
+        _run(shown, form.task, infos, None if isinstance(results, str) else results, mode)
+    about.measured(visit, results, choice, mode)
+    about.explanations(form.task)
+
+
+def _run(
+    shown: watch.Shown, task: str, infos: tuple[CheckpointInfo, ...], results: Results | None, mode: theme.Mode
+) -> None:
+    """One run on the stage, and everything that can be known of it."""
+    words = text.TASKS[task]
+    cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
+    is_awake_only = shown.trace.checkpoint["limits"]["passes_trained"] == 1
+    warning = text.AWAKE_ONLY if is_awake_only else text.BASELINE_WARNING
+    terms = text.terms(task)
+    # A key a task: another page's player is another player.
+    player.show(
+        player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms), key=f"player_{task}"
+    )
+    st.caption(f"{words.notice} {warning} {about.training_note(shown.trace)} {words.presets}")
+    meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
+    with st.container(horizontal=True, key="actions"):
+        about.provenance(meta, shown.trace)
+        st.download_button(
+            "Run as JSON",
+            data=partial(watch.as_json, shown),
+            file_name=f"sleepviz-{task}-run.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download",
+        )
+    about.departures(meta)
+    about.transcript(shown.trace)
+    about.numbers(shown.trace)
+    about.drift_curves(shown.trace, mode)

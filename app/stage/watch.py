@@ -1,0 +1,212 @@
+"""Which run the page shows: the recorded one at once, the live one when it is ready."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from app.player import Contender
+from app.player.pictures import picture_of
+from app.shell import runs, text
+from app.shell.jobs import Job, RunKey
+from app.shell.results import Results, measured_of
+from app.shell.state import Visit
+from app.stage.controls import Choice, is_plain
+from sleepviz.config.events import Trace
+from sleepviz.config.run import RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
+
+QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run and the two that it is compared with; a sentence stands for one that could not be had."""
+
+    source: str  # "recorded" or "live"
+    trace: Trace
+    one_pass: Trace | str
+    baseline: Trace | str
+    baseline_name: str
+
+    @property
+    def badge(self) -> str:
+        """What the player says about where the run comes from."""
+        checkpoint, spec = self.trace.checkpoint, self.trace.spec
+        parts = [self.source, f"{checkpoint['name']} {str(checkpoint['digest'])[:8]}"]
+        trigger = spec["trigger"]["kind"]
+        parts += [f"trigger: {text.TRIGGERS[trigger]}"] * (trigger != "window")
+        parts += [f"eviction {spec['eviction']}"] * (spec["eviction"] != "hard")
+        parts += [f"{spec['sleep_attention']} attention asleep"] * bool(spec["sleep_attention"])
+        parts += [f"control: {text.CONTROLS.get(spec['control'], spec['control'])}"] * (spec["control"] != "none")
+        return " · ".join(parts)
+
+
+def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
+    """The run that ships with the app, or one sentence that says why it cannot be shown."""
+    try:
+        trace, one_pass = runs.recording(f"{task}-home"), runs.recording(f"{task}-home-n1")
+        baseline = runs.recording(f"{task}-home-baseline")
+    except ValueError:
+        return "The recorded run is damaged, so it is not shown; a live run still works."
+    if trace is None:
+        return text.NO_RECORDING
+    info = runs.baseline_checkpoint(task, infos)
+    no_baseline = "Press “Run live” to ask this model." if info else text.NO_BASELINE
+    return Shown(
+        "recorded",
+        trace,
+        one_pass or "Press “Run live” to see this answer.",
+        baseline or no_baseline,
+        str(baseline.checkpoint["name"]) if baseline else info.name if info else "",
+    )
+
+
+def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | str) -> Shown | None:
+    """Decide what to show, start a live run where one is wanted, and say what is going on."""
+    on_tape = tape if isinstance(tape, Shown) else None
+    if choice.spec is None or choice.info is None:
+        return _latest(visit, infos) or on_tape
+    if isinstance(tape, str):
+        st.info(tape, icon=":material/info:")
+    is_on_tape = on_tape is not None and not visit.asked_live and _same_question(on_tape.trace, choice)
+    if not is_on_tape or visit.has_url:  # a first visit leaves the address bare; coming back to the recording does not
+        visit.write_url(choice.link)
+    if on_tape is not None and is_on_tape:
+        _say_if_weights_differ(on_tape, infos)
+        return on_tape
+    job = _job(visit, choice, infos)
+    if not job.is_over:
+        job.wait(QUICK_S)
+    if job.phase == "done":
+        visit.set_latest(job)
+        return _of_job(job, infos)
+    if job.phase == "failed":
+        st.error(job.message, icon=":material/error:")
+    elif job.phase == "cancelled":
+        st.info("The run was stopped. Press “Run live” to start it again.", icon=":material/stop_circle:")
+    else:
+        _progress(visit)
+    return _latest(visit, infos) or on_tape
+
+
+def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
+    """The cards under the player: N = 1, the chosen N, and the model that only ever knew N = 1."""
+    separate = f"a separate model: {shown.baseline_name}" if shown.baseline_name else "a separate model"
+    cards = [
+        ("This model, N = 1", "the same weights, woken after one pass", shown.one_pass),
+        (f"This model, N = {passes}", "the run above", shown.trace),
+        ("Trained with N = 1 only", separate, shown.baseline),
+    ]
+    return tuple(
+        Contender(title, note + _measured(answer, results), *_trace_or_reason(answer))
+        for title, note, answer in (cards if passes != 1 else cards[1:])
+    )
+
+
+def _measured(answer: Trace | str, results: Results | None) -> str:
+    """How often such a run is right, since one answer may be luck; nothing where that was not measured."""
+    if isinstance(answer, str) or results is None:
+        return ""
+    spec, difficulty = RunSpec.from_json(answer.spec), picture_of(answer).difficulty
+    found = measured_of(results, str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
+    if found is None or not is_plain(spec):
+        return ""
+    words = text.TASKS[spec.task]
+    return f"; {found.accuracy:.2f} of fresh {words.right} at {words.symbol} = {difficulty}"
+
+
+def as_json(shown: Shown) -> str:
+    """The run for download."""
+    return json.dumps({"source": shown.source, **shown.trace.to_json()})
+
+
+def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
+    """This visitor's job for the chosen run, submitted if it is not there."""
+    assert choice.spec is not None and choice.info is not None
+    own = runs.key_of(choice.spec, choice.info)
+    _, baseline = _baseline_key(own, infos)
+    wanted = tuple(dict.fromkeys(key for key in (own, _one_pass_key(own), baseline) if key is not None))
+    job = visit.job
+    if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
+        job = runs.queue().submit(wanted)
+        visit.set_job(job)
+    return job
+
+
+def _one_pass_key(own: RunKey) -> RunKey:
+    """The same run with one pass."""
+    return replace(own, spec=replace(own.spec, n_passes=1))
+
+
+def _baseline_key(own: RunKey, infos: tuple[CheckpointInfo, ...]) -> tuple[str, RunKey | None]:
+    """The same question for the model trained with N = 1, slept on as it was trained; the model's name first."""
+    info = runs.baseline_checkpoint(own.spec.task, infos)
+    if info is None:
+        return "", None
+    spec = replace(own.spec, checkpoint=info.name, n_passes=1, sleep_attention="", control="none")
+    return info.name, runs.key_of(spec, info)
+
+
+def _of_job(job: Job, infos: tuple[CheckpointInfo, ...]) -> Shown:
+    own = job.keys[0]
+    trace = job.results[own]
+    assert isinstance(trace, Trace)
+    name, baseline = _baseline_key(own, infos)
+    answered = job.results.get(baseline, text.NO_BASELINE) if baseline is not None else text.NO_BASELINE
+    return Shown("live", trace, job.results[_one_pass_key(own)], answered, name)
+
+
+def _latest(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Shown | None:
+    """The visitor's latest finished live run, kept on screen while the next one computes."""
+    job = visit.latest
+    return _of_job(job, infos) if job is not None else None
+
+
+def _same_question(trace: Trace, choice: Choice) -> bool:
+    """Whether a recording answers what the controls ask; the checkpoint is compared apart."""
+    assert choice.spec is not None
+    spec = choice.spec.to_json()
+    ignored = ("checkpoint", "input")
+    same_input = json.loads(trace.spec["input"]) == json.loads(choice.spec.input)
+    same_rest = all(json.dumps(trace.spec.get(k)) == json.dumps(v) for k, v in spec.items() if k not in ignored)
+    return same_input and same_rest and trace.checkpoint["name"] == choice.spec.checkpoint
+
+
+def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> None:
+    name, digest = shown.trace.checkpoint["name"], str(shown.trace.checkpoint["digest"])
+    here = next((info for info in infos if info.name == name), None)
+    if here is not None and here.digest != digest:
+        st.warning(
+            f"This recording was made with other weights ({digest[:8]}) than the checkpoint that is here "
+            f"({here.digest[:8]}), so a live run may differ.",
+            icon=":material/warning:",
+        )
+
+
+@st.fragment(run_every=POLL_S)
+def _progress(visit: Visit) -> None:
+    """What the visitor's run is waiting for. Polling also keeps the job alive: it ends when a visitor leaves."""
+    job = visit.job
+    if job is None:
+        return
+    phase = job.poll()
+    if job.is_over:
+        st.rerun()
+    message = {
+        "waiting": "Another visitor's run is ahead of yours"
+        + (f" ({job.ahead} of them)" if job.ahead > 1 else "")
+        + "; it will start in a moment.",
+        "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one.",
+        "running": f"The model is running: {job.events} events so far.",
+    }.get(phase, "")
+    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
+        st.info(message, icon=":material/hourglass_top:")
+        st.button("Cancel", key="cancel", on_click=job.cancel)
+
+
+def _trace_or_reason(outcome: Trace | str) -> tuple[Trace | None, str]:
+    return (outcome, "") if isinstance(outcome, Trace) else (None, outcome)

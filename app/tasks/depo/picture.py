@@ -1,0 +1,203 @@
+"""Depo: the graph with the path of k hops, and the grid of what every node would answer for every number of hops."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import networkx as nx
+
+from app.tasks.base import (
+    RIGHT,
+    UNKNOWN,
+    WRONG,
+    Table,
+    context_tokens,
+    listed,
+    one_answer_card,
+    standing,
+    window_parts,
+)
+from sleepviz.config.events import Answer, SleepPassDone, Trace
+from sleepviz.tasks.depo.task import DepoInstance
+
+EDGE_END, NO_HOPS = ";", "+0"
+ENTRY = 3  # tokens of an edge, and of an entry of the roll call, which ends with its number of hops
+NAME_TOKEN = re.compile(r"n([1-9][0-9]*)(:?)")  # with a colon: a name that is called
+
+
+class DepoPicture:
+    """A graph and a grid. The person's question is a woken answer's first entry; the grid follows, start by start."""
+
+    kind = "hops"
+
+    def __init__(self, trace: Trace) -> None:
+        values = json.loads(trace.spec["input"])
+        edges = tuple((str(source), str(destination)) for source, destination in values["edges"])
+        self._trace = trace
+        self._instance = DepoInstance(edges, values["start"], int(values["hops"]))
+        hops = self._instance.hops
+        self._asked = f"{hops} hop{'s' * (hops > 1)} from {self._instance.start}"
+        self._names = self._instance.names
+        self._index = {name: index for index, name in enumerate(self._names)}
+
+    @property
+    def difficulty(self) -> int | None:
+        """Hops."""
+        return self._instance.hops
+
+    def scene(self) -> dict[str, Any]:
+        """Nodes on circles, edges with the tokens that tell them, and the path asked for."""
+        places = node_places(self._instance.graph, self._instance.start)
+        path = self._instance.walk(self._instance.start, self._instance.hops)
+        label = (
+            f"A graph of {len(self._names)} nodes; the path of {self._instance.hops} hops from {path[0]} is "
+            f"{' to '.join(path)}. Beside it a grid: for every start and every number of hops, whether the answer "
+            "would be right after this pass. The table below the player has the same in numbers."
+        )
+        return {
+            "kind": self.kind,
+            "label": label,
+            "nodes": [{"name": name, "x": places[name][0], "y": places[name][1]} for name in self._names],
+            "edges": self._edges(),
+            "path": [self._index[name] for name in path],
+            "order": [self._index[name] for name in self._grid_order()],
+            "hops_max": self._hops_max(),
+            "parts": window_parts(self._edge_spans(), len(context_tokens(self._trace)), "edges"),
+        }
+
+    def token(self, token: str) -> str:
+        """The model's names n1, n2, ... as the visitor's; the names of no node stay as they are."""
+        found = NAME_TOKEN.fullmatch(token)
+        place = int(found[1]) - 1 if found else len(self._names)
+        return f"{self._names[place]}{found[2]}" if found and place < len(self._names) else token
+
+    def woken(self, woken: Answer) -> dict[str, Any] | None:
+        """The answer to the question, and r(ight), w(rong) or u(nknown) for every start and hop."""
+        if not woken.asked:
+            return None
+        grid = "".join(_standings(woken)[1:])
+        return {
+            "correct": woken.correct[0],
+            "answer": self._index.get(woken.answers[0], -1),
+            "confidence": round(float(woken.confidence[0].min()), 3),
+            "grid": grid,
+            "unit": f"{_said(woken)} · {grid.count('r')} of {len(grid)} questions right",
+        }
+
+    def woken_text(self, woken: Answer) -> str:
+        """The question's answer, and how many starts are right at each number of hops."""
+        if not woken.asked:
+            return "Nothing can be asked yet."
+        solved = [str(hop) for hop, n in enumerate(self._right_by_hop(woken), start=1) if n == len(self._names)]
+        whole = f"every start is right at k = {listed(solved)}" if solved else "no k is right for every start"
+        return (
+            f"If woken now, {self._asked} is answered {_said(woken)}; {sum(woken.correct[1:])} of "
+            f"{len(woken.correct) - 1} questions are right, and {whole}."
+        )
+
+    def update_text(self, woken: Answer) -> str:
+        """How many questions S alone answers."""
+        if not woken.asked:
+            return ""
+        return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right"
+
+    def answer_text(self, answer: Answer) -> str:
+        """The person's question."""
+        how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
+        return f"{self._asked} is answered {answer.answers[0]}, {how}"
+
+    def card(self, answer: Answer) -> dict[str, Any]:
+        """One node."""
+        return one_answer_card(answer, (self._asked,))
+
+    def seen(self) -> str:
+        """One in eight was kept from training, but which ones depends on the names' tokens."""
+        return "A graph like this may have been seen in training; accuracies are measured on graphs kept from it."
+
+    def table(self) -> Table | None:
+        """Starts answered right, pass by pass and hop by hop."""
+        passes = [e for e in self._trace.events if isinstance(e, SleepPassDone) and e.woken.asked]
+        if not passes:
+            return None
+        hops = len(self._right_by_hop(passes[0].woken))
+        return Table(
+            f"How many of the {len(self._names)} starts would be answered right if woken after each pass.",
+            ("window · pass", *(f"{hop} hop{'s' * (hop > 1)}" for hop in range(1, hops + 1)), "your question"),
+            tuple(
+                (
+                    f"{event.window_index + 1} · {event.pass_index + 1}",
+                    *map(str, self._right_by_hop(event.woken)),
+                    _said(event.woken),
+                )
+                for event in passes
+            ),
+        )
+
+    def _grid_order(self) -> tuple[str, ...]:
+        """The starts as one walks from the asked one, then those of other cycles."""
+        walk = self._instance.walk(self._instance.start, len(self._names))
+        return tuple(dict.fromkeys((*walk, *self._names)))
+
+    def _hops_max(self) -> int:
+        """Columns of the grid; without a pass nothing was asked, and the question's hops are all that is known."""
+        for event in self._trace.events:
+            if isinstance(event, SleepPassDone) and event.woken.asked:
+                return (len(event.woken.asked) - 1) // len(self._names)
+        return self._instance.hops
+
+    def _right_by_hop(self, woken: Answer) -> list[int]:
+        """For 1, 2, ... hops: how many starts are right."""
+        grid = woken.correct[1:]
+        hops = len(grid) // len(self._names)
+        return [sum(grid[hop::hops]) for hop in range(hops)]
+
+    def _edges(self) -> list[dict[str, int]]:
+        """Each edge with the place of its second token, after which it is read, and the window that it is read in."""
+        tokens = context_tokens(self._trace)
+        places = [place - 1 for place, token in enumerate(tokens) if token.token == EDGE_END]
+        return [
+            {"from": self._index[source], "to": self._index[to], "token": place, "window": tokens[place].window_index}
+            for (source, to), place in zip(self._instance.edges, places, strict=False)  # not all, if one was cut
+        ]
+
+    def _edge_spans(self) -> list[tuple[int, int]]:
+        """Where the edges stand among the tokens, [first, last) for each window of the task."""
+        tokens = context_tokens(self._trace)
+        entries = {place for place, token in enumerate(tokens) if token.token == NO_HOPS}
+        heads = sorted(place - ENTRY + 1 for place in entries if place - ENTRY not in entries)
+        length = len(tokens) // max(len(heads), 1)
+        return [(index * length, head) for index, head in enumerate(heads)]
+
+
+def node_places(graph: nx.DiGraph, first: str) -> dict[str, tuple[float, float]]:
+    """Every cycle on a circle of its own, in its order; the circles side by side, within 0..1 both ways.
+
+    `first` stands at the top of the first circle.
+    """
+    cycles = sorted(nx.strongly_connected_components(graph), key=lambda nodes: (first not in nodes, sorted(nodes)))
+    places: dict[str, tuple[float, float]] = {}
+    width = 1 / max(len(cycles), 1)
+    for column, nodes in enumerate(cycles):
+        start = first if first in nodes else min(nodes, key=list(graph).index)
+        order = list(nx.dfs_preorder_nodes(graph, start))
+        radius = 0.5 * width * (1 if len(order) > 1 else 0)
+        for name, (x, y) in nx.circular_layout(order).items():
+            # A quarter turn, so that the first node stands at the top and the cycle runs clockwise.
+            places[name] = (
+                round(width * (column + 0.5) + radius * float(y), 4),
+                round(0.5 - (0.5 * width if len(cycles) > 1 else 0.5) * float(x) * (len(order) > 1), 4),
+            )
+    return places
+
+
+def _standings(woken: Answer) -> list[str]:
+    letters = {RIGHT: "r", WRONG: "w", UNKNOWN: "u"}
+    return [letters[standing(said, truth)] for said, truth in zip(woken.answers, woken.truths, strict=True)]
+
+
+def _said(woken: Answer) -> str:
+    """The answer to the person's question and what is to be thought of it."""
+    how = standing(woken.answers[0], woken.truths[0])
+    return "“unknown”" if how == UNKNOWN else f"{woken.answers[0]}, {how}"

@@ -1,0 +1,139 @@
+"""Rule 110: rows of cells, and how many steps to look ahead."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app.shell import text
+from app.shell.state import LinkError, Reader, Visit, whole_number
+from app.stage.controls import Limits
+from app.tasks.rule110 import cells
+
+SEED_ROW = "0100110101110010011000101101"  # no special row: cut to the model's length
+ROWS_IN_URL_MAX = 2000  # characters; far beyond any row that a model takes
+
+
+class Rule110Form:
+    """Rows (the first in sight) and steps t."""
+
+    task = "rule110"
+    widths: tuple[float, ...] = (5.0, 2.6)
+
+    def readers(self, limits: Limits) -> dict[str, Reader]:
+        """?rows=0110...,1010...&t=4"""
+        n_cells, rows_max = limits["row_cells"], limits["rows_max"]
+
+        def read_rows(given: str) -> dict[str, Any]:
+            rows = given.split(",")
+            if len(given) > ROWS_IN_URL_MAX or not 1 <= len(rows) <= rows_max:
+                raise LinkError(f"The link must give from 1 to {rows_max} rows of {n_cells} cells.")
+            return _rows(rows)
+
+        return {"rows": read_rows, "t": whole_number("steps", "steps t", 0, limits["steps_max"])}
+
+    def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
+        """The recorded rows and steps, if they fit; every row up to the most has a value."""
+        rows, steps = [_cut(SEED_ROW, limits["row_cells"])], min(4, limits["steps_max"])
+        if recorded:
+            fits = all(len(row) == limits["row_cells"] for row in recorded["rows"])
+            if fits and recorded["steps"] <= limits["steps_max"]:
+                rows, steps = recorded["rows"], recorded["steps"]
+        every = {f"row_{number + 1}": rows[number % len(rows)] for number in range(limits["rows_max"])}
+        return {**every, "n_rows": len(rows), "steps": steps}
+
+    def keep_within(self, visit: Visit, limits: Limits) -> None:
+        """Steps and number of rows."""
+        visit.set({"steps": min(int(visit.get("steps")), limits["steps_max"])})
+        visit.set({"n_rows": min(_n_rows(visit), limits["rows_max"])})
+
+    def presets(self, visit: Visit, limits: Limits) -> None:
+        """Both sides of the question, and chance."""
+        first, second = (_cut(row, limits["row_cells"]) for row in (SEED_ROW, SEED_ROW[::-1]))
+        most = limits["steps_max"]
+        easy = {**_rows([first]), "steps": min(1, most), "passes": 1}
+        hard = {**_rows([first]), "steps": most, "passes": min(most, limits["passes_max"])}
+        two = _rows([first, second][: limits["rows_max"]])
+        for key, label, values in (
+            ("easy", "Easy: right after one pass", easy),
+            ("hard", f"Hard: {most} steps, needs sleep", hard),
+            ("two", "Two rows", two),
+        ):
+            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,))
+        st.button("Random row", key="preset_random", on_click=_random_rows, args=(visit, limits["row_cells"]))
+
+    def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
+        """The first row, and steps t."""
+        with columns[0]:
+            _row_input(visit, 1, limits["row_cells"])
+            others = ", ".join(f"row {number}: {row}" for number, row in enumerate(_typed(visit)[1:], start=2))
+            if others:
+                st.caption(text.plain(f"Then {others} (under “Advanced”)"))
+        columns[1].slider(
+            "Steps t",
+            0,
+            limits["steps_max"],
+            key=visit.key("steps"),
+            help=text.STEPS_HELP,
+            on_change=visit.forget_link_problems,
+        )
+
+    def advanced(self, visit: Visit, limits: Limits) -> None:
+        """More rows."""
+        st.number_input("Rows in sequence, one window each", 1, limits["rows_max"], key=visit.key("n_rows"))
+        for number in range(2, _n_rows(visit) + 1):
+            _row_input(visit, number, limits["row_cells"])
+
+    def input(self, visit: Visit) -> dict[str, Any]:
+        """Rows as typed, without the spaces around them, and steps."""
+        return {"rows": list(_typed(visit)), "steps": int(visit.get("steps"))}
+
+    def difficulty(self, visit: Visit, limits: Limits) -> int:
+        """Steps t."""
+        return int(visit.get("steps"))
+
+    def link(self, visit: Visit) -> dict[str, str]:
+        """Rows and steps."""
+        return {"rows": ",".join(_typed(visit)), "t": str(visit.get("steps"))}
+
+    def notes(self, instance: Any) -> tuple[str, ...]:
+        """Every row that is allowed is like those of training."""
+        return ()
+
+
+def _n_rows(visit: Visit) -> int:
+    return int(visit.get("n_rows"))
+
+
+def _typed(visit: Visit) -> tuple[str, ...]:
+    return tuple(str(visit.get(f"row_{number}", "")).strip() for number in range(1, _n_rows(visit) + 1))
+
+
+def _rows(rows: list[str]) -> dict[str, Any]:
+    return {"n_rows": len(rows), **{f"row_{number}": row for number, row in enumerate(rows, start=1)}}
+
+
+def _random_rows(visit: Visit, n_cells: int) -> None:
+    # The number of rows stays: chance replaces what the rows hold. A user's dice, so no seed is wanted.
+    visit.change(_rows([f"{secrets.randbits(n_cells):0{n_cells}b}" for _ in range(_n_rows(visit))]))
+
+
+def _row_input(visit: Visit, number: int, n_cells: int) -> None:
+    name = "Row" if number == 1 and _n_rows(visit) == 1 else f"Row {number}"
+    key = visit.key(f"row_{number}")
+    st.text_input(name, key=key, help=text.ROW_HELP.format(cells=n_cells), on_change=visit.forget_link_problems)
+    row = str(visit.get(f"row_{number}")).strip()
+    if len(row) == n_cells and not set(row) - {"0", "1"}:
+        cells.show(
+            row,
+            key=f"cells_{number}",
+            label=f"{name}: click a cell to change it",
+            on_change=lambda new: visit.change({f"row_{number}": new}),
+        )
+
+
+def _cut(row: str, n_cells: int) -> str:
+    return (row * (n_cells // len(row) + 1))[:n_cells]

@@ -1,0 +1,348 @@
+"""The page "Your model": a model of the transformers library, a text or a task's input, and the same player."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import player
+from app.player import Contender
+from app.shell import runs, text, theme, uploads
+from app.shell.jobs import RunKey
+from app.shell.state import Visit, one_number_of, one_of, short_text
+from app.stage import about
+from app.stage.watch import QUICK_S
+from app.your_model import document_box, models, own_text, perplexity, text_runs
+from app.your_model.text_runs import SideBySide
+from sleepviz.config.base import ConfigError
+from sleepviz.config.events import CacheEvicted, SleepStarted, Trace
+from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
+from sleepviz.runs.checkpoint import CheckpointInfo
+from sleepviz.tasks import build_task
+from sleepviz.tasks.base import InputError
+from sleepviz.text import example
+
+PASSES = (1, 2, 3, 4, 6, 8, 12)
+POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
+EXPLANATION = (
+    "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
+    "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
+    "N > 1."
+)
+RANDOM_WARNING = (
+    "This model is small and its weights are random: its answers mean nothing, and so would a perplexity. What is real "
+    "is the procedure: the cache, the eviction, the drift of S."
+)
+UNTRAINED_FOR_SLEEP = (
+    "Whether this model was trained for sleep is not known here; one that was not is not expected to gain from N > 1."
+)
+TRAINED = (
+    "This is one of our trained models, run through the library's own classes; it was trained to sleep, and never to "
+    "keep its whole cache, so the full-attention card shows it out of its element."
+)
+NOT_ALLOWED = (
+    "A folder or a hub name can be loaded where the server allows it: start the app at home with "
+    f"`{models.ALLOWED}=1 make app`."
+)
+FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
+RECORDED = "Below is a recorded run of the page as it comes. Press Run to ask what stands above."
+TEXT_TRAINED = (
+    "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
+    "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
+    "shows it out of its element."
+)
+TEXT_TRAINED_AWAKE = (
+    "This is the ordinary hybrid beside our text model: the same shape, trained on as much text with N = 1 only. More "
+    "passes are new to it."
+)
+TASK_INPUTS = {
+    "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
+    "depo": '{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
+    "gsm": '{"text": "assign b = a + 1. assign a = 7.", "question": "b"}',
+}
+EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sliding)"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the controls ask: the run, the model's identity, and what a perplexity may be measured of."""
+
+    spec: RunSpec
+    digest: str
+    measured: perplexity.Measured | None = None  # None where it would mean nothing
+
+
+def show() -> None:
+    """The whole page."""
+    mode = theme.page_mode(st.context.theme.type)
+    visit = Visit("your_model")
+    st.title("Your model", anchor=False)
+    st.markdown(EXPLANATION)
+    infos = runs.checkpoints(runs.checkpoint_folder())
+    is_linked = _adopt_link(visit, infos)
+    for problem in visit.link_problems:
+        st.error(text.plain(problem), icon=":material/error:")
+    try:
+        asked = _controls(visit, infos)
+    except (ConfigError, InputError) as error:
+        st.error(text.plain(str(error)), icon=":material/error:")
+        asked = None
+    pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
+    if asked is not None and (pressed or is_linked):
+        visit.forget_link_problems()
+        visit.write_url(_link(asked.spec))
+        visit.set_job(models.queue().submit(_keys(asked)))
+    tape = text_runs.recorded(str(visit.get("source"))) if visit.latest is None else None
+    _follow(visit, tape is not None)
+    shown = text_runs.of_job(visit.latest) if visit.latest is not None else tape
+    if shown is not None:
+        _stage(shown, mode)
+    if not models.local_models_allowed():
+        st.caption(NOT_ALLOWED)
+    if asked is not None:
+        _perplexity(visit, asked, mode)
+
+
+def _adopt_link(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> bool:
+    """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run.
+
+    A document is too long for a link: with the page as it comes, or as this visitor has edited it.
+    """
+    choices = tuple(_choices(infos))
+    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_QUESTIONS}
+
+    def read_question(given: str) -> dict[str, Any]:
+        asked = short_text("question", "question", document_box.QUESTION_MAX)(given)["question"]
+        return dict.fromkeys(document_box.FIRST_QUESTIONS, asked)
+
+    readers = {
+        "model": one_of("source", "model", [choice for choice in choices if not choice.startswith("local:")]),
+        "N": one_number_of("passes", "passes N", PASSES),
+        "eviction": one_of("eviction", "eviction", tuple(EVICTIONS)),
+        "question": read_question,
+        "L": one_number_of("window", "window L", document_box.WINDOWS),
+        **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in TASK_INPUTS},
+    }
+    is_linked = visit.adopt_url(readers, first)
+    visit.set_missing(first)
+    return is_linked and not visit.link_problems
+
+
+def _link(spec: RunSpec) -> dict[str, str]:
+    """What is asked, as a link's values; nothing where the model is a visitor's own, which no other server has."""
+    if spec.checkpoint.startswith("local:"):
+        return {}
+    asked = {f"{spec.task}_input": spec.input}
+    if spec.task == example.TASK:
+        given = json.loads(spec.input)
+        asked = {"question": given["question"]}
+        asked |= {"L": str(given["window"])} if spec.checkpoint.startswith("random:") else {}
+    return {"model": spec.checkpoint, "N": str(spec.n_passes), "eviction": spec.eviction, **asked}
+
+
+def _follow(visit: Visit, has_tape: bool) -> None:
+    """Say where the latest run stands, and keep it once it is done."""
+    job = visit.job
+    if job is None:
+        st.caption(f"{RECORDED if has_tape else 'Nothing has run yet.'} {FIRST_RUN}")
+        return
+    if not job.is_over:
+        job.wait(QUICK_S)
+    if job.phase == "done":
+        visit.set_latest(job)
+    elif job.phase == "failed":
+        st.error(text.plain(job.message), icon=":material/error:")
+    elif job.phase == "cancelled":
+        st.info("The run was stopped.", icon=":material/stop_circle:")
+    else:
+        _progress(visit)
+
+
+def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
+    """Measured where a text is read by a model that was trained; else why not."""
+    if asked.measured is not None:
+        perplexity.show(visit, asked.measured, mode)
+    elif asked.spec.task == example.TASK:
+        st.caption(perplexity.MEANINGLESS)
+
+
+def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
+    """Draw the controls and read them. Raises ConfigError and InputError."""
+    choices = _choices(infos)
+    visit.set_missing(document_box.FIRST_VALUES)  # on every run, or what one kind of model was given is lost to another
+    visit.set_missing({f"input_{task}": given for task, given in TASK_INPUTS.items()})
+    columns = st.columns([3, 1.2, 1.6], gap="medium")
+    with columns[0]:
+        source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
+    with columns[1]:
+        n_passes = int(st.select_slider("Passes N", PASSES, key=visit.key("passes")))
+    with columns[2]:
+        eviction = str(
+            st.selectbox("Evict", tuple(EVICTIONS), format_func=lambda e: EVICTIONS[e], key=visit.key("eviction"))
+        )
+    kind, _, name = source.partition(":")
+    if kind == "checkpoint":
+        info = next(info for info in infos if info.name == name)
+        given = st.text_area("The task's input, as JSON", key=visit.key(f"input_{info.task}"))
+        build_task(info.task, info.meta["task_sizes"]).parse(given, info.limits)
+        return Asked(RunSpec(info.task, given, source, n_passes, eviction), info.digest)  # type: ignore[arg-type]
+    trusted, digest = False, "random"
+    if kind == "local":
+        name = st.text_input(
+            "Folder, or name on the hub", key=visit.key("name"), placeholder="Qwen/Qwen3.5-0.8B"
+        ).strip()
+        trusted = st.checkbox("Run code that the model's repository brings along", key=visit.key("trust"))
+        source, digest = f"local:{name}", _fingerprint(name)
+    if kind == "text":
+        window, _, digest = models.text_facts(name)
+        document, question = document_box.in_our_style(visit, window)
+    else:
+        document, question, window = document_box.of_any_style(visit)
+    if not name:
+        raise ConfigError("Give a folder with config.json and safetensors files, or a name on the hub.")
+    if not document.strip() or not question.strip():
+        raise ConfigError("Write a document and a question.")
+    if len(document) + len(question) > uploads.MOST_CHARACTERS:
+        raise ConfigError(f"Document and question may have {uploads.MOST_CHARACTERS:,} characters together.")
+    measured = perplexity.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
+    spec = example.text_spec(
+        source,
+        document,
+        question,
+        window,
+        n_passes=n_passes,
+        eviction=eviction,  # type: ignore[arg-type]
+        trust_remote_code=trusted,
+    )
+    return Asked(spec, digest, measured)
+
+
+def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
+    """What may be chosen, and how it is called."""
+    choices = {f"text:{name}": _text_title(name) for name in models.text_models()}
+    ours = [info for task in TASK_INPUTS for info in infos if info.default and info.task == task]
+    choices |= {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
+    choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
+    return choices | ({"local:": "a folder or a hub name"} if models.local_models_allowed() else {})
+
+
+def _text_title(name: str) -> str:
+    _, passes_trained, _ = models.text_facts(name)
+    return f"{name}: ours, trained on pages of text{', with N = 1 only' if passes_trained == 1 else ''}"
+
+
+def _fingerprint(name: str) -> str:
+    """What a changed folder changes: sizes and times of its files. A hub name stands for itself."""
+    folder = Path(name)
+    try:
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    except OSError:
+        stats = []
+    return hashlib.sha256(repr((name, stats)).encode()).hexdigest()[:16]
+
+
+def _keys(asked: Asked) -> tuple[RunKey, ...]:
+    return tuple(RunKey(spec, asked.digest) for spec in example.side_by_side(asked.spec))
+
+
+def _stage(shown: SideBySide, mode: theme.Mode) -> None:
+    """The player, the cards beside each other, and what was held."""
+    spec, trace = shown.first
+    titles = {
+        (1, spec.eviction): ("Slept, N = 1", "the ordinary hybrid: each window read once, then evicted"),
+        (0, spec.eviction): ("No sleep", "plain eviction: each window dropped unread"),
+        (1, "none"): ("Full attention", "nothing is ever evicted"),
+        (spec.n_passes, spec.eviction): (f"Slept, N = {spec.n_passes}", "the run above"),
+    }
+    cards, full = [], None
+    for each, found in shown.outcomes.items():
+        title, note = titles[(each.spec.n_passes, each.spec.eviction)]
+        told = (found, "") if isinstance(found, Trace) else (None, found)
+        cards.append(Contender(title, note, *told))
+        if each.spec.eviction == "none" and isinstance(found, Trace):
+            full = found
+    name = spec.checkpoint.partition(":")[2]
+    kind = spec.checkpoint.partition(":")[0]
+    ours = "trained by us, through transformers"
+    label = {"checkpoint": ours, "text": ours, "random": "random weights"}.get(kind, "your model")
+    badge = f"{shown.origin} · {Path(name).name} · {label} · eviction {spec.eviction}"
+    player.show(
+        player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec)),
+        key="player_your_model",
+    )
+    st.caption(_note(kind, name, next(iter(shown.outcomes))))
+    st.markdown(held(trace, full))
+    about.transcript(trace)
+    about.numbers(trace)
+    about.drift_curves(trace, mode)
+
+
+def _note(kind: str, name: str, run: RunKey) -> str:
+    """What kind of model answered; of our text model, what was measured of the weights that ran."""
+    if kind == "text":
+        told = own_text.measured(runs.ASSETS / "results" / f"{name}.json", run.digest, run.spec.n_passes)
+        try:
+            _, passes_trained, _ = models.text_facts(name)
+        except ConfigError:  # its folder went away while its run is shown
+            return told
+        trained = TEXT_TRAINED_AWAKE if passes_trained == 1 else TEXT_TRAINED.format(passes=passes_trained)
+        return f"{trained} {told}"
+    return {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
+
+
+def _terms(spec: RunSpec) -> dict[str, str]:
+    if spec.task == example.TASK:
+        return text.terms_of_a_text(int(json.loads(spec.input)["window"]))
+    return text.terms(spec.task)
+
+
+def held(trace: Trace, full: Trace | None) -> str:
+    """The cache in bytes as a table: at its fullest, after the last sleep, and what full attention would hold."""
+    fullest = max(event.kv_bytes for event in trace.events if isinstance(event, SleepStarted))
+    evicted = [event for event in trace.events if isinstance(event, CacheEvicted)]
+    freed = sum(event.bytes_freed for event in evicted)
+    kept = _kept_bytes(trace)
+    lines = [
+        "| what is held | bytes |",
+        "|---|---:|",
+        f"| KV cache just before a sleep, at most | {fullest:,} |",
+        f"| KV cache after the last eviction | {kept:,} |",
+        f"| fast weights, whatever the length | {evicted[-1].fast_bytes:,} |",
+        f"| freed by {len(evicted)} evictions | {freed:,} |",
+    ]
+    if full is not None:
+        whole = max(event.kv_bytes for event in full.events if isinstance(event, SleepStarted))
+        lines.append(f"| KV cache under full attention, for this context | {whole:,} |")
+    return "\n".join(lines)
+
+
+def _kept_bytes(trace: Trace) -> int:
+    """Of the last window: what was there before eviction, less what was freed."""
+    started = [event for event in trace.events if isinstance(event, SleepStarted)]
+    evicted = [event for event in trace.events if isinstance(event, CacheEvicted)]
+    return started[-1].kv_bytes - evicted[-1].bytes_freed
+
+
+@st.fragment(run_every=POLL_S)
+def _progress(visit: Visit) -> None:
+    """Where the run stands, and Cancel. Polling keeps it alive: it ends when the visitor leaves."""
+    job = visit.job
+    if job is None:
+        return
+    phase = job.poll()
+    if job.is_over:
+        st.rerun()
+    message = {
+        "waiting": "Another visitor's run is ahead of yours.",
+        "starting": "Starting PyTorch and transformers, and loading the model.",
+        "running": f"The model is running: {job.events} events so far, run {len(job.results) + 1} of {len(job.keys)}.",
+    }.get(phase, "")
+    with st.container(horizontal=True, vertical_alignment="center", key="your_model_progress"):
+        st.info(message, icon=":material/hourglass_top:")
+        st.button("Cancel", key="your_model_cancel", on_click=job.cancel)

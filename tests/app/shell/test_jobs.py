@@ -1,0 +1,244 @@
+"""The queue: one run at a time, in order, cancelled or abandoned cleanly, never mixing two visitors' results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from app.shell.jobs import WAITING_MAX, Refusals, Request, RunKey, RunQueue
+from app.shell.results import Result
+from sleepviz.config.events import Event, TokenRead, Trace
+from sleepviz.config.run import RunSpec
+
+
+class RefusedError(ValueError):
+    """Stands for an InputError."""
+
+
+def key(name: str, passes: int = 1) -> RunKey:
+    return RunKey(RunSpec("rule110", name, n_passes=passes), "digest")
+
+
+class Recorder:
+    """A run of `length` events whose steps the test allows one by one, or all at once."""
+
+    def __init__(self, length: int = 3, *, is_open: bool = True) -> None:
+        self.length = length
+        self.gate = threading.Event()
+        self.started = threading.Event()
+        self.stopped = threading.Event()
+        self.running = 0
+        self.most_at_once = 0
+        self.calls: list[str] = []
+        if is_open:
+            self.gate.set()
+
+    def __call__(self, run: RunKey) -> Iterator[Event]:
+        self.calls.append(run.spec.input)
+        if run.spec.input == "refused":
+            raise RefusedError("Rows have 16 cells.")
+        if run.spec.input == "broken":
+            raise ZeroDivisionError("a secret path")
+        self.running += 1
+        self.most_at_once = max(self.most_at_once, self.running)
+        try:
+            for position in range(self.length):
+                yield TokenRead(position, run.spec.input, 0, (position,))
+                self.started.set()
+                while not self.gate.wait(0.01) and position == 0:
+                    yield TokenRead(position, run.spec.input, 0, (position,))
+        finally:
+            self.running -= 1
+            self.stopped.set()
+
+
+@pytest.fixture
+def make_queue() -> Iterator[Callable[..., RunQueue]]:
+    recorders: list[Recorder] = []
+
+    def make(recorder: Recorder, **settings: float) -> RunQueue:
+        recorders.append(recorder)
+        refusals = Refusals((RefusedError,), "An internal error.", "Too many.")
+        return RunQueue(recorder, lambda run: {"name": run.spec.input}, refusals, **settings)  # type: ignore[arg-type]
+
+    yield make
+    for recorder in recorders:
+        recorder.gate.set()
+
+
+Asked = TypeVar("Asked", bound=Request)
+
+
+def ended(job: Asked) -> Asked:
+    assert job.wait(10), job.phase
+    return job
+
+
+def test_a_run_becomes_a_trace_and_is_kept(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder()
+    queue = make_queue(recorder)
+    first = ended(queue.submit((key("a"),)))
+    again = ended(queue.submit((key("a"),)))
+    trace = first.results[key("a")]
+    assert first.phase == "done" and isinstance(trace, Trace) and len(trace.events) == 3
+    assert again.results[key("a")] is trace and recorder.calls == ["a"]
+    assert trace.spec["input"] == "a" and trace.checkpoint == {"name": "a"}
+
+
+def test_the_kept_runs_are_bounded(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder()
+    queue = make_queue(recorder, kept=2)
+    for name in ("a", "b", "c", "a"):
+        ended(queue.submit((key(name),)))
+    assert recorder.calls == ["a", "b", "c", "a"]
+
+
+def test_another_digest_is_another_run(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder()
+    queue = make_queue(recorder)
+    ended(queue.submit((key("a"),)))
+    ended(queue.submit((RunKey(key("a").spec, "other"),)))
+    assert recorder.calls == ["a", "a"]
+
+
+def test_one_run_computes_at_a_time_and_the_second_sees_one_ahead(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    first = queue.submit((key("a"),))
+    assert recorder.started.wait(10)
+    second = queue.submit((key("b"),))
+    assert second.ahead == 1 and second.poll() == "waiting"
+    recorder.gate.set()
+    assert ended(first).phase == "done" and ended(second).phase == "done"
+    assert recorder.most_at_once == 1
+    assert {event.token for event in second.results[key("b")].events} == {"b"}  # type: ignore[union-attr]
+
+
+def test_cancel_stops_between_events(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    job = make_queue(recorder).submit((key("a"),))
+    assert recorder.started.wait(10)
+    job.cancel()
+    assert ended(job).phase == "cancelled" and not job.results
+    assert recorder.running == 0
+
+
+def test_a_job_that_nobody_polls_ends_with_its_lease(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    job = make_queue(recorder, lease_s=0.2).submit((key("a"),))
+    started = time.monotonic()
+    assert recorder.started.wait(10) and recorder.stopped.wait(10)
+    assert 0.1 < time.monotonic() - started < 5
+    assert ended(job).phase == "cancelled"
+
+
+def test_a_waiting_job_that_is_abandoned_never_computes(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    first = queue.submit((key("a"),))
+    assert recorder.started.wait(10)
+    second = queue.submit((key("b"),))
+    second.cancel()
+    assert ended(second).phase == "cancelled"
+    recorder.gate.set()
+    ended(first)
+    assert recorder.calls == ["a"]
+
+
+def test_a_refused_run_is_its_sentence_and_an_unknown_error_is_not_shown(make_queue: Callable[..., RunQueue]) -> None:
+    queue = make_queue(Recorder())
+    refused = ended(queue.submit((key("refused"),)))
+    assert (refused.phase, refused.message) == ("failed", "Rows have 16 cells.")
+    broken = ended(queue.submit((key("broken"),)))
+    assert (broken.phase, broken.message) == ("failed", "An internal error.")
+    assert ended(queue.submit((key("a"),))).phase == "done"  # the queue goes on
+
+
+def test_only_the_first_run_must_succeed(make_queue: Callable[..., RunQueue]) -> None:
+    job = ended(make_queue(Recorder()).submit((key("a"), key("refused"))))
+    assert job.phase == "done" and job.results[key("refused")] == "Rows have 16 cells."
+
+
+def test_a_full_queue_refuses(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    jobs = [queue.submit((key(str(number)),)) for number in range(WAITING_MAX)]
+    refused = queue.submit((key("one more"),))
+    assert (refused.phase, refused.message) == ("failed", "Too many.")
+    for job in jobs:
+        job.cancel()
+    for job in jobs:
+        ended(job)
+
+
+def cell(number: int) -> Result:
+    return Result("live", "live", number, 1, 8, 0.5, 0.2, 0.8)
+
+
+def counted(gate: threading.Event, started: threading.Event, most: int = 3) -> Iterator[Result]:
+    """Cells that wait at the gate after the first."""
+    for number in range(most):
+        if number:
+            started.set()
+            gate.wait(10)
+        yield cell(number)
+
+
+def test_a_sweep_ends_with_all_its_cells(make_queue: Callable[..., RunQueue]) -> None:
+    open_gate = threading.Event()
+    open_gate.set()
+    sweep = ended(make_queue(Recorder()).sweep(counted(open_gate, threading.Event()), 3))
+    assert sweep.phase == "done" and sweep.cells == [cell(0), cell(1), cell(2)]
+
+
+def test_a_cancelled_sweep_keeps_what_it_measured(make_queue: Callable[..., RunQueue]) -> None:
+    gate, started = threading.Event(), threading.Event()
+    sweep = make_queue(Recorder()).sweep(counted(gate, started), 3)
+    assert started.wait(10)
+    sweep.cancel()
+    gate.set()
+    assert ended(sweep).phase == "cancelled" and sweep.cells == [cell(0), cell(1)]
+
+
+def test_a_sweep_that_nobody_polls_ends_with_its_lease(make_queue: Callable[..., RunQueue]) -> None:
+    def forever() -> Iterator[Result]:
+        while True:
+            time.sleep(0.01)
+            yield cell(0)
+
+    sweep = make_queue(Recorder(), lease_s=0.2).sweep(forever(), 1_000_000)
+    deadline = time.monotonic() + 10
+    while not sweep.is_over and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert sweep.phase == "cancelled" and 0 < len(sweep.cells) < 1000
+
+
+def test_a_run_comes_in_between_two_cells(make_queue: Callable[..., RunQueue]) -> None:
+    gate, started = threading.Event(), threading.Event()
+    recorder = Recorder()
+    queue = make_queue(recorder)
+    sweep = queue.sweep(counted(gate, started, most=200), 200)
+    assert started.wait(10)
+    job = queue.submit((key("a"),))
+    gate.set()
+    ended(job)
+    assert job.phase == "done" and len(sweep.cells) < 200
+    sweep.cancel()
+    ended(sweep)
+
+
+def test_a_refused_cell_is_its_sentence_and_an_unknown_error_is_not_shown(make_queue: Callable[..., RunQueue]) -> None:
+    def refused(error: Exception) -> Iterator[Result]:
+        yield cell(0)
+        raise error
+
+    queue = make_queue(Recorder())
+    sweep = ended(queue.sweep(refused(RefusedError("No such checkpoint.")), 3))
+    assert (sweep.phase, sweep.message, sweep.cells) == ("failed", "No such checkpoint.", [cell(0)])
+    sweep = ended(queue.sweep(refused(ZeroDivisionError("a secret path")), 3))
+    assert (sweep.phase, sweep.message) == ("failed", "An internal error.")
+    assert ended(queue.submit((key("a"),))).phase == "done"

@@ -1,0 +1,114 @@
+"""What the page says of the controls: derived from made-up entries, both ways, and shown beside their numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.shell.results import Comparison, Result, Results, comparisons
+from app.shell.text import CONTROL_MEANINGS, CONTROLS
+from app.stage.about import control_sentence, control_table
+from tests.app.made import made_results
+from tests.app.tasks.test_rule110_page import clean, opened
+
+PASSES = 12
+
+
+def entry(experiment: str, variant: str, difficulty: int, accuracy: float, passes: int = PASSES) -> Result:
+    """Measured with an interval of five hundredths to either side."""
+    low, high = max(0.0, accuracy - 0.05), min(1.0, accuracy + 0.05)
+    return Result(experiment, variant, passes, difficulty, 100, accuracy, low, high)
+
+
+def compared(control: str, broken: dict[int, float], whole: dict[int, float]) -> Comparison:
+    entries = [entry("accuracy", "any_n", t, accuracy) for t, accuracy in whole.items()]
+    entries += [entry("control", control, t, accuracy) for t, accuracy in broken.items()]
+    (comparison,) = comparisons(Results("rule110", "", tuple(entries)))
+    return comparison
+
+
+RIGHT = {1: 0.99, 8: 0.95}
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({1: 0.97, 8: 0.9}, "no loss was measured: the computation is done in h, S keeps the outcome."),
+        ({1: 0.3, 8: 0.1}, "accuracy falls: what the earlier passes wrote into S is part of the computation."),
+        (
+            {1: 0.97, 8: 0.1},
+            "accuracy falls at t = 8 but not at t = 1: "
+            "what the earlier passes wrote into S is part of the computation.",
+        ),
+    ],
+)
+def test_what_resetting_s_shows_follows_from_the_numbers(broken: dict[int, float], says: str) -> None:
+    assert control_sentence(compared("reset_state", broken, RIGHT)) == f"*reset S before each pass*: {says}"
+
+
+def test_a_harder_question_that_survives_forbids_a_conclusion() -> None:
+    found = compared("reset_state", {1: 0.99, 4: 0.1, 8: 1.0}, {1: 0.99, 4: 0.99, 8: 0.99})
+    assert control_sentence(found) == "*reset S before each pass*: accuracy falls at t = 4 but not at t = 1 and 8."
+
+
+def test_a_control_that_does_better_is_said_to() -> None:
+    sentence = control_sentence(compared("reset_state", {1: 0.99, 8: 0.95, 12: 1.0}, {1: 0.99, 8: 0.8, 12: 0.85}))
+    assert "no loss was measured, and at t = 8 and 12 more is right than without" in sentence
+
+
+@pytest.mark.parametrize("control", [name for name in CONTROLS if name != "none"])
+def test_every_control_has_two_readings(control: str) -> None:
+    lost, kept = (control_sentence(compared(control, {1: accuracy}, {1: 0.9})) for accuracy in (0.1, 0.9))
+    assert lost.endswith(f"falls: {CONTROL_MEANINGS[control].where_it_falls}.")
+    assert kept.endswith(f"measured: {CONTROL_MEANINGS[control].where_it_holds}.")
+
+
+def test_intervals_that_overlap_are_no_loss() -> None:
+    """0.90 (0.85 to 0.95) against 0.99 (0.94 to 1): not told apart; 0.88 (to 0.93): lower."""
+    assert compared("replay", {1: 0.90}, {1: 0.99}).falls == ()
+    assert compared("replay", {1: 0.88}, {1: 0.99}).falls == (1,)
+
+
+def test_only_the_same_n_and_what_is_mostly_right_is_compared() -> None:
+    entries = (
+        entry("accuracy", "any_n", 1, 0.9),
+        entry("accuracy", "any_n", 4, 0.9, passes=4),  # another N
+        entry("accuracy", "any_n", 8, 0.1),  # nothing to lose
+        *(entry("control", "zero_state", t, 0.0) for t in (1, 4, 8, 9)),
+        entry("control", "replay", 8, 0.1),
+        entry("control", "replay", 4, 0.2, passes=4),
+    )
+    zero, replay = comparisons(Results("rule110", "", entries))
+    assert (zero.control, zero.passes, zero.falls, zero.holds) == ("zero_state", PASSES, (1,), ())
+    assert (replay.control, replay.passes, replay.falls) == ("replay", 4, (4,))
+    assert comparisons(Results("rule110", "", entries[3:])) == ()
+
+
+def test_the_table_has_a_line_for_each_control_and_one_for_the_run_as_it_is() -> None:
+    found = [compared("replay", {1: 0.86, 8: 0.0}, RIGHT), compared("untrained", {8: 0.01}, RIGHT)]
+    assert control_table(found).splitlines()[2:] == [
+        "| the run as it is | 0.99 | 0.95 |",
+        "| replay the same keys and values | 0.86 | 0.00 |",
+        "| untrained weights |  | 0.01 |",
+    ]
+
+
+@pytest.mark.parametrize(("accuracy", "says"), [(0.9, "S keeps the outcome"), (0.1, "is part of the computation")])
+def test_the_page_says_what_the_results_file_says(assets: Path, accuracy: float, says: str) -> None:
+    values = made_results()
+    like = values["entries"][2]  # type: ignore[index]  # any_n, N = 4, t = 3: 0.9
+    control = {"experiment": "control", "variant": "reset_state", "accuracy": accuracy}
+    interval = [accuracy - 0.05, accuracy + 0.05]
+    values["entries"].append({**like, **control, "ci95": interval})  # type: ignore[attr-defined]
+    (assets / "results" / "rule110.json").write_text(json.dumps(values))
+    page = clean(opened().run())
+    told = [each.value for each in page.markdown]
+    assert any(says in each for each in told)
+    assert any(f"| reset S before each pass | {accuracy:.2f} |" in each for each in told)
+
+
+def test_without_measured_controls_nothing_is_claimed(assets: Path) -> None:
+    told = " ".join(each.value for each in clean(opened().run()).markdown)
+    assert "reset S before each pass" not in told and "Long-term memory" in told
