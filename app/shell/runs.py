@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.shell import text
+from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
 from sleepviz.config.base import ConfigError
@@ -74,7 +74,7 @@ def results(task: str) -> Results | str:
     try:
         return _results(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
-        return text.no_results(task)
+        return messages.no_results(task)
     except ResultsError as error:
         return str(error)
 
@@ -90,7 +90,7 @@ def queue() -> RunQueue:
     return RunQueue(
         record=record_run,
         describe=describe_checkpoint,
-        refusals=Refusals((InputError, ConfigError, CheckpointError), text.INTERNAL_ERROR, text.TOO_MANY),
+        refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
         is_warm=lambda: "torch" in sys.modules,
         prepare=_one_thread,
     )
