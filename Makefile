@@ -48,14 +48,14 @@ $(VENV)/.app-installed: requirements.txt $(VENV)/.made
 	@if [ "$$(uname -s)" = Linux ] && ! nvidia-smi -L >/dev/null 2>&1; then \
 	    echo "Fetching the CPU build of torch $(TORCH): 190 MB (make app GPU=1 takes the CUDA build)."; \
 	    $(PIP) install --no-deps --retries 0 --timeout $(TORCH_WAIT_S) --index-url $(TORCH_INDEX) torch==$(TORCH)+cpu \
-	    || echo "$(TORCH_INDEX) gave no CPU build. The default index serves torch too, with CUDA: 3 GB."; \
+	    2>/dev/null || echo "$(TORCH_INDEX) gave no CPU build. The default index serves torch with CUDA: 2.7 GB."; \
 	fi
-	@echo "Fetching the packages of requirements.txt that are not here yet: 150 MB beside torch."
+	@echo "Fetching the packages of requirements.txt that are not here yet: 170 MB beside torch."
 	$(PIP) install -r requirements.txt
 	@touch $@
 
 $(VENV)/.gpu-installed: requirements.txt $(VENV)/.made
-	@echo "Fetching the default build of torch $(TORCH), on Linux with CUDA (3 GB), and 150 MB of other packages."
+	@echo "Fetching the default build of torch $(TORCH), on Linux with CUDA (2.7 GB), and 170 MB of other packages."
 	@case "$$($(PIP) show torch 2>/dev/null)" in *+cpu*) $(PIP) uninstall -y torch ;; esac
 	$(PIP) install -r requirements.txt
 	@touch $@ $(VENV)/.app-installed

@@ -14,11 +14,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE_MAX_BYTES = 20 * 2**20
-IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "runs"}
+IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 
 TOP_LEVEL = {
     *("app", "pages", "sleepviz", "assets", "tests", "requirements.txt", "README.md"),
     *("requirements-dev.txt", "pyproject.toml", "Makefile", "LICENSE", ".streamlit", ".ci", ".gitignore"),
+    *("docs", "CONTRIBUTING.md", "CHANGELOG.md", ".pre-commit-config.yaml", ".github"),
 }
 DEMANDED = [
     *(f"sleepviz/config/{name}.py" for name in ("base", "model", "run", "training", "events")),
@@ -29,7 +30,7 @@ DEMANDED = [
     *("app/main.py", "app/shell/runs.py", "app/shell/state.py", "app/shell/theme.py", "app/stage/controls.py"),
     *("app/figures", "app/player", "pages", "assets/checkpoints", "assets/recordings", "assets/results"),
     *("assets/EXPERIMENTS.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),
-    *("requirements.txt", "requirements-dev.txt", "pyproject.toml"),
+    *("requirements.txt", "requirements-dev.txt", "app/requirements.txt", "pyproject.toml"),
 ]
 
 # Places of one machine, and the hosts of package registries: the user's own settings name those.
@@ -47,13 +48,14 @@ OURS = {"sleepviz", "app", "pages", "tests", "conftest"}
 
 
 def project_files() -> list[Path]:
-    """Every tracked file; without git, every file but caches."""
+    """Every tracked file; without git, every file but caches and the states of trainings."""
     if shutil.which("git"):
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
         if listed.returncode == 0 and listed.stdout:
             paths = [ROOT / name for name in listed.stdout.split("\0") if name]
             return [path for path in paths if path.is_file()]  # one deleted but not yet committed is no file
-    return [path for path in ROOT.rglob("*") if path.is_file() and not IGNORED & set(path.relative_to(ROOT).parts)]
+    below = {path: path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file()}
+    return [path for path, parts in below.items() if not IGNORED & set(parts) and parts[0] != "runs"]
 
 
 def requirements(name: str) -> dict[str, str]:
