@@ -7,7 +7,7 @@ import os
 import runpy
 import sys
 
-from sleepviz.places import SITE
+from sleepviz.config.places import SITE
 
 
 class ServeError(RuntimeError):

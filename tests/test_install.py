@@ -9,18 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
+import importlib.util
 import io
 import os
 import re
-import shutil
-import socket
 import subprocess
-import sys
 import threading
-import time
 import tomllib
 import types
-import urllib.request
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -28,8 +24,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import pip
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -37,7 +33,6 @@ from packaging.specifiers import SpecifierSet
 ROOT = Path(__file__).resolve().parents[1]
 CPU, DEFAULT = "/whl/cpu", "/simple"
 MINORS = (11, 12, 13, 14)
-STARTS_WITHIN_S = 120
 
 
 # A stand-in for the two indexes.
@@ -85,10 +80,10 @@ class Indexes:
             f"{DEFAULT}/streamlit/": ("streamlit", "1.67.0"),
         }
         for page, (name, version) in files.items():
-            file = f"{name}-{version}-py3-none-any.whl"
+            file = quote(f"{name}-{version}-py3-none-any.whl")
             if path == page:
-                return f'<!DOCTYPE html><html><body><a href="{file.replace("+", "%2B")}">{file}</a></body></html>'.encode()
-            if path == page + file.replace("+", "%2B"):
+                return f'<!DOCTYPE html><html><body><a href="{file}">{name}</a></body></html>'.encode()
+            if path == page + file:
                 return wheel(name, version)
         return None
 
@@ -151,11 +146,13 @@ def checkout(tmp_path: Path, indexes: Indexes) -> Checkout:
     (tmp_path / ".venv" / ".made").touch()
     borrowed = tmp_path / "borrowed"
     borrowed.mkdir()
-    (borrowed / "pip").symlink_to(Path(pip.__file__).parent)
+    pip = importlib.util.find_spec("pip")
+    assert pip is not None and pip.origin is not None, "the tests of the install step need pip beside them"
+    (borrowed / "pip").symlink_to(Path(pip.origin).parent)
     (tmp_path / "bin").mkdir()
     plant(tmp_path / "bin" / "uname", "echo Linux")
     plant(tmp_path / "bin" / "nvidia-smi", "exit 9")
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("PIP_", "MAKE", "MFLAGS"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "MAKE", "MFLAGS"))}
     pip_settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": indexes.url + DEFAULT, "PIP_NO_CACHE_DIR": "1"}
     path = os.pathsep.join([str(tmp_path / "bin"), kept["PATH"]])
     return Checkout(tmp_path, {**kept, **pip_settings, "PATH": path, "PYTHONPATH": str(borrowed)})
@@ -244,8 +241,8 @@ def test_the_package_and_requirements_txt_ask_for_the_same() -> None:
 
 @pytest.mark.parametrize("minor", MINORS)
 def test_community_cloud_gets_requirements_txt_with_one_cpu_build(minor: int) -> None:
-    environment = {"python_version": f"3.{minor}"}
-    chosen = [found for found in listed("app/requirements.txt") if not found.marker or found.marker.evaluate(environment)]
+    there, every = {"python_version": f"3.{minor}"}, listed("app/requirements.txt")
+    chosen = [found for found in every if not found.marker or found.marker.evaluate(there)]
     links = [found.url for found in chosen if found.url]
     torch, *others = listed("requirements.txt")
     version = str(torch.specifier).removeprefix("==")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "_site"  # pyproject.toml puts them there
 
 SITE = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent
