@@ -117,6 +117,17 @@ def test_an_ordinary_path_is_not_taken_for_a_machine_path(text: str) -> None:
     assert not MACHINE.search(text.encode())
 
 
+def test_one_module_says_where_the_assets_lie() -> None:
+    """A path counted up from a file is right in a checkout and wrong in an installed wheel."""
+    counted = re.compile(r"__file__\)\.resolve\(\)\.(?:parents\[[1-9]|parent\.parent)")
+    files = [path for part in ("sleepviz", "app", "pages") for path in (ROOT / part).rglob("*.py")]
+
+    assert {str(path.relative_to(ROOT)) for path in files if counted.search(path.read_text(encoding="utf-8"))} == {
+        "sleepviz/config/places.py",
+        "app/main.py",  # Streamlit starts it before the packages can be found
+    }
+
+
 def test_torch_is_pinned() -> None:
     assert requirements("requirements.txt")["torch"] == "==2.13.0"
 
