@@ -14,7 +14,7 @@ from sleepviz.config.base import ConfigError
 from sleepviz.config.run import Control, RunSpec, Trigger
 from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
 from sleepviz.serve import ServeError, serve
-from sleepviz.tasks import TASKS
+from sleepviz.tasks import FAMILIES, TASKS, preset_named
 from sleepviz.tasks.base import InputError
 
 LINES_MAX = 100_000
@@ -86,7 +86,7 @@ def build_parser() -> Parser:
         "tune", tune_command, "Fine-tune a transformers model for sleep; Ctrl-C keeps the state for --resume."
     )
     tune.add_argument("--model", required=True, help="a folder, or a name on the hub")
-    tune.add_argument("--task", required=True, help="gsm, depo, rule110, or FILE.jsonl (context, question, answer)")
+    tune.add_argument("--task", required=True, help=f"{', '.join(FAMILIES)}, or FILE.jsonl (context, question, answer)")
     tune.add_argument("--sizes", default="", help="the task's sizes as JSON, for example '{\"hops_max\": 4}'")
     tune.add_argument("--difficulty", type=whole_numbers, default=[], help="levels to teach (default: all)")
     tune.add_argument("--window", type=int, help="L, tokens (default: the task's)")
@@ -114,7 +114,7 @@ def build_parser() -> Parser:
 
     experiments = command("experiments", experiments_command, "Make the results files behind every published figure.")
     experiments.add_argument("--queue", action="store_true", help="run what is missing, and resume")
-    experiments.add_argument("--only", choices=sorted(TASKS))
+    experiments.add_argument("--only", choices=sorted(FAMILIES))
     record = command("record", record_command, "Make the recorded runs that pages show first.")
     record.add_argument("--all", action="store_true", required=True)
     app = command("app", app_command, "Serve the app in a browser; Ctrl-C ends it.")
@@ -197,7 +197,6 @@ def eval_command(arguments: argparse.Namespace) -> None:
 def train_command(arguments: argparse.Namespace) -> None:
     """`train`: a preset to the end, then its checkpoint's description."""
     from sleepviz.runs.checkpoint import FOLDER, read_info
-    from sleepviz.training.presets import preset_named
     from sleepviz.training.train import train
 
     path = train(

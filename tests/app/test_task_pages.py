@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sleepviz.training.presets import PRESETS
 
 import sleepviz.tasks
 from app.player import script
@@ -23,7 +24,6 @@ from app.tasks import PAGES, IncompletePageError, TaskPage, load_page
 from sleepviz.config.events import Answer, Trace
 from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
 from sleepviz.tasks import TASKS
-from sleepviz.training.presets import PRESETS
 from tests.test_architecture import ROOT
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(sleepviz.tasks.__path__) if module.ispkg)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sleepviz.training.presets import PRESETS, Preset, preset_named
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -33,7 +34,6 @@ from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.rule110.paper import Rule110Paper
 from sleepviz.tasks.rule110.task import Rule110, is_held_out
-from sleepviz.training.presets import PRESETS, Preset, preset_named
 from sleepviz.training.train import (
     FRONTIER_SHARE,
     Plan,

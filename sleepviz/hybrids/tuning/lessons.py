@@ -21,8 +21,7 @@ from torch import Tensor
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.tasks import TASKS, build_task
-from sleepviz.tasks.base import NOT_ASKED, Batch, Task
-from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task, pass_supervised
 from sleepviz.training.evaluate import EVALUATION_STREAM, held_out
 
 HELD_OUT_SHARE = 8  # one context in so many is kept from training
@@ -79,13 +78,17 @@ class TaskCourse:
 
         `later` says for how many passes the lesson brings what the context should have become.
         """
-        n_windows = int(rng.integers(_fewest_windows(self.task), self.task.windows_max + 1))
+        n_windows = int(rng.integers(self.task.windows_min, self.task.windows_max + 1))
         easiest = min(self.difficulties)
         allowed = [d for d in self.difficulties if hardest is None or d <= max(hardest, easiest)]
         levels = rng.choice(allowed, size)
         batch = self.task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="train")
-        streams = (self.task.stream(batch, level).reshape(size, -1) for level in range(1, later + 1))
-        return [replace(_lesson(batch), later=tuple(torch.from_numpy(stream) for stream in streams))]
+        passes = range(1, later + 1)
+        if not passes:
+            return [_lesson(batch)]
+        task = pass_supervised(self.task, "stream_loss")
+        windows = (task.targets_after_pass(batch, n_passes).reshape(size, -1) for n_passes in passes)
+        return [replace(_lesson(batch), later=tuple(torch.from_numpy(each) for each in windows))]
 
     def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
         """The instances of the `eval` command with this seed."""
@@ -95,11 +98,6 @@ class TaskCourse:
             tensors = (whole.context, whole.queries, whole.targets)
             parts = zip(*(torch.split(tensor, self.exam_batch) for tensor in tensors), strict=True)
             yield from (Lesson(context, queries, targets) for context, queries, targets in parts)
-
-
-def _fewest_windows(task: Task) -> int:
-    """Windows that the smallest instance fills."""
-    return -(-task.nodes_min // task.window_edges) if isinstance(task, Depo) else 1
 
 
 def _lesson(batch: Batch) -> Lesson:
