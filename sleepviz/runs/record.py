@@ -12,15 +12,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sleepviz.runs.checkpoint import Checkpoint, load, untrained
 from sleepviz.config.base import ConfigError
+from sleepviz.config.events import (
+    AnswerScored,
+    CacheEvicted,
+    Event,
+    SleepPassDone,
+    SleepStarted,
+    TokenRead,
+    Trace,
+    event_to_json,
+)
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.config.run import RunSpec, Trigger
-from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace, event_to_json
-from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep, sleep_passes
+from sleepviz.runs.checkpoint import Checkpoint, load, untrained
+from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
 from sleepviz.tasks.base import InputError, Problem, printed
 
 CONTEXT_MAX_TOKENS = 8192

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
+from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
 from sleepviz.core.memory import Memory
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
@@ -39,7 +40,7 @@ from sleepviz.training.evaluate import (
     wilson,
 )
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "results"
+FOLDER = ASSETS / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110

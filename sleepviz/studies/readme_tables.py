@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
+from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.studies.measurements import VARIANTS
 from sleepviz.studies.queue import FOLDER
@@ -20,7 +20,7 @@ from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.family import Study
 
 Entries = Sequence[dict[str, Any]]
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = SITE / "README.md"
 PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
 NEARLY_ALWAYS = 0.95
 

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sleepviz.config.events import SleepPassDone, Trace
+from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
 from sleepviz.runs import checkpoint
 from sleepviz.runs.checkpoint import CheckpointError, find, load, write_atomically
@@ -19,7 +20,7 @@ from sleepviz.studies.measurements import baseline_names
 from sleepviz.tasks import FAMILIES
 from sleepviz.text import example
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "recordings"
+FOLDER = ASSETS / "recordings"
 MODELS = FOLDER.parent / "models"
 
 

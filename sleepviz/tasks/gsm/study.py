@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from sleepviz.config.places import SITE
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.family import GivenProblem, Measurement, Study
 
-PUBLIC = Path(__file__).resolve().parents[3] / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
+PUBLIC = SITE / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
 RESOLVABLE = range(1, 9)  # the public problems' own difficulty: variables that can be resolved
 
 
