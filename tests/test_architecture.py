@@ -184,10 +184,9 @@ def check_task_homes(tree: Tree) -> list[str]:
         if is_within(module, "sleepviz"):
             for found in imports(tree, module):
                 home = ".".join(found.module.split(".")[:3])
-                is_folder = tree.sources.get(home, Path()).name == "__init__.py"
-                if is_within(home, "sleepviz.tasks") and is_folder and home != "sleepviz.tasks":
-                    if not is_within(module, home):
-                        faults.append(f"{tree.where(module, found.line)} {module} imports {found.module}")
+                is_folder = tree.sources.get(home, Path()).name == "__init__.py" and home.startswith("sleepviz.tasks.")
+                if is_folder and not is_within(module, home):
+                    faults.append(f"{tree.where(module, found.line)} {module} imports {found.module}")
     return faults
 
 
