@@ -79,8 +79,9 @@ def build_parser() -> Parser:
     train.add_argument("--resume", action="store_true")
     train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     train.add_argument("--compile", action="store_true", help="compile the pass; needs a C++ compiler")
-    train.add_argument("--folder", type=Path, help="where the checkpoint goes (default: assets/checkpoints)")
-    train.add_argument("--runs", type=Path, default=Path("runs"), help="where the resumable state goes")
+    train.add_argument("--runs", type=Path, default=Path("runs"), help="where the state and the checkpoint go")
+    train.add_argument("--publish", action="store_true", help="put the checkpoint where commands and pages find it")
+    train.add_argument("--folder", type=Path, help="where that is (default: assets/checkpoints)")
 
     tune = command(
         "tune", tune_command, "Fine-tune a transformers model for sleep; Ctrl-C keeps the state for --resume."
@@ -92,9 +93,18 @@ def build_parser() -> Parser:
     tune.add_argument("--window", type=int, help="L, tokens (default: the task's)")
     tune.add_argument("--passes", type=int, default=4, help="N")
     tune.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
-    tune.add_argument("--hard-warmup", type=int, default=0, help="with sliding: so many steps of hard eviction first")
-    tune.add_argument("--levels-per-pass", type=int, default=0, help="draw N from 1 to --passes, ask so much a pass")
-    tune.add_argument("--stream-loss", type=float, default=0.0, help="weight of a loss on what each pass puts out")
+    tune.add_argument(
+        "--hard-warmup", type=int, default=0, help="with sliding: number of steps with hard eviction first"
+    )
+    tune.add_argument(
+        "--levels-per-pass",
+        type=int,
+        default=0,
+        help="train with random N up to --passes, with this many levels of difficulty a pass (0: fixed N)",
+    )
+    tune.add_argument(
+        "--pass-loss", "--stream-loss", type=float, default=0.0, help="weight of a loss on what each pass puts out"
+    )
     tune.add_argument("--steps", type=int, default=1000)
     tune.add_argument("--batch", type=int, default=16)
     tune.add_argument("--lr-muon", type=float, default=1e-3)
@@ -104,7 +114,7 @@ def build_parser() -> Parser:
     tune.add_argument("--out", type=Path, help="the folder of the tuned model (default: in runs/)")
     tune.add_argument("--exam", type=int, default=128, help="held-out instances a cell, before and after")
     tune.add_argument("--add-fast-weights", type=whole_numbers, default=[], help="first put memory before these layers")
-    tune.add_argument("--associative", action="store_true", help="let that memory begin as look-ups")
+    tune.add_argument("--associative", action="store_true", help="initialise the added memory as a key-value lookup")
     tune.add_argument("--span", type=whole_numbers, default=[], help="FIRST,LAST: loop these layers only")
     tune.add_argument("--convolution", choices=("rewind", "zero", "carry"), default="rewind")
     tune.add_argument("--chunk-size", type=int, help="of the library's delta rule, for windows under 64 tokens")
@@ -196,18 +206,24 @@ def eval_command(arguments: argparse.Namespace) -> None:
 
 def train_command(arguments: argparse.Namespace) -> None:
     """`train`: a preset to the end, then its checkpoint's description."""
+    from sleepviz.config.training import Budget
     from sleepviz.runs.checkpoint import FOLDER, read_info
     from sleepviz.training.train import train
 
+    budget = None
+    if arguments.budget:
+        budget = Budget.parse(arguments.budget)
+    elif arguments.steps is not None:
+        budget = Budget.steps(arguments.steps)
     path = train(
         preset_named(arguments.preset),
         seed=arguments.seed,
-        steps=arguments.steps,
-        budget=arguments.budget,
+        budget=budget,
         resume=arguments.resume,
         device=arguments.device,
         compile_pass=arguments.compile,
         command=_retold(arguments),
+        publish=arguments.publish,
         folder=arguments.folder or FOLDER,
         runs=arguments.runs,
     )
@@ -235,7 +251,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         "span": tuple(arguments.span) or None,
         **{key: getattr(arguments, key) for key in ("window", "eviction", "steps", "batch", "seed", "convolution")},
         **{key: getattr(arguments, key) for key in ("lr_muon", "lr_adamw", "chunk_size")},
-        **{key: getattr(arguments, key) for key in ("levels_per_pass", "stream_loss")},
+        **{key: getattr(arguments, key) for key in ("levels_per_pass", "pass_loss")},
     }
     report = tune_by_name(
         name,

@@ -86,7 +86,7 @@ class TaskCourse:
         passes = range(1, later + 1)
         if not passes:
             return [_lesson(batch)]
-        task = pass_supervised(self.task, "stream_loss")
+        task = pass_supervised(self.task, "pass_loss")
         windows = (task.targets_after_pass(batch, n_passes).reshape(size, -1) for n_passes in passes)
         return [replace(_lesson(batch), later=tuple(torch.from_numpy(each) for each in windows))]
 

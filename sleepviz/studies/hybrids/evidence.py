@@ -51,7 +51,7 @@ ANY_N = TuneConfig(
     window=TASK.window,
     n_passes=PASSES,
     levels_per_pass=1,
-    stream_loss=1.0,
+    pass_loss=1.0,
     steps=1400,
     batch=24,
     lr_muon=0.01,
@@ -61,7 +61,7 @@ ANY_N = TuneConfig(
 RECIPES: dict[str, TuneConfig] = {
     "any_n": ANY_N,
     "n1_stream": replace(ANY_N, n_passes=1, levels_per_pass=0),
-    "n1_answers": replace(ANY_N, n_passes=1, levels_per_pass=0, stream_loss=0.0),
+    "n1_answers": replace(ANY_N, n_passes=1, levels_per_pass=0, pass_loss=0.0),
 }
 
 

@@ -27,10 +27,11 @@ from sleepviz.core.model import HybridLM
 from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.text_tokenizer import build_tokenizer
-from sleepviz.runs.checkpoint import provenance, write_atomically
+from sleepviz.runs.checkpoint import CheckpointError, provenance, write_atomically
 from sleepviz.text import example
 from sleepviz.text.lessons import Writer
-from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining, run
+from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining
+from sleepviz.training import loop
 from sleepviz.training.train import compiled
 
 FOLDER = ASSETS / "models"
@@ -87,13 +88,13 @@ def main() -> int:
     kept = arguments.runs / arguments.name
     try:
         if arguments.resume:
-            trainer.load_state(kept / "state.pt")
+            loop.load_state(trainer, kept / "state.pt")
         if arguments.compile:
             compiled(model)
-    except ConfigError as error:
+    except (CheckpointError, ConfigError) as error:
         print(error, file=sys.stderr)
         return 2
-    run(trainer, kept / "state.pt", kept / "log.jsonl", resume=arguments.resume)
+    loop.run(trainer, kept, title="text", resume=arguments.resume)
     words = f"--steps {arguments.steps} --seed {arguments.seed} --passes {arguments.passes} --compile"
     words += " --further" if arguments.further else ""
     write_model(trainer, FOLDER / arguments.name, f"python -m sleepviz.studies.hybrids.text_model {words}", before)
