@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sleepviz.training.presets import PRESETS
 
 import sleepviz.tasks
 from app.player import script
@@ -23,7 +22,7 @@ from app.stage.stage_text import glossary
 from app.tasks import PAGES, IncompletePageError, TaskPage, load_page
 from sleepviz.config.events import Answer, Trace
 from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
-from sleepviz.tasks import TASKS
+from sleepviz.tasks import PRESETS, TASKS
 from tests.test_architecture import ROOT
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(sleepviz.tasks.__path__) if module.ispkg)
