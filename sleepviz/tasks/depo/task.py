@@ -263,6 +263,15 @@ class Depo(JsonRoundTrip):
         """The roll call's nodes, [..., L] -> a view [..., names]."""
         return window[..., self._roll_call :: self.call_tokens]
 
+    def successor(self, windows: Tokens) -> Tokens:
+        """Where each name leads by the edges in windows [B, W, L], [B, nodes_max + 1]; the last entry is unknown."""
+        size = len(windows)
+        edges = windows[:, :, : self._roll_call].reshape(size, -1, self.edge_tokens)  # [B, W E, tokens]
+        instance, place = np.nonzero(edges[..., 0] < self.nodes_max)
+        known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
+        known[instance, edges[instance, place, 0]] = edges[instance, place, 1]
+        return known
+
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
         values = read_json(text, ("edges", "start", "hops"), FORM)
