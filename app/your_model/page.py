@@ -19,7 +19,7 @@ from app.shell.state import Visit, one_number_of, one_of, short_text
 from app.stage import about, stage_text
 from app.stage.watch import QUICK_S
 from app.tasks import PAGES
-from app.your_model import document_box, model_text, models, own_text, perplexity, text_runs
+from app.your_model import document_box, model_text, models, own_text, sleeping_longer, text_runs
 from app.your_model.text_runs import SideBySide
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import CacheEvicted, SleepStarted, Trace
@@ -39,7 +39,7 @@ class Asked:
 
     spec: RunSpec
     digest: str
-    measured: perplexity.Measured | None = None  # None where it would mean nothing
+    measured: sleeping_longer.Measured | None = None  # None where it would mean nothing
 
 
 def show() -> None:
@@ -131,7 +131,7 @@ def _follow(visit: Visit, has_tape: bool) -> None:
 def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
     """Measured where a text is read by a model that was trained; else why not."""
     if asked.measured is not None:
-        perplexity.show(visit, asked.measured, mode)
+        sleeping_longer.show(visit, asked.measured, mode)
     elif asked.spec.task == example.TASK:
         st.caption(model_text.MEANINGLESS)
 
@@ -179,7 +179,9 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
         raise ConfigError(model_text.NO_TEXT)
     if len(document) + len(question) > uploads.MOST_CHARACTERS:
         raise ConfigError(model_text.TOO_LONG.format(most=uploads.MOST_CHARACTERS))
-    measured = perplexity.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
+    measured = (
+        sleeping_longer.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
+    )
     spec = example.text_spec(
         source,
         document,
