@@ -8,7 +8,7 @@ N with it, and each question has a difficulty of its own.
 "next_step": after N passes, the answer of level min(difficulty, N), so that each pass is asked for one
 level. With `stream_loss` the sleeping stream is scored too: what a pass puts out, read through the output
 projection, should be the question one level on. What was learned from few passes then holds for many;
-without it each depth costs twice the one before (assets/EXPERIMENTS.md).
+without it each depth costs twice the one before (docs/experiments.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The queue of experiments: what is measured, what is kept, and what the README's table says of it."""
+"""The queue of experiments: what is measured, what is kept, and what the tables say of it."""
 
 from __future__ import annotations
 
@@ -404,7 +404,7 @@ def test_another_task_alone_measures_nothing(tmp_path: Path, asked: list[Cell]) 
     assert not asked and not (tmp_path / "rule110.json").exists()
 
 
-# The README's table.
+# The tables.
 
 
 def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, Any]:
