@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
@@ -48,7 +49,7 @@ Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Measurement.key`
 
 
 def measure(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
-    """Measure one cell on held-out instances -> an entry of the results file."""
+    """Measure one variant on held-out instances -> an entry of the results file."""
     task = checkpoint.task
     if measurement.experiment == "probe":
         return measure_probe(measurement, checkpoint, slept)
@@ -134,7 +135,7 @@ def measure_given(measurement: Measurement, checkpoint: Checkpoint) -> dict[str,
 def _states_and_answers(
     measurement: Measurement, checkpoint: Checkpoint, slept: Slept, n: int
 ) -> tuple[Tensor, Tokens]:
-    """S after sleep [n, features], and the answer at the cell's level [n, parts]: a row, or where each name leads."""
+    """S after sleep [n, features], and the answer at the measured level, [n, parts]."""
     task, seed = checkpoint.task, (EVALUATION_STREAM, SEED, n)
     read = FAMILIES[task.name].study.read_from_state
     assert read is not None, f"the study of {task.name} fits no probe"
@@ -192,7 +193,7 @@ class Slept:
 
 def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
     """Measure what is missing, writing the file after every 20 cells and when stopped; return what was done and not."""
-    done, left_out = 0, []
+    done, n_kept, left_out = 0, 0, []
     for name in (name for name in FAMILIES if only in (None, name)):
         try:
             default = load(task=name)
@@ -228,6 +229,9 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
             _write(path, name, list(measured.values()))
             raise
         _write(path, name, kept)
+        n_kept += len(kept)
+    if only is not None and not n_kept:
+        raise ConfigError(f"Nothing could be measured of {'; '.join(dict.fromkeys(left_out))}")
     return {"measured": done, "left_out": sorted(set(left_out))}
 
 
