@@ -49,7 +49,7 @@ def decoded(data: bytes, what: str) -> str:
         raise InputError(f"{what} is not UTF-8 text; save it as UTF-8.") from error
 
 
-def lines(file: BinaryIO, what: str) -> Iterator[tuple[int, str]]:
+def lines_of(file: BinaryIO, what: str) -> Iterator[tuple[int, str]]:
     """The lines of a JSONL file that are not blank, with their numbers from 1. Raises InputError and OSError."""
     number = 0
     while data := file.readline(LINE_MAX_BYTES):

@@ -35,7 +35,7 @@ def load_sleeper(name: str | Path, *, trust_remote_code: bool = False, **setting
 
 def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> PreTrainedModel:
     """The same without asking whether it can sleep: for `add_fast_weights`."""
-    refusal = f"{Path(name).name} could not be loaded"
+    refusal = f"{_called(name)} could not be loaded"
     place = place_of(name)
     with from_outside(refusal):
         config = AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code, **_shared(settings))
@@ -56,12 +56,17 @@ def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: A
 
 def load_tokenizer(name: str | Path, *, trust_remote_code: bool = False) -> Any:
     """The tokenizer of that hub name or folder. Raises ConfigError."""
-    refusal = f"{Path(name).name} has no tokenizer that can be read, and texts need one"
+    refusal = f"{_called(name)} has no tokenizer that can be read, and texts need one"
     with from_outside(refusal):
         tokenizer = AutoTokenizer.from_pretrained(place_of(name), trust_remote_code=trust_remote_code)
         empty = not tokenizer.encode("What is this?", add_special_tokens=False)
     require(not empty, f"{refusal}.")  # where there is no file, the library makes one without a vocabulary
     return tokenizer
+
+
+def _called(name: str | Path) -> str:
+    """The last part of its name, or all of a name such as ".", in a sentence."""
+    return (Path(name).name or str(name))[:80]
 
 
 def _shared(settings: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def place_of(name: str | Path) -> Path | str:
         require_sound(str(name), "the model's name")
     except InputError as error:
         raise ConfigError(str(error)) from error
+    require(bool(str(name).strip()), "give a folder, or a name on the hub (OWNER/NAME).")
     path = path_of(str(name))
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
