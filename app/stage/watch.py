@@ -18,6 +18,7 @@ from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from sleepviz.config.events import Trace
+from sleepviz.config.outside import strict_json
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
@@ -127,7 +128,7 @@ def _measured(answer: Trace | str, results: Results | None) -> str:
 
 def as_json(shown: Shown) -> str:
     """The run for download."""
-    return json.dumps({"source": shown.source, **shown.trace.to_json()})
+    return strict_json({"source": shown.source, **shown.trace.to_json()})
 
 
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:

@@ -37,10 +37,11 @@ def measure(asked: Measured) -> Iterator[Losses]:
 
     from sleepviz.config.base import require
     from sleepviz.hybrids.perplexity import losses_by_setting
+    from sleepviz.hybrids.tokens import read_text
     from sleepviz.hybrids.watched import TOKENS_MAX, window_of
 
     model, tokenizer = models._loaded(asked.source, asked.digest, asked.trust_remote_code)
-    tokens = tokenizer.encode(asked.document, add_special_tokens=False)
+    tokens = read_text(tokenizer, asked.document).tokens
     require(len(tokens) <= TOKENS_MAX, f"the document must have at most {TOKENS_MAX} tokens: {len(tokens)}.")
     window = window_of(model, asked.window)
     yield from losses_by_setting(model, torch.tensor([tokens]), window=window, passes=PASSES)

@@ -278,7 +278,8 @@ class Depo(JsonRoundTrip):
         edges, start, hops = values["edges"], values["start"], values["hops"]
         if not isinstance(edges, list) or any(not _is_edge(edge) for edge in edges):
             raise InputError(
-                f'Each edge is a pair of names such as ["a","b"], of 1 to {NAME_MAX_CHARACTERS} characters each.'
+                f'Each edge is a pair of names such as ["a","b"], of 1 to {NAME_MAX_CHARACTERS} characters that can be '
+                "shown."
             )
         instance = DepoInstance(tuple((source, destination) for source, destination in edges), start, hops)
         self._check_graph(instance, limits)
@@ -363,11 +364,12 @@ class Depo(JsonRoundTrip):
 
 
 def _is_edge(edge: Any) -> bool:
-    return (
-        isinstance(edge, list)
-        and len(edge) == 2
-        and all(isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS for name in edge)
-    )
+    return isinstance(edge, list) and len(edge) == 2 and all(map(is_name, edge))
+
+
+def is_name(name: Any) -> bool:
+    """Whether a node may be called this: short, and of characters that can be shown."""
+    return isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS and name.isprintable()
 
 
 def _nearest(walk: tuple[str, ...], answer: str, hops: int) -> int:
