@@ -1,8 +1,9 @@
-"""The README's tables, as Markdown made from the results files.
+"""The tables of the README and of docs/results.md, as Markdown made from the results files.
 
 `python -m sleepviz.studies.readme_tables` writes them anew.
 
-A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two.
+A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two. The headline is of
+several tasks, `<!-- table: TASK,TASK headline -->`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.family import Study
 
 Entries = Sequence[dict[str, Any]]
-README = SITE / "README.md"
-PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
+DOCUMENTS = (SITE / "README.md", SITE / "docs" / "results.md")
+PLACE = re.compile(r"(<!-- table: ([\w,]+) (\w+) -->\n)((?:\|.*\n)*)")
 NEARLY_ALWAYS = 0.95
 
 
@@ -45,6 +46,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "depth": lambda task: depth_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),
         "question_first": lambda task: question_first_table(task, entries_of(task)),
+        "headline": lambda tasks: headline_table(tasks.split(","), entries_of),
     }
     return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
 
@@ -58,6 +60,25 @@ def measured(task: str) -> Entries:
 def study_of(task: str) -> Study:
     """What is measured of a task."""
     return FAMILIES[task].study
+
+
+def headline_table(tasks: Sequence[str], entries_of: Callable[[str], Entries]) -> str:
+    """Each task's hardest question of training: one pass, the N of its controls, and the models with one pass alone.
+
+    Of the models trained with N = 1 only, the one with the most right answers stands for all.
+    """
+    head = "| task | question | N = 1 | more passes | trained with N = 1 only | full attention, nothing cleared |"
+    lines = [head, "|---" * 6 + "|"]
+    for task in tasks:
+        study = study_of(task)
+        hardest, n_passes = study.columns[-1], study.control_passes
+        entries = [entry for entry in entries_of(task) if entry["difficulty"] == hardest]
+        any_n = {entry["passes"]: entry for entry in entries if entry["experiment"] == "accuracy"}
+        others = {entry["variant"]: entry for entry in entries if entry["experiment"] == "baseline"}
+        best = max((entry for name, entry in others.items() if name != "oracle"), key=lambda entry: entry["accuracy"])
+        cells = [_cell(any_n[1]), f"N = {n_passes}: {_cell(any_n[n_passes])}", _cell(best), _cell(others["oracle"])]
+        lines.append(f"| `{task}` | {study.symbol} = {hardest} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> str:
@@ -247,4 +268,5 @@ def evaluation_table(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    write_atomically(README, filled(README.read_text(encoding="utf-8"), measured).encode())
+    for document in DOCUMENTS:
+        write_atomically(document, filled(document.read_text(encoding="utf-8"), measured).encode())

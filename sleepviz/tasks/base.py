@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, runtime_checkable
@@ -12,14 +11,12 @@ from numpy.typing import NDArray
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Answer
+from sleepviz.config.outside import InputError as InputError
+from sleepviz.config.outside import json_of
 
 Tokens = NDArray[np.int64]
 Split = Literal["train", "held_out"]
 NOT_ASKED = -100  # the target at a place where no answer is read
-
-
-class InputError(ValueError):
-    """A person's input cannot be used; the message is one sentence that says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,7 @@ class Problem:
 
 def read_json(text: str, names: Sequence[str], form: str, optional: Sequence[str] = ()) -> dict[str, Any]:
     """Read a JSON object with these names and no others but optional ones. Raises InputError, which shows `form`."""
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"The input is not JSON; write {form}.") from error
+    values = json_of(text, form=form)
     if not isinstance(values, dict) or set(values) - set(optional) != set(names):
         quoted = [f'"{name}"' for name in names]
         listed = " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

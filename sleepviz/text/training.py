@@ -133,13 +133,14 @@ class TextTrainer:
         rates = (config.lr_muon, config.lr_adamw, config.lr_embedding)
         schedule = Schedule(rates, config.warmup_steps, config.decay_share, config.clip_norm)
         self.optimisers = Optimisers(matrices, (rest, words), schedule)
+        self._computed = (0.0, 0)  # share of right answers, context tokens
 
     def share(self) -> float:
         """The share of the steps that are done."""
         return self.progress.step / self.config.steps
 
     def gradient(self) -> dict[str, float]:
-        """Draw the next batch, backpropagate its losses and count the step -> losses and share of right answers."""
+        """Draw the next batch and backpropagate its losses -> losses and share of right answers."""
         config, progress = self.config, self.progress
         stage = config.stages[progress.stage]
         rng = np.random.default_rng((TRAINING_STREAM, self.seed, progress.step))
@@ -158,12 +159,13 @@ class TextTrainer:
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         # Half of the scored tokens are the end after an answer, which is always the same.
         right = 2 * float(result.right.float().mean()) - 1
-        self._advance(right, batch.windows.size)
+        self._computed = right, batch.windows.size
         onward = losses[-1].item() if losses[1:] else float("nan")
         return {"asked": losses[0].item(), "onward": onward, "right": right}
 
-    def _advance(self, right: float, n_tokens: int) -> None:
+    def advance(self) -> None:
         """Count the step, and go to the next stage when this one is mastered."""
+        right, n_tokens = self._computed
         progress, stages = self.progress, self.config.stages
         progress.step += 1
         progress.tokens += n_tokens

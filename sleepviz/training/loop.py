@@ -1,13 +1,14 @@
 """The training loop: optimisers, schedule, log, saved state and Ctrl-C, the same for every kind of training.
 
 A kind of training (`Training`) draws, computes and backpropagates one step; the loop does the rest. A state is saved
-every two minutes, at the end, and when the loop is stopped, and a training that is resumed from it goes on as if it
-had never been stopped.
+at the start, every two minutes, at the end, and when the loop is stopped; a training that is resumed from it goes on
+as if it had never been stopped.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from sleepviz.config.base import ConfigError
+from sleepviz.config.outside import strict_json
 from sleepviz.runs.checkpoint import CheckpointError, write_atomically
 
 TRAINING_STREAM = 0  # first word of every training seed; evaluation uses another, see evaluate.py
@@ -60,15 +63,13 @@ class Optimisers:
         self.adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0)
         self.schedule = schedule
 
-    def update(self, model: nn.Module, step: int, share: float) -> None:
-        """Clip the gradient, take one step at the scheduled rates, and forget the gradient."""
+    def follow(self, step: int, share: float) -> None:
+        """Take one step along the gradient, at the rates of the schedule."""
         groups = (*self.muon.param_groups, *self.adamw.param_groups)
         for group, rate in zip(groups, self.schedule.rates, strict=True):
             group["lr"] = rate * self.schedule.factor(step, share)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), self.schedule.clip_norm)
         for optimiser in (self.muon, self.adamw):
             optimiser.step()  # type: ignore[no-untyped-call]
-            optimiser.zero_grad()
 
 
 class Training(Protocol):
@@ -90,7 +91,10 @@ class Training(Protocol):
         """The share of the training that is done, from 0; at 1 the loop ends."""
 
     def gradient(self) -> dict[str, float]:
-        """Draw the next batch, backpropagate its loss and count the step -> what the log says of it."""
+        """Draw the next batch and backpropagate its loss -> what the log says of it, the loss first."""
+
+    def advance(self) -> None:
+        """Count the step whose gradient was computed last, once the weights have followed it."""
 
     def description(self) -> dict[str, Any]:
         """Settings, as JSON, that a resumed training must share with its beginning."""
@@ -99,42 +103,76 @@ class Training(Protocol):
         """The description that an earlier version saved, under today's names. Raises ConfigError, KeyError."""
 
 
+class DivergedError(ConfigError):
+    """A loss or a gradient after some steps is not finite: the weights are of no use any more."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"after step {step} the model's numbers are not finite, so training stopped there and no model is written; "
+            "the last good state is kept. Lower the learning rates."
+        )
+
+
+def gradient(training: Training) -> dict[str, float]:
+    """The next step's gradient, clipped -> what the log says of it. Raises DivergedError where it is not finite."""
+    started = time.perf_counter()
+    training.model.zero_grad()
+    figures = training.gradient()
+    size = torch.nn.utils.clip_grad_norm_(training.model.parameters(), training.optimisers.schedule.clip_norm)
+    if not (math.isfinite(next(iter(figures.values()))) and bool(torch.isfinite(size))):
+        raise DivergedError(training.progress.step)
+    training.progress.seconds += time.perf_counter() - started
+    return figures
+
+
+def update(training: Training) -> None:
+    """Follow the gradient, and count the step."""
+    started = time.perf_counter()
+    training.optimisers.follow(training.progress.step, training.share())
+    training.advance()
+    training.progress.seconds += time.perf_counter() - started
+
+
 def steps(training: Training) -> Iterator[dict[str, float]]:
-    """Train until the budget is spent; yield what the log says of each step."""
-    while (share := training.share()) < 1:
-        started, step = time.perf_counter(), training.progress.step
-        figures = training.gradient()
-        training.optimisers.update(training.model, step, share)
-        training.progress.seconds += time.perf_counter() - started
+    """Train until the budget is spent; yield what the log says of each step. Raises DivergedError."""
+    while training.share() < 1:
+        figures = gradient(training)
+        update(training)
         yield figures
 
 
 def run(training: Training, folder: Path, *, title: str, resume: bool) -> dict[str, float]:
     """All steps that are left, with a bar, log.jsonl and a state in `folder`; what the log says of the last step.
 
-    On Ctrl-C the step is finished and the state saved before KeyboardInterrupt.
+    A state is saved once its own loss and gradient are known to be finite, so that what is kept is good. On Ctrl-C
+    the state is saved before KeyboardInterrupt. Raises DivergedError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    figures, saved = {"loss": float("nan")}, time.monotonic()
+    figures, saved = {"loss": math.nan}, -math.inf  # the first state is kept at once
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining} {postfix}"
-    with tqdm(total=100.0, unit="%", desc=title, bar_format=bar_format) as bar, interrupt_held_back() as interrupted:
-        try:
-            with (folder / "log.jsonl").open("a" if resume else "w", encoding="utf-8") as log:
-                for figures in steps(training):
-                    bar.n = min(100.0, 100 * training.share())
-                    shown = " ".join(f"{name} {value:.4g}" for name, value in figures.items())
-                    bar.set_postfix_str(f"step {training.progress.step} {shown}", refresh=False)
-                    bar.update(0)
-                    log.write(json.dumps({**figures, **numbers(training.progress)}) + "\n")
-                    if time.monotonic() - saved > SAVE_EVERY_S:
-                        log.flush()
-                        save_state(training, folder / "state.pt")
-                        saved = time.monotonic()
-                    if interrupted.is_set():
-                        raise KeyboardInterrupt
-        finally:
-            save_state(training, folder / "state.pt")
-    return figures
+    with (
+        tqdm(total=100.0, unit="%", desc=title, bar_format=bar_format) as bar,
+        interrupt_held_back() as interrupted,
+        (folder / "log.jsonl").open("a" if resume else "w", encoding="utf-8") as log,
+    ):
+        while True:
+            following = gradient(training)
+            is_over = training.share() >= 1
+            if is_over or interrupted.is_set() or time.monotonic() - saved > SAVE_EVERY_S:
+                log.flush()
+                save_state(training, folder / "state.pt")
+                saved = time.monotonic()
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+            if is_over:
+                return figures
+            update(training)
+            figures = following
+            bar.n = min(100.0, 100 * training.share())
+            shown = " ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            bar.set_postfix_str(f"step {training.progress.step} {shown}", refresh=False)
+            bar.update(0)
+            log.write(strict_json({**figures, **numbers(training.progress)}) + "\n")
 
 
 def numbers(progress: Progress) -> dict[str, float]:

@@ -8,7 +8,7 @@ it, and each question has a difficulty of its own.
 "next_step": after N passes, the answer of level min(difficulty, N), so that each pass is asked for one level. With
 `pass_loss` what each pass puts out is scored too: read through the output projection, it should be the window of the
 question one level further. What was learned from few passes then holds for many; without it each depth costs twice
-the one before (assets/EXPERIMENTS.md).
+the one before (docs/experiments.md).
 """
 
 from __future__ import annotations

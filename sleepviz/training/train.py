@@ -65,6 +65,7 @@ class Trainer:
         rates = (config.lr_muon, config.lr_adamw)
         schedule = Schedule(rates, config.warmup_steps, config.decay_share, config.clip_norm)
         self.optimisers = Optimisers(matrices, (rest,), schedule)
+        self._computed: tuple[Plan, StepResult, bool] | None = None
 
     @property
     def stage(self) -> Stage:
@@ -77,7 +78,7 @@ class Trainer:
         return spent[self.budget.unit] / self.budget.amount
 
     def gradient(self) -> dict[str, float]:
-        """Draw the next batch, backpropagate its loss and count the step."""
+        """Draw the next batch and backpropagate its loss."""
         config, progress, task = self.preset.train, self.progress, self.preset.task
         decaying = self.share() > 1 - config.decay_share
         mastered = progress.stage == len(config.stages) - 1 and progress.accuracy > self.stage.advance_at
@@ -85,11 +86,13 @@ class Trainer:
         plan = plan_step(task, config, seed=self.seed, step=progress.step, stage=self.stage, mixing=mixing)
         result = training_step(self.model, task, config, plan, device=self.device)
         result.loss.backward()  # type: ignore[no-untyped-call]
-        self._advance(plan, result, decaying)
+        self._computed = plan, result, decaying
         return {"loss": result.loss.item()}
 
-    def _advance(self, plan: Plan, result: StepResult, decaying: bool) -> None:
+    def advance(self) -> None:
         """Count the step, and go to the next stage when the frontier is mastered."""
+        assert self._computed is not None, "no gradient was computed"
+        plan, result, decaying = self._computed
         config, progress = self.preset.train, self.progress
         progress.step += 1
         progress.tokens += plan.batch.windows.size
@@ -169,8 +172,8 @@ def train(
 
     The state, the log and the checkpoint go to `runs`; with `publish` the checkpoint goes to `folder` instead, where
     commands and pages find it. Earlier checkpoints that the preset names are looked for in `runs` first. On Ctrl-C
-    the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from there.
-    Raises ConfigError and CheckpointError.
+    the state is saved before KeyboardInterrupt; `resume` goes on from there.
+    Raises ConfigError, CheckpointError and DivergedError.
     """
     require(0 <= seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
     name, task, folders = checkpoint_name(preset.name, seed), preset.task.name, (runs, folder)

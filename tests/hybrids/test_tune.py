@@ -349,6 +349,7 @@ def test_what_cannot_be_tuned_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
 ) -> None:
     tiny("Qwen3.5").save_pretrained(tmp_path / "model")
+    capsys.readouterr()  # the library's bars
     status, report, err = command(capsys, "--model", tmp_path / "model", "--out", tmp_path / "out", *words)
 
     assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0

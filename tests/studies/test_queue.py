@@ -1,4 +1,4 @@
-"""The queue of experiments: what is measured, what is kept, and what the README's table says of it."""
+"""The queue of experiments: what is measured, what is kept, and what the tables say of it."""
 
 from __future__ import annotations
 
@@ -412,7 +412,7 @@ def test_a_task_of_which_nothing_can_be_measured_is_refused(tmp_path: Path, aske
     assert run_queue(only="rule110", folder=tmp_path)["measured"] == 0  # all is measured: that is no error
 
 
-# The README's table.
+# The tables.
 
 
 def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from sleepviz.tasks.family import Preset
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.rule110.paper import Rule110Paper
 from sleepviz.tasks.rule110.task import Rule110, is_held_out
+from sleepviz.training.loop import DivergedError
 from sleepviz.training.plan import FRONTIER_SHARE, Plan, plan_step
 from sleepviz.training.step import StepResult, step_flops, training_step
 from sleepviz.training.train import Trainer, is_muon_matrix, train
@@ -114,15 +115,20 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("where", "at_call"),
+    ("where", "at_call", "done"),
     [
-        ((torch.optim.AdamW, "step"), 5),  # half of an update: Muon has stepped, progress has not
-        ((Trainer, "_advance"), 1),
-        ((sleepviz.training.train, "training_step"), 12),  # in the last step of all
+        ((torch.optim.AdamW, "step"), 5, 5),  # half of an update: Muon has stepped, progress has not
+        ((Trainer, "advance"), 1, 1),
+        ((sleepviz.training.train, "training_step"), 12, 11),  # in the last step of all
     ],
 )
 def test_a_training_stopped_by_ctrl_c_goes_on_as_if_nothing_had_been(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uninterrupted: Path, where: tuple[Any, str], at_call: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uninterrupted: Path,
+    where: tuple[Any, str],
+    at_call: int,
+    done: int,
 ) -> None:
     """Whenever the signal comes, losses, stages and weights are those of a training that was not stopped."""
     first_answer_right(monkeypatch)
@@ -132,7 +138,7 @@ def test_a_training_stopped_by_ctrl_c_goes_on_as_if_nothing_had_been(
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "cut")
     assert not (tmp_path / "cut" / "made").exists()  # no checkpoint of an unfinished training
-    assert len(log_of(tmp_path / "cut")) == min(at_call, 12)
+    assert len(log_of(tmp_path / "cut")) == done
     resumed = run(tmp_path / "cut", resume=True)
     one, other = log_of(uninterrupted), log_of(tmp_path / "cut")
     assert [line["step"] for line in other] == list(range(1, 13))
@@ -190,6 +196,31 @@ def test_what_cannot_be_resumed_is_refused_with_one_sentence(tmp_path: Path) -> 
     state.write_bytes(good)
     run(tmp_path, resume=True)  # a training that is over only writes its checkpoint again
     assert len(log_of(tmp_path)) == 12
+
+
+@pytest.mark.parametrize("broken", ["loss", "gradient"])
+def test_a_training_whose_numbers_are_not_finite_keeps_its_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The third step's loss, or its gradient alone, is not a number: no checkpoint, and the state is from before."""
+    original, calls = sleepviz.training.train.training_step, iter(range(100))
+
+    def breaks(*arguments: Any, **options: Any) -> StepResult:
+        result = original(*arguments, **options)
+        if next(calls) != 2:
+            return result
+        if broken == "loss":
+            return replace(result, loss=result.loss * math.nan)
+        return replace(result, loss=result.loss + (result.loss * 0).sqrt())  # the root's slope at 0 is infinite
+
+    monkeypatch.setattr(sleepviz.training.loop, "SAVE_EVERY_S", -1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(sleepviz.training.train, "training_step", breaks)
+        with pytest.raises(DivergedError, match=r"^after step 2 .* Lower the learning rates\.$"):
+            run(tmp_path)
+    assert not (tmp_path / "made").exists() and len(log_of(tmp_path)) == 2
+    run(tmp_path, resume=True)
+    assert len(log_of(tmp_path)) > 2
 
 
 # Trainings and checkpoints of an earlier version.

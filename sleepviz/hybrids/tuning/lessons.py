@@ -9,7 +9,6 @@ the padding: each is a batch of its own.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,8 @@ import torch
 from torch import Tensor
 
 from sleepviz.config.base import ConfigError, require
+from sleepviz.config.outside import InputError, json_of, lines_of, path_of
+from sleepviz.hybrids.tokens import read_on, read_text
 from sleepviz.tasks import TASKS, build_task
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task, pass_supervised
 from sleepviz.training.evaluate import EVALUATION_STREAM, held_out
@@ -135,7 +136,7 @@ def course_of(task: str, *, sizes: dict[str, Any] | None, difficulties: Sequence
     """The course that a task's name, or a path ending in .jsonl, stands for. Raises ConfigError."""
     if task.endswith(".jsonl"):
         require(not sizes and not difficulties, "sizes and difficulties are not for a file; its lines say how hard.")
-        return read_texts(Path(task), tokenizer)
+        return read_texts(path_of(task), tokenizer)
     require(task in TASKS, f"there is no task {task[:60]!r}: give {', '.join(TASKS)}, or a file that ends in .jsonl.")
     built = TASKS[task]() if sizes is None else build_task(task, sizes)
     levels = tuple(difficulties) or tuple(range(built.difficulty_min, built.difficulty_max + 1))
@@ -149,15 +150,16 @@ def read_texts(path: Path, tokenizer: Any) -> TextCourse:
     require(tokenizer is not None, "the model's folder has no tokenizer, and a file of texts needs one.")
     by_context: dict[str, list[tuple[int, Lesson]]] = {}
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+        with path.open("rb") as file:
+            for number, line in lines_of(file, path.name):
                 require(number <= LINES_MAX, f"{path.name} has more than {LINES_MAX} lines.")
-                if line.strip():
-                    values = _read_line(line, f"line {number} of {path.name}")
-                    found = _text_lesson(values, tokenizer, f"line {number} of {path.name}")
-                    by_context.setdefault(values["context"], []).append((int(values.get("difficulty", 0)), found))
-    except (OSError, UnicodeDecodeError) as error:
+                values = _read_line(line, f"line {number} of {path.name}")
+                found = _text_lesson(values, tokenizer, f"line {number} of {path.name}")
+                by_context.setdefault(values["context"], []).append((int(values.get("difficulty", 0)), found))
+    except OSError as error:
         raise ConfigError(f"the file {path.name!r} cannot be read.") from error
+    except InputError as error:
+        raise ConfigError(str(error)) from error
     require(len(by_context) >= 2, f"{path.name} needs at least 2 contexts: one is kept from training.")
     # By the text itself: the same context is on the same side in every file and every run.
     contexts = sorted(by_context, key=lambda text: hashlib.sha256(text.encode()).digest())
@@ -172,10 +174,7 @@ def read_texts(path: Path, tokenizer: Any) -> TextCourse:
 
 def _read_line(line: str, where: str) -> dict[str, Any]:
     form = '{"context": "...", "question": "...", "answer": "..."}'
-    try:
-        values = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{where} is not JSON; write {form}.") from error
+    values = json_of(line, where, form)
     fits = isinstance(values, dict) and set(values) - {"difficulty"} == set(KEYS)
     fits = fits and all(isinstance(values[key], str) for key in KEYS)
     require(fits and type(values.get("difficulty", 0)) is int, f"{where} must be {form}, with a difficulty if any.")
@@ -184,7 +183,11 @@ def _read_line(line: str, where: str) -> dict[str, Any]:
 
 def _text_lesson(values: dict[str, Any], tokenizer: Any, where: str) -> Lesson:
     """One line: the question and the answer are one chunk, each answer token predicted by the one before it."""
-    context, question, answer = (tokenizer.encode(values[key], add_special_tokens=False) for key in KEYS)
+    try:
+        context = list(read_text(tokenizer, values["context"]).tokens)
+        question, answer = read_on(tokenizer, values["question"]), read_on(tokenizer, values["answer"])
+    except (ConfigError, InputError) as error:
+        raise ConfigError(f"{where}: {error}") from error
     require(min(len(context), len(question)) >= LEAST_TOKENS, f"{where}: context and question need 2 tokens or more.")
     require(bool(answer), f"{where} has an empty answer.")
     if tokenizer.eos_token_id is not None:

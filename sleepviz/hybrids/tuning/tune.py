@@ -15,6 +15,7 @@ Two departures from the paper, for our tasks only, are what small models learn t
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,9 @@ from transformers import PreTrainedModel
 
 from sleepviz.config.base import ConfigError, JsonRoundTrip, require
 from sleepviz.config.model import PASSES_MAX, Eviction, SleepPolicy
+from sleepviz.config.outside import strict_json
 from sleepviz.config.training import EARLIER_NAMES
+from sleepviz.hybrids.boundary import is_finite
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.sleep import Convolution, predict, sleep_windows
@@ -77,10 +80,11 @@ class TuneConfig(JsonRoundTrip):
         sliding = self.eviction == "sliding" or not self.hard_warmup_steps
         require(sliding, "a hard-eviction warm-up is for sliding eviction.")
         require(0 <= self.levels_per_pass <= 64, "levels_per_pass must be from 0 (N is fixed) to 64.")
-        require(self.pass_loss >= 0, "pass_loss must be at least 0.")
+        require(0 <= self.pass_loss < math.inf, "pass_loss must be a number from 0.")
         require(1 <= self.steps <= 10_000_000, "steps must be from 1 to 10000000.")
         require(1 <= self.batch <= 65_536, "batch must be from 1 to 65536.")
-        require(self.lr_muon > 0 and self.lr_adamw > 0, "learning rates must be above 0.")
+        rates = all(0 < rate < math.inf for rate in (self.lr_muon, self.lr_adamw))
+        require(rates, "learning rates must be numbers above 0.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
         require(0 <= self.seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
 
@@ -208,11 +212,13 @@ class Tuning:
         return self.progress.step / self.config.steps
 
     def gradient(self) -> dict[str, float]:
-        """Backpropagate the loss of the next step's lessons, the mean over their answer tokens, and count the step."""
+        """Backpropagate the loss of the next step's lessons, the mean over their answer tokens."""
         self.model.train()
-        loss = self._accumulated_gradient()
+        return {"loss": self._accumulated_gradient()}
+
+    def advance(self) -> None:
+        """Count the step."""
         self.progress.step += 1
-        return {"loss": loss}
 
     def description(self) -> dict[str, Any]:
         """The settings, with the seed."""
@@ -306,6 +312,7 @@ def _marks(
         instances += len(lesson.context)
         cache = asleep(model, lesson.context.to(model.device), policy, config)
         for logits, target in answered(model, lesson, cache, config):
+            require(is_finite(logits), "the model answers with numbers that are not finite.")
             wrong = (logits.argmax(dim=-1) != target) & (target != NOT_ASKED)  # [B, K]
             right.append(~wrong.any(dim=-1))
     return float(torch.cat(right).float().mean()), instances
@@ -324,8 +331,11 @@ def tune(
 ) -> dict[str, Any]:
     """Tune to the end and write model, tokenizer and tuning.json to `out`; return what tuning.json says.
 
-    On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from
-    there. `told` is kept in tuning.json beside the settings.
+    On Ctrl-C the state is saved before KeyboardInterrupt; `resume` goes on from there. `told` is kept in tuning.json
+    beside the settings.
+
+    Raises DivergedError where a loss or a gradient is not finite, and ConfigError where an answer is not: then no
+    model is written, and the last state that was saved stays.
     """
     require(exam_size >= 1, "the exams need at least 1 instance.")
     tuning = Tuning(model, course, config)
@@ -348,6 +358,6 @@ def tune(
     model.eval().save_pretrained(out)
     if tokenizer is not None:
         tokenizer.save_pretrained(out)
-    write_atomically(out / "tuning.json", (json.dumps(report, indent=1) + "\n").encode())
+    write_atomically(out / "tuning.json", (strict_json(report, indent=1) + "\n").encode())
     (out / "state.pt").unlink(missing_ok=True)
     return report

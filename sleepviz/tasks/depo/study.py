@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from sleepviz.tasks.base import Batch, Task, Tokens
+from sleepviz.tasks.depo.sampling import walk
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Series, Study
 
@@ -32,9 +35,11 @@ def series() -> Iterator[Series]:
 
 
 def node_after(task: Task, batch: Batch, hops: int) -> Tokens:
-    """Where each name leads after `hops` hops, as the last window's roll call should show it, [B, names]."""
+    """Where each name leads after `hops` hops, [B, names]; unknown for a name that is in no edge."""
     assert isinstance(task, Depo)
-    return task.nodes(task.targets_after_pass(batch, hops)[:, -1])
+    successor = task.successor(batch.windows)
+    names = np.broadcast_to(np.arange(task.nodes_max), (len(successor), task.nodes_max))
+    return walk(successor, names, hops)[..., hops]
 
 
 STUDY = Study(

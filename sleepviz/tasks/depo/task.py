@@ -263,13 +263,23 @@ class Depo(JsonRoundTrip):
         """The roll call's nodes, [..., L] -> a view [..., names]."""
         return window[..., self._roll_call :: self.call_tokens]
 
+    def successor(self, windows: Tokens) -> Tokens:
+        """Where each name leads by the edges in windows [B, W, L], [B, nodes_max + 1]; the last entry is unknown."""
+        size = len(windows)
+        edges = windows[:, :, : self._roll_call].reshape(size, -1, self.edge_tokens)  # [B, W E, tokens]
+        instance, place = np.nonzero(edges[..., 0] < self.nodes_max)
+        known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
+        known[instance, edges[instance, place, 0]] = edges[instance, place, 1]
+        return known
+
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
         values = read_json(text, ("edges", "start", "hops"), FORM)
         edges, start, hops = values["edges"], values["start"], values["hops"]
         if not isinstance(edges, list) or any(not _is_edge(edge) for edge in edges):
             raise InputError(
-                f'Each edge is a pair of names such as ["a","b"], of 1 to {NAME_MAX_CHARACTERS} characters each.'
+                f'Each edge is a pair of names such as ["a","b"], of 1 to {NAME_MAX_CHARACTERS} characters that can be '
+                "shown."
             )
         instance = DepoInstance(tuple((source, destination) for source, destination in edges), start, hops)
         self._check_graph(instance, limits)
@@ -354,11 +364,12 @@ class Depo(JsonRoundTrip):
 
 
 def _is_edge(edge: Any) -> bool:
-    return (
-        isinstance(edge, list)
-        and len(edge) == 2
-        and all(isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS for name in edge)
-    )
+    return isinstance(edge, list) and len(edge) == 2 and all(map(is_name, edge))
+
+
+def is_name(name: Any) -> bool:
+    """Whether a node may be called this: short, and of characters that can be shown."""
+    return isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS and name.isprintable()
 
 
 def _nearest(walk: tuple[str, ...], answer: str, hops: int) -> int:
