@@ -27,10 +27,10 @@ from transformers.utils import ModelOutput
 
 from sleepviz.config.base import require
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.boundary import from_outside
 from sleepviz.hybrids.cache import AllWritten, AssigningLayer, EvictingLayer, SleepCache
-from sleepviz.hybrids.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.looping import looped
+from sleepviz.hybrids.models.boundary import from_outside
+from sleepviz.hybrids.models.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.slept import SleepsByItself, SleptPass, SleptWindow
 
 Convolution = Literal["rewind", "zero", "carry"]

@@ -16,16 +16,7 @@ from sleepviz.config.base import ConfigError, require
 from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.core.model import HybridLM
-from sleepviz.runs.checkpoint import (
-    FOLDER,
-    Checkpoint,
-    CheckpointInfo,
-    checkpoint_name,
-    find,
-    load,
-    provenance,
-    save,
-)
+from sleepviz.runs.checkpoint import FOLDER, Checkpoint, CheckpointInfo, checkpoint_name, find, load, provenance, save
 from sleepviz.tasks import build_task
 from sleepviz.tasks.family import Preset
 from sleepviz.training import loop

@@ -22,9 +22,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 import sleepviz.__main__
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.families import VOCAB_SIZE, tiny
-from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.families import VOCAB_SIZE, tiny
+from sleepviz.hybrids.models.loading import load_sleeper
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tuning import tune as tuning_module
 from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
@@ -206,7 +206,7 @@ def lines(n: int) -> str:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> tuple[TextCourse, Any, PreTrainedModel]:
-    from sleepviz.hybrids.loading import load_tokenizer
+    from sleepviz.hybrids.models.loading import load_tokenizer
 
     folder = text_folder(tmp_path / "model")
     (tmp_path / "texts.jsonl").write_text(lines(40))

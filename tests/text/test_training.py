@@ -14,8 +14,8 @@ from sleepviz.config.model import SleepPolicy
 from sleepviz.config.training import Stage
 from sleepviz.core.model import HybridLM
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
 from sleepviz.hybrids.sleep import generate, predict
-from sleepviz.hybrids.text_tokenizer import build_tokenizer
 from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.studies.hybrids.text_results import Exam, entry, exams, right
 from sleepviz.tasks.base import NOT_ASKED

@@ -12,8 +12,8 @@ import transformers
 from sleepviz.config.base import require
 from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
-from sleepviz.hybrids.loading import load_any, load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.loading import load_any, load_sleeper, load_tokenizer
 from sleepviz.hybrids.tuning.lessons import TaskCourse, course_of
 from sleepviz.hybrids.tuning.tune import TuneConfig, tune
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.outside import InputError, json_of, lines_of, path_of
-from sleepviz.hybrids.tokens import read_on, read_text
+from sleepviz.hybrids.models.tokens import read_on, read_text
 from sleepviz.tasks import TASKS, build_task
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task, pass_supervised
 from sleepviz.training.evaluate import EVALUATION_STREAM, held_out

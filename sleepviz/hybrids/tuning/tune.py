@@ -34,9 +34,9 @@ from sleepviz.config.base import ConfigError, JsonRoundTrip, require
 from sleepviz.config.model import PASSES_MAX, Eviction, SleepPolicy
 from sleepviz.config.outside import strict_json
 from sleepviz.config.training import EARLIER_NAMES
-from sleepviz.hybrids.boundary import is_finite
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.boundary import is_finite
 from sleepviz.hybrids.sleep import Convolution, predict, sleep_windows
 from sleepviz.hybrids.tuning.lessons import Course, Lesson, TaskCourse
 from sleepviz.runs.checkpoint import provenance, write_atomically

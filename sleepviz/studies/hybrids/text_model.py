@@ -24,9 +24,9 @@ from safetensors.torch import save
 from sleepviz.config.base import ConfigError
 from sleepviz.config.places import ASSETS
 from sleepviz.core.model import HybridLM
-from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
-from sleepviz.hybrids.text_tokenizer import build_tokenizer
+from sleepviz.hybrids.models.loading import load_sleeper
+from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
 from sleepviz.runs.checkpoint import CheckpointError, provenance, write_atomically
 from sleepviz.text import example
 from sleepviz.text.lessons import Writer

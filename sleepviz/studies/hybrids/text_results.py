@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.perplexity import losses_by_setting
 from sleepviz.hybrids.sleep import predict
 from sleepviz.hybrids.tuning.tune import policy_for

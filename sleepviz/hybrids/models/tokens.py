@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from transformers import PreTrainedModel
 
 from sleepviz.config.outside import require_sound
-from sleepviz.hybrids.boundary import from_outside
+from sleepviz.hybrids.models.boundary import from_outside
 
 UNFINISHED = "\ufffd"  # what a decoder puts in place of the first bytes of a character
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sleepviz.config.base import ConfigError
-from sleepviz.hybrids.boundary import from_outside, is_finite
 from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.models.boundary import from_outside, is_finite
 from sleepviz.hybrids.slept import SleepsByItself
 
 PROBE_TOKENS = (10, 3)  # of the two calls: longer than a short convolution; and more than one, yet soon over
