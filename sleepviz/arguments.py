@@ -70,7 +70,7 @@ def build_parser(description: str) -> Parser:
     run.add_argument("--seed", type=int, default=0, help="of the untrained and shuffled_state controls")
     evaluate = command("eval", "Measure accuracy on held-out problems.")
     evaluate.add_argument("--difficulty", type=whole_numbers, required=True)
-    evaluate.add_argument("--n", type=int, default=512, help="instances a cell")
+    evaluate.add_argument("--n", type=int, default=512, help="instances for each N and difficulty")
     evaluate.add_argument("--seed", type=int, default=7)
     evaluate.add_argument("--rows", type=int, help="windows in an instance (default: the most)")
     for sub in (run, evaluate):
@@ -122,7 +122,7 @@ def build_parser(description: str) -> Parser:
     tune.add_argument("--seed", type=int, default=0)
     tune.add_argument("--resume", action="store_true")
     tune.add_argument("--out", type=folder, help="the folder of the tuned model (default: in runs/)")
-    tune.add_argument("--exam", type=int, default=128, help="held-out instances a cell, before and after")
+    tune.add_argument("--exam", type=int, default=128, help="held-out instances for each N and difficulty")
     tune.add_argument("--add-fast-weights", type=whole_numbers, default=[], help="first put memory before these layers")
     tune.add_argument("--associative", action="store_true", help="initialise the added memory as a key-value lookup")
     tune.add_argument("--span", type=whole_numbers, default=[], help="FIRST,LAST: loop these layers only")

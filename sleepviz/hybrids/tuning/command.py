@@ -57,10 +57,17 @@ def tune_by_name(
     require(window is not None, "give --window, the tokens between two sleeps: a file of texts has none of its own.")
     config = TuneConfig(**{**settings, "window": window})
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    told: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
-    told |= {"memory_layers": list(memory_layers), "associative": associative}
+    described: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
+    described |= {"memory_layers": list(memory_layers), "associative": associative}
     report = tune(
-        model.to(where), course, config, out, tokenizer=tokenizer, resume=resume, exam_size=exam_size, told=told
+        model.to(where),
+        course,
+        config,
+        out,
+        tokenizer=tokenizer,
+        resume=resume,
+        exam_size=exam_size,
+        described=described,
     )
     return {"out": str(out), **report}
 

@@ -327,12 +327,12 @@ def tune(
     tokenizer: Any = None,
     resume: bool = False,
     exam_size: int = 128,
-    told: dict[str, Any] | None = None,
+    described: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Tune to the end and write model, tokenizer and tuning.json to `out`; return what tuning.json says.
 
-    On Ctrl-C the state is saved before KeyboardInterrupt; `resume` goes on from there. `told` is kept in tuning.json
-    beside the settings.
+    On Ctrl-C the state is saved before KeyboardInterrupt; `resume` goes on from there. `described` is kept in
+    tuning.json beside the settings.
 
     Raises DivergedError where a loss or a gradient is not finite, and ConfigError where an answer is not: then no
     model is written, and the last state that was saved stays.
@@ -345,7 +345,7 @@ def tune(
         tuning.progress.before = json.dumps(examine(model, course, config, exam_size))
     figures = loop.run(tuning, out, title="tune", resume=resume)
     report = {
-        **(told or {}),
+        **(described or {}),
         "settings": config.to_json(),
         "loss": figures["loss"],
         "seconds": round(tuning.progress.seconds, 1),

@@ -39,7 +39,7 @@ NAME = example.MODEL
 
 
 def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[str, Any] | None = None) -> None:
-    """Model, tokenizer and how they were made, with what was told of the training `before`; training.json last."""
+    """Model, tokenizer and how they were made, with the description of the training `before`; training.json last."""
     weights = {name: tensor.detach().contiguous() for name, tensor in trainer.model.state_dict().items()}
     config = SleepConfig(
         architecture=trainer.model.config.to_json(),
@@ -51,7 +51,7 @@ def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[s
     model.lm.load_state_dict(weights)
     model.eval().save_pretrained(folder)
     trainer.writer.tokenizer.save_pretrained(folder)
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "command": command,
         "seed": trainer.seed,
         "settings": trainer.config.to_json(),
@@ -60,7 +60,7 @@ def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[s
         **provenance(),
         **({} if before is None else {"before": before}),
     }
-    write_atomically(folder / "training.json", (json.dumps(told, indent=1) + "\n").encode())
+    write_atomically(folder / "training.json", (json.dumps(described, indent=1) + "\n").encode())
 
 
 def main() -> int:
