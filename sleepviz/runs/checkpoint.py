@@ -227,22 +227,28 @@ def write_atomically(path: Path, data: bytes | Callable[[IO[bytes]], object]) ->
         raise
 
 
+def checkout_commit() -> str:
+    """The full hash of the checkout's commit; "" in an installed wheel."""
+    return _git("rev-parse", "HEAD")
+
+
+def _git(*arguments: str) -> str:
+    if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
+        return ""
+    try:
+        run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip()
+
+
 def provenance() -> dict[str, Any]:
     """Commit, dirty flag and versions, for meta.json and results files."""
     import numpy
     import torch
 
-    def git(*arguments: str) -> str:
-        if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
-            return ""
-        try:
-            run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
-        except (OSError, subprocess.SubprocessError):
-            return ""
-        return run.stdout.strip()
-
     return {
-        "commit": git("rev-parse", "HEAD"),
-        "dirty": bool(git("status", "--porcelain", "--", "sleepviz")),
+        "commit": checkout_commit(),
+        "dirty": bool(_git("status", "--porcelain", "--", "sleepviz")),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
     }
