@@ -63,4 +63,3 @@ def _in_folder(folder: Path) -> int:
     files = list(folder.glob("*.safetensors"))
     require(bool(files), "there are no safetensors files in this folder.")
     return sum(file.stat().st_size for file in files)
-

@@ -156,7 +156,7 @@ class Gsm(GsmTokens):
         statements, own_question = read_statements(values["text"])
         question, equals = values.get("question", own_question), values.get("equals")
         if own_question not in (None, question):
-            raise InputError(f"The text asks about {own_question!r} and \"question\" about another; ask one question.")
+            raise InputError(f'The text asks about {own_question!r} and "question" about another; ask one question.')
         if (question is None) == (equals is None):
             raise InputError(f'Ask one thing: a "question" with a variable, or "equals" with a value; write {FORM}.')
         if equals is not None and (isinstance(equals, bool) or not isinstance(equals, int)):
