@@ -140,5 +140,5 @@ def test_what_is_no_text_is_one_sentence_wherever_it_is_read(asleep: Slept, toke
         lambda: predict(model, tokens, cache),
         lambda: generate(model, tokens, cache, max_new_tokens=2),
     ):
-        with pytest.raises(ConfigError, match="tokens|whole numbers"):
+        with pytest.raises(ConfigError, match=r"tokens|whole numbers"):
             read()

@@ -29,7 +29,7 @@ from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tuning import tune as tuning_module
 from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
-from sleepviz.hybrids.tuning.tune import Diverged, TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.hybrids.tuning.tune import DivergedError, TuneConfig, Tuning, asleep, cut, examine, is_matrix
 from sleepviz.studies.hybrids.equivalence import masked_forward
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.depo.task import Depo
@@ -281,7 +281,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_changed() ->
     tuning = Tuning(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 2, steps=3, batch=1))
     before = copy.deepcopy(model.state_dict())
     hook = model.get_output_embeddings().weight.register_hook(lambda gradient: gradient / 0)
-    with pytest.raises(Diverged, match="after step 0"):
+    with pytest.raises(DivergedError, match="after step 0"):
         list(tuning.steps())
     hook.remove()
 

@@ -90,7 +90,7 @@ class TuneConfig(JsonRoundTrip):
         require(0 <= self.seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
 
 
-class Diverged(ConfigError):
+class DivergedError(ConfigError):
     """A loss, a gradient or an answer after some steps is not finite: the weights are of no use any more."""
 
     def __init__(self, step: int) -> None:
@@ -207,21 +207,21 @@ class Tuning:
         self.adamw = torch.optim.AdamW(rest, lr=self.config.lr_adamw, betas=(0.9, 0.99), weight_decay=0.0)
 
     def steps(self) -> Iterator[float]:
-        """Train until the steps are done; yield the loss of each, the mean over its answer tokens. Raises Diverged."""
+        """Train until the steps are done; yield the loss of each, the mean over answer tokens. Raises DivergedError."""
         while self.step < self.config.steps:
             loss = self.gradient()
             self.update()
             yield loss
 
     def gradient(self) -> float:
-        """The next step's gradient, clipped, and its loss. Raises Diverged where either is not finite."""
+        """The next step's gradient, clipped, and its loss. Raises DivergedError where either is not finite."""
         started = time.perf_counter()
         self.model.train()
         self.model.zero_grad()
         loss = self._accumulated_gradient()
         size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         if not (math.isfinite(loss) and is_finite(size)):
-            raise Diverged(self.step)
+            raise DivergedError(self.step)
         self.seconds += time.perf_counter() - started
         return loss
 
@@ -376,7 +376,7 @@ def tune(
     """Tune to the end and write model, tokenizer and tuning.json to `out`; return what tuning.json says.
 
     On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from
-    there. Raises Diverged where a loss, a gradient or an answer is not finite: then no model is written, and the
+    there. Raises DivergedError where a loss, a gradient or an answer is not finite: then no model is written, and the
     last state that was saved stays. `told` is kept in tuning.json beside the settings.
     """
     require(exam_size >= 1, "the exams need at least 1 instance.")
