@@ -9,14 +9,17 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 
 import streamlit as st
 
+from app import tasks
 from app.shell import theme_watch
 
-st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout="wide")
+st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
+FIRST = next(iter(tasks.PAGES))
 PAGES = [
-    st.Page(ROOT / "pages" / "home.py", title="Watch", icon=":material/bedtime:", url_path="watch", default=True),
-    st.Page(ROOT / "pages" / "depo.py", title="Graph", icon=":material/hub:", url_path="graph"),
-    st.Page(ROOT / "pages" / "gsm.py", title="Arithmetic", icon=":material/calculate:", url_path="arithmetic"),
+    st.Page(ROOT / "pages" / f"{name}.py", title=task.title, icon=task.icon, url_path=task.url, default=name == FIRST)
+    for name, task in tasks.PAGES.items()
+]
+PAGES += [
     st.Page(ROOT / "pages" / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
 ]

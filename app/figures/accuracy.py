@@ -28,7 +28,7 @@ def difficulties_shown(results: Results, current: int) -> tuple[int, ...]:
     return tuple(sorted(list(dict.fromkeys(wanted))[:6]))
 
 
-def accuracy_summary(results: Results, difficulty: int, symbol: str = "t") -> str:
+def accuracy_summary(results: Results, difficulty: int, symbol: str) -> str:
     """The current line in words, for those who cannot see the plot."""
     line = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == difficulty]
     if not line:
@@ -43,8 +43,8 @@ def accuracy_figure(
     difficulty: int,
     passes: int | None,
     mode: Mode,
-    symbol: str = "t",
-    right: str = "rows right in every cell",
+    symbol: str,
+    right: str,
 ) -> go.Figure:
     """One line a difficulty; the current one is thick, its baselines are level lines, and a ring is "you are here".
 

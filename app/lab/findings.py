@@ -10,8 +10,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.lab.words import EVIDENCE, WITHOUT_SLEEP, joined, levels, variant_name
+from app.lab.lab_text import WITHOUT_SLEEP, levels, variant_name
+from app.shell.messages import joined
 from app.shell.results import Result, Results
+from app.tasks.base import Evidence
 
 NEARLY_ALWAYS = 0.95
 AGAINST = "against the paper's trend"
@@ -249,11 +251,11 @@ def _mean_passes(entry: Result) -> float:
     return entry.mean_passes
 
 
-def not_run(task: str, results: Results | None) -> tuple[str, ...]:
+def not_run(evidence: Sequence[Evidence], results: Results | None) -> tuple[str, ...]:
     """What belongs to the evidence on this task and is not in its results file."""
     here = {(entry.experiment, entry.variant) for entry in results.entries} if results else set()
     here |= {(experiment, "") for experiment, _ in here}
-    return tuple(said for experiment, variant, said in EVIDENCE.get(task, ()) if (experiment, variant) not in here)
+    return tuple(each.said for each in evidence if (each.experiment, each.variant) not in here)
 
 
 def beyond_training(
@@ -311,7 +313,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def levels_of(entries: Sequence[Result], symbol: str) -> str:
-    """The difficulties of some entries, in words."""
+    """The difficulties of some entries, in lab_text."""
     return levels([entry.difficulty for entry in entries], symbol)
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import streamlit as st
 
 from app import figures
-from app.lab import breaking, findings, sweep, tables, words
+from app.lab import breaking, findings, lab_text, sweep, tables
 from app.lab.findings import Finding
-from app.shell import runs, text, theme
+from app.shell import messages, runs, theme
+from app.shell.messages import joined
 from app.shell.results import Result, Results
 from app.shell.state import is_same_page
+from app.tasks import PAGES
+from app.tasks.base import Words
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 OWN_SECTIONS = ("accuracy", "baseline", "control", "halting", "cost")
@@ -26,7 +29,7 @@ class Scene:
     """One task as the Lab shows it."""
 
     task: str
-    said: text.TaskWords
+    said: Words
     mode: theme.Mode
     results: Results | None
     infos: tuple[CheckpointInfo, ...]
@@ -50,22 +53,22 @@ class Scene:
 def show() -> None:
     """The whole page."""
     st.html(Path(__file__).with_name("lab.css"))
-    st.title(words.TITLE, anchor=False)
-    st.markdown(words.INTRO)
+    st.title(lab_text.TITLE, anchor=False)
+    st.markdown(lab_text.INTRO)
     infos = runs.checkpoints(runs.checkpoint_folder())
     tasks = available_tasks(infos)
     if not tasks:
-        st.info(words.NOTHING_HERE, icon=":material/info:")
+        st.info(lab_text.NOTHING_HERE, icon=":material/info:")
         return
     scene = _scene(_task(tasks), infos)
     _heat(scene)
-    st.header(words.SWEEP, anchor="measure")
+    st.header(lab_text.SWEEP, anchor="measure")
     if scene.here is None:
-        st.info(text.no_checkpoint(scene.task), icon=":material/info:")
+        st.info(messages.no_checkpoint(scene.task), icon=":material/info:")
     else:
         sweep.show(scene.here, scene.measured, scene.said.symbol)
     _baselines(scene)
-    st.header(words.CONTROLS, anchor="controls")
+    st.header(lab_text.CONTROLS, anchor="controls")
     breaking.show(scene.task, scene.results, infos, scene.said)
     _halting(scene)
     _cost(scene)
@@ -86,7 +89,9 @@ def _task(tasks: list[str]) -> str:
     if wanted != before or st.session_state.get("lab_task") not in tasks:
         st.session_state["lab_task"] = wanted
     task = str(
-        st.segmented_control("Task", tasks, required=True, format_func=lambda name: words.TASKS[name], key="lab_task")
+        st.segmented_control(
+            "Task", tasks, required=True, format_func=lambda name: PAGES[name].words.lab, key="lab_task"
+        )
     )
     if task != asked:
         st.query_params["task"] = task
@@ -97,7 +102,7 @@ def _task(tasks: list[str]) -> str:
 def available_tasks(infos: Sequence[CheckpointInfo]) -> list[str]:
     """The tasks that have a results file or a checkpoint to measure."""
     folder = runs.ASSETS / "results"
-    return [t for t in words.TASKS if (folder / f"{t}.json").is_file() or runs.default_checkpoint(t, tuple(infos))]
+    return [t for t in PAGES if (folder / f"{t}.json").is_file() or runs.default_checkpoint(t, tuple(infos))]
 
 
 def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
@@ -121,12 +126,12 @@ def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
             icon=":material/warning:",
         )
     mode = theme.page_mode(st.context.theme.type)
-    return Scene(task, text.TASKS[task], mode, results, infos, info, here, measured, sweep.live_cells(here))
+    return Scene(task, PAGES[task].words, mode, results, infos, info, here, measured, sweep.live_cells(here))
 
 
 def _heat(scene: Scene) -> None:
     symbol, right = scene.said.symbol, scene.said.right
-    st.header(words.HEAT, anchor="passes")
+    st.header(lab_text.HEAT, anchor="passes")
     if not scene.measured and not scene.live:
         st.markdown("Accuracy over N and difficulty: not run.")
         return
@@ -138,7 +143,7 @@ def _heat(scene: Scene) -> None:
             *findings.loss_findings(scene.measured, symbol, scene.passes_trained),
         )
     beyond = findings.beyond_training(scene.measured, symbol, scene.passes_trained, scene.difficulty_trained)
-    st.caption(f"What to notice: {words.HEAT_NOTICE} {beyond}")
+    st.caption(f"What to notice: {lab_text.HEAT_NOTICE} {beyond}")
     figure = figures.heatmap_figure(
         scene.measured,
         live=scene.live,
@@ -149,18 +154,18 @@ def _heat(scene: Scene) -> None:
         right=right,
     )
     st.plotly_chart(figure, key="lab_heat", theme=None, alt=figures.heatmap_summary(scene.measured, symbol))
-    with st.expander(words.NUMBERS, key="lab_heat_numbers"):
+    with st.expander(lab_text.NUMBERS, key="lab_heat_numbers"):
         st.html(tables.grid_table(scene.measured, scene.live, symbol=symbol, right=right, trained=scene.passes_trained))
 
 
 def _baselines(scene: Scene) -> None:
-    st.header(words.BASELINES, anchor="baselines")
+    st.header(lab_text.BASELINES, anchor="baselines")
     baselines = findings.baseline_lines(scene.results) if scene.results else ()
     if not baselines:
         st.markdown("Baselines: not run.")
         return
     symbol, right = scene.said.symbol, scene.said.right
-    st.markdown(words.BASELINES_INTRO)
+    st.markdown(lab_text.BASELINES_INTRO)
     _say(*(findings.baseline_finding(line, scene.measured, symbol) for line in baselines))
     own = [findings.best_line(scene.measured), findings.own_line(scene.measured, 1)]
     own = [line for line in own if line.entries]
@@ -172,21 +177,21 @@ def _baselines(scene: Scene) -> None:
         symbol=symbol,
         right=right,
     )
-    st.caption(words.BASELINES_NOTICE)
-    names = words.joined([line.name for line in (*own, *baselines)])
+    st.caption(lab_text.BASELINES_NOTICE)
+    names = joined([line.name for line in (*own, *baselines)])
     st.plotly_chart(figure, key="lab_baselines", theme=None, alt=f"Accuracy against difficulty {symbol} of {names}.")
-    with st.expander(words.NUMBERS, key="lab_baselines_numbers"):
+    with st.expander(lab_text.NUMBERS, key="lab_baselines_numbers"):
         st.html(tables.lines_table("This model and its baselines", [*own, *baselines], symbol=symbol, right=right))
 
 
 def _halting(scene: Scene) -> None:
-    st.header(words.HALTING, anchor="halting")
+    st.header(lab_text.HALTING, anchor="halting")
     fixed = scene.results.of("halting", "fixed_n") if scene.results else ()
     drift = scene.results.of("halting", "drift_halting") if scene.results else ()
     if not fixed and not drift:
         st.markdown("Halting on drift against fixed N: not run.")
         return
-    st.markdown(words.HALTING_INTRO)
+    st.markdown(lab_text.HALTING_INTRO)
     found = findings.halting_finding(fixed, drift)
     if found is not None:
         _say(found)
@@ -196,36 +201,36 @@ def _halting(scene: Scene) -> None:
     figure = figures.halting_figure(fixed, drift, mode=scene.mode, right=scene.said.right)
     alt = f"Accuracy against mean passes. {found.sentence if found else ''}"
     st.plotly_chart(figure, key="lab_halting", theme=None, alt=alt)
-    with st.expander(words.NUMBERS, key="lab_halting_numbers"):
+    with st.expander(lab_text.NUMBERS, key="lab_halting_numbers"):
         st.html(tables.halting_table(fixed, drift, right=scene.said.right))
 
 
 def _cost(scene: Scene) -> None:
     costs = scene.results.of("cost", "any_n") if scene.results else ()
-    st.header(words.COST, anchor="cost")
+    st.header(lab_text.COST, anchor="cost")
     found = findings.cost_finding(costs)
     if found is None:
         st.markdown("The cost of sleep and waking: not run.")
         return
-    st.markdown(words.COST_INTRO)
+    st.markdown(lab_text.COST_INTRO)
     _say(found)
-    with st.expander(words.NUMBERS, key="lab_cost_numbers"):
+    with st.expander(lab_text.NUMBERS, key="lab_cost_numbers"):
         st.html(tables.cost_table(costs, symbol=scene.said.symbol))
 
 
 def _others(scene: Scene) -> None:
     """Every experiment without a section of its own: a heading, a line, a picture, a table."""
     for experiment in findings.other_experiments(scene.results, OWN_SECTIONS):
-        heading, line = words.heading(experiment)
+        heading, line = lab_text.heading(experiment)
         st.header(heading, anchor=experiment.replace("_", "-"))
         st.markdown(line)
         assert scene.results is not None
-        st.caption(words.models(scene.task, _checkpoints_of(scene, experiment)))
+        st.caption(lab_text.models(scene.said.sizes, _checkpoints_of(scene, experiment)))
         _over_passes(scene, scene.results, experiment, heading)
         lines = findings.lines_of(scene.results, experiment)
         table = tables.lines_table(heading, lines, symbol=scene.said.symbol, right=scene.said.right)
         if len(lines) > LINES_IN_SIGHT:
-            with st.expander(words.NUMBERS, key=f"lab_{experiment}_numbers"):
+            with st.expander(lab_text.NUMBERS, key=f"lab_{experiment}_numbers"):
                 st.html(table)
         else:
             st.html(table)
@@ -239,9 +244,9 @@ def _over_passes(scene: Scene, results: Results, experiment: str, heading: str) 
     if max(len(measured) for measured in models.values()) < 2:
         return
     symbol = scene.said.symbol
-    st.caption(f"What to notice: {words.SERIES_NOTICE.format(hardest=f'{symbol} = {hardest}')}")
+    st.caption(f"What to notice: {lab_text.SERIES_NOTICE.format(hardest=f'{symbol} = {hardest}')}")
     figure = figures.series_figure(models, mode=scene.mode, right=scene.said.right)
-    alt = f"{heading}: accuracy at {symbol} = {hardest} against passes N of {words.joined(list(models))}."
+    alt = f"{heading}: accuracy at {symbol} = {hardest} against passes N of {joined(list(models))}."
     st.plotly_chart(figure, key=f"lab_{experiment}", theme=None, alt=alt)
 
 
@@ -253,13 +258,13 @@ def _checkpoints_of(scene: Scene, experiment: str) -> dict[str, Mapping[str, Any
 
 
 def _not_run(scene: Scene) -> None:
-    missing = findings.not_run(scene.task, scene.results)
+    missing = findings.not_run(scene.said.evidence, scene.results)
     missing += findings.not_run_beyond(
         scene.measured, scene.said.symbol, scene.passes_trained, scene.difficulty_trained
     )
-    st.header(words.NOT_RUN, anchor="not-run")
+    st.header(lab_text.NOT_RUN, anchor="not-run")
     if missing:
-        st.markdown(f"Of the evidence on this task these are missing: {words.joined(missing)}.")
+        st.markdown(f"Of the evidence on this task these are missing: {joined(missing)}.")
     else:
         st.markdown("Nothing: every line of the evidence on this task is above.")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.lab import words
-from app.shell import runs
+from app.lab import lab_text
+from app.shell import progress, runs
 from app.shell.jobs import Sweep
 from app.shell.results import Result
 from sleepviz.config.run import RunSpec
@@ -107,7 +107,7 @@ def live_cells(info: CheckpointInfo | None) -> tuple[Result, ...]:
 
 def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
     """The controls of a sweep, its progress, and what came of it."""
-    st.markdown(f"{words.SWEEP_INTRO} It is *{info.name}*, digest {info.digest[:8]}.")
+    st.markdown(f"{lab_text.SWEEP_INTRO} It is *{info.name}*, digest {info.digest[:8]}.")
     task = build_task(info.task, info.meta["task_sizes"])
     hardest = task.difficulty_max
     levels = list(range(task.difficulty_min, hardest + 1))
@@ -147,9 +147,9 @@ def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
         st.session_state[_key(info, "sweep")] = (plan, sweep)
         if sweep.wait(QUICK_S):
             st.rerun()
-        _progress(sweep)
+        progress.show_sweep(sweep, "cells", "Starting PyTorch, a few seconds.", every_s=POLL_S, cancel="lab_cancel")
     elif sweep is not None and not sweep.is_over:
-        _progress(sweep)
+        progress.show_sweep(sweep, "cells", "Starting PyTorch, a few seconds.", every_s=POLL_S, cancel="lab_cancel")
     elif sweep is not None:
         _outcome(st.session_state[_key(info, "sweep")][0], sweep)
 
@@ -175,17 +175,3 @@ def _outcome(plan: Plan, sweep: Sweep) -> None:
         st.success(f"{done}; they are in the plots and their tables.", icon=":material/check:")
         with st.expander("Repeat it on the command line", key="lab_repeat"):
             st.code(plan.command, language=None, wrap_lines=True)
-
-
-@st.fragment(run_every=POLL_S)
-def _progress(sweep: Sweep) -> None:
-    """How far it is. Polling keeps the sweep alive: it ends when the visitor leaves."""
-    phase = sweep.poll()
-    if sweep.is_over:
-        st.rerun()
-    message = {
-        "waiting": "Another visitor's run is ahead; yours goes on in a moment.",
-        "starting": "Starting PyTorch, a few seconds.",
-    }.get(phase, f"{len(sweep.cells)} of {sweep.total} cells are measured.")
-    st.progress(len(sweep.cells) / sweep.total, text=message)
-    st.button("Cancel", key="lab_cancel", on_click=sweep.cancel)

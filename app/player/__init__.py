@@ -9,25 +9,32 @@ import streamlit as st
 
 from app.player.payload import Contender, player_payload
 
-__all__ = ["Contender", "player_payload", "show"]
+__all__ = ["Contender", "player_payload", "script", "show"]
 
 _HERE = Path(__file__).parent
+_TASKS = _HERE.parent / "tasks"
 
 
-def _text(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-# The task folders' halves of the drawing.
-_PICTURES = tuple(path.read_text(encoding="utf-8") for path in sorted(_HERE.parent.glob("tasks/*/picture.js")))
+def script() -> str:
+    """One module: what all pictures draw with, every picture, and last the player, which is the default export.
+
+    Each picture stands in a block of its own, so that two of them may use the same name.
+    """
+    shared = (_text(_HERE / name) for name in ("draw.js", "graph.js"))
+    pictures = (_text(path) for path in (_HERE / "document.js", *sorted(_TASKS.glob("*/picture.js"))))
+    return "\n".join([*shared, *(f"{{\n{each}}}" for each in pictures), _text(_HERE / "player.js")])
+
 
 # Registered once, at import: registering in every script run would remount the component.
 _player = st.components.v2.component(
     "sleepviz_player",
-    html=_text("player.html"),
-    css=_text("player.css"),
-    # One module: drawing first, then the default export.
-    js="\n".join((_text("draw.js", "graph.js", "document.js"), *_PICTURES, _text("player.js"))),
+    html=_text(_HERE / "player.html"),
+    css=_text(_HERE / "player.css"),
+    js=script(),
 )
 
 

@@ -78,3 +78,5 @@ function setProse(ctx, texts, width) {
   }
   return places;
 }
+
+register("words", drawWords);

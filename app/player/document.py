@@ -6,13 +6,14 @@ import json
 from itertools import accumulate
 from typing import Any
 
-from app.tasks.base import Table, context_tokens, least_sure
+from app.tasks.answers import context_tokens, first_wrong, least_sure
+from app.tasks.base import Table
 from sleepviz.config.events import Answer, SleepPassDone, Trace
 from sleepviz.text.reading import places, read, solved
 from sleepviz.text.words import WORD
 
 
-class WordsPicture:
+class DocumentPicture:
     """The text as it is read and evicted, what the answer would begin with, and how sure the model is of it."""
 
     kind = "words"
@@ -71,6 +72,10 @@ class WordsPicture:
         """The generated answer, and what the text says."""
         said = f"the answer is “{visible(answer.answers[0])}”"
         return said if self._truth is None else f"{said}, and the page says “{self._truth}”"
+
+    def wrong_text(self, answer: Answer) -> str:
+        """What the page says instead."""
+        return first_wrong(answer)
 
     def card(self, answer: Answer) -> dict[str, Any]:
         """One generated answer; `right` is None where no truth is known."""

@@ -7,6 +7,18 @@ const INK = {
 const SERIES = ["#56B4E9", "#E69F00", "#1dbf92", "#CC79A7", "#F0E442", "#ff8a4c"];
 const FONT = "12px system-ui, sans-serif";
 
+// Kind -> how a run of that kind is drawn. Each picture's script calls `register` for the kinds that it draws:
+//   draw(canvas, run, frame)        the picture "if woken now"
+//   card(canvas, contender, shown)  an answer among those compared, where it is drawn and not written
+//   token(text)                     a token's colour on the time line, where it does not depend on its place
+//   layout                          "beside" S and drift, as tall as both (the usual), or in one "row" with them
+//   narrow                          the picture's height on a narrow screen, in pixels
+const PICTURES = {};
+
+function register(kind, draw, { card = null, token = null, layout = "beside", narrow = 436 } = {}) {
+  PICTURES[kind] = { draw, card, token, layout, narrow };
+}
+
 function fit(canvas) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
   const w = canvas.clientWidth, h = canvas.clientHeight;
@@ -55,10 +67,10 @@ function laneScale(run, w) {
   return { slot, at: (x) => left + x * slot };
 }
 
-// What a token's box looks like: cells by their value, a word in blue, the roll call in a darker blue.
+// A token's colour: its picture's choice, or blue, and a darker blue in a part that is not the visitor's own.
 function tokenFill(run, place) {
-  const token = run.tokens[place];
-  if (run.picture.kind === "rows") return token === "1" ? INK.one : token === "0" ? INK.zero : "#2b4d72";
+  const { token } = PICTURES[run.picture.kind];
+  if (token) return token(run.tokens[place]);
   const part = (run.picture.parts ?? []).find((each) => place >= each.start && place < each.stop);
   return part && !part.own ? "#26344f" : "#2f5680";
 }

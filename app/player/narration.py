@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.player.pictures import Picture, picture_of
+from app.player.pictures import picture_of
+from app.tasks.base import Picture
 from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace
 
 REPLACED = {

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from app.player.narration import REPLACED, count, mean_drift, milliseconds, narrate, told_from, trigger_text
-from app.player.pictures import Picture, picture_of
+from app.player.pictures import picture_of
+from app.tasks.base import Picture
 from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
 
 SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep ...

@@ -1,7 +1,6 @@
 // One clock over the frames of a run: play, pause, step, scrub, speed; text for every frame.
 
 const players = new WeakMap();
-const PICTURES = { rows: drawRows, hops: drawHops, values: drawValues, words: drawWords };
 
 class Player {
   constructor(parent) {
@@ -83,13 +82,16 @@ class Player {
     if (!isNew) { this.wake(); return; }
     this.bytes = Uint8Array.from(atob(run.states.data), (c) => c.charCodeAt(0));
     this.el.badge.textContent = run.badge;
+    const picture = PICTURES[run.picture.kind];
     this.root.dataset.picture = run.picture.kind;
+    this.root.dataset.layout = picture.layout;
+    this.root.style.setProperty("--narrow", `${picture.narrow}px`);
     this.el.woken.setAttribute("aria-label", run.picture.label);
     this.el.statesUnit.textContent = run.states.scale ? "one scale for all passes" : "";
     this.el.scrub.max = String(this.last);
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
     const longest_s = Math.max(1e-9, ...run.contenders.map((c) => (c.rows.length ? c.sleep_s + c.wake_s : 0)));
-    this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, longest_s)));
+    this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture, longest_s)));
     this.enter(0);
     this.pause();
     this.waiting = !this.reduced.matches;
@@ -169,9 +171,10 @@ class Player {
     drawLane(this.el.lane, this.run, this.index);
     drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch);
     drawDrift(this.el.drift, this.run, frame);
-    PICTURES[this.run.picture.kind](this.el.woken, this.run, frame);
+    const picture = PICTURES[this.run.picture.kind];
+    picture.draw(this.el.woken, this.run, frame);
     const done = frame.kind === "answer";
-    [...this.el.cards.children].forEach((card, i) => revealCard(card, this.run.contenders[i], done));
+    [...this.el.cards.children].forEach((card, i) => revealCard(card, this.run.contenders[i], picture, done));
   }
 
   words() {
@@ -218,7 +221,7 @@ function element(tag, className, text = "") {
 }
 
 // Time bars share one scale over all cards: grey asleep, blue awake.
-function makeCard(contender, longest_s) {
+function makeCard(contender, picture, longest_s) {
   const card = element("div", "card");
   card.append(element("p", "card-title", contender.title), element("p", "note", contender.note));
   if (!contender.rows.length) {
@@ -230,15 +233,15 @@ function makeCard(contender, longest_s) {
   slept.style.width = `${(95 * contender.sleep_s) / longest_s}%`;
   woke.style.width = `${(95 * contender.wake_s) / longest_s}%`;
   bars.append(slept, woke);
-  card.append(...makeAnswer(contender), element("p", "verdict"));
+  card.append(...makeAnswer(contender, picture), element("p", "verdict"));
   if (contender.whole) card.append(element("p", "whole"));
   card.append(element("p", "cost"), bars);
   return card;
 }
 
-// Cells are drawn; a name or a number is written, with how sure the model is as a bar.
-function makeAnswer(contender) {
-  if (contender.rows[0].cells) {
+// A picture may draw its answers; a name or a number is written, with how sure the model is as a bar.
+function makeAnswer(contender, picture) {
+  if (picture.card) {
     const canvas = element("canvas", "c-card");
     canvas.setAttribute("role", "img");
     return [canvas];
@@ -252,7 +255,7 @@ function makeAnswer(contender) {
   });
 }
 
-function revealCard(card, contender, revealed) {
+function revealCard(card, contender, picture, revealed) {
   const verdict = card.querySelector(".verdict"), canvas = card.querySelector("canvas");
   if (!verdict) return;
   verdict.textContent = revealed ? contender.verdict : "Not awake yet";
@@ -267,7 +270,7 @@ function revealCard(card, contender, revealed) {
   });
   if (!canvas) return;
   canvas.setAttribute("aria-label", revealed ? `${contender.title}: ${contender.verdict}` : `${contender.title}: not answered yet`);
-  drawRowsCard(canvas, contender, revealed);
+  picture.card(canvas, contender, revealed);
 }
 
 export default function (component) {

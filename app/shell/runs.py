@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.shell import text
+from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
+from sleepviz.config import places
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Event, Trace
 from sleepviz.config.run import RunSpec
@@ -29,7 +30,7 @@ from sleepviz.tasks.base import InputError
 if TYPE_CHECKING:  # torch is imported by the first live run, never by opening a page
     from sleepviz.runs.checkpoint import Checkpoint
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ASSETS = places.ASSETS  # of this module, so that a test can point the app elsewhere
 
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner=False)
@@ -74,7 +75,7 @@ def results(task: str) -> Results | str:
     try:
         return _results(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
-        return text.no_results(task)
+        return messages.no_results(task)
     except ResultsError as error:
         return str(error)
 
@@ -90,7 +91,7 @@ def queue() -> RunQueue:
     return RunQueue(
         record=record_run,
         describe=describe_checkpoint,
-        refusals=Refusals((InputError, ConfigError, CheckpointError), text.INTERNAL_ERROR, text.TOO_MANY),
+        refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
         is_warm=lambda: "torch" in sys.modules,
         prepare=_one_thread,
     )

@@ -10,11 +10,14 @@ import streamlit as st
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
 from app.player.narration import narrate
 from app.player.pictures import picture_of
-from app.shell import text
+from app.shell import messages
 from app.shell.results import Comparison, Results, comparisons
 from app.shell.state import Visit
 from app.shell.theme import Mode
+from app.stage import stage_text
 from app.stage.controls import Choice
+from app.tasks import PAGES
+from app.tasks.base import Deviation, Words
 from sleepviz.config.events import Trace
 
 PLOTS_AFTER_S = 1.0
@@ -42,9 +45,9 @@ def departures(meta: dict[str, Any]) -> None:
     st.caption(f"Departs from the paper by: {names}.")
 
 
-def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
-    """The departures that are on for this checkpoint, read from its meta.json."""
-    task, model, train = meta.get("task", ""), meta.get("model", {}), meta.get("train", {})
+def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
+    """The departures that are on for this checkpoint, read from its meta.json, and those of every model of its task."""
+    model, train = meta.get("model", {}), meta.get("train", {})
     is_on = {
         "input_recall": bool(model.get("input_recall")),
         "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
@@ -55,25 +58,25 @@ def deviations(meta: dict[str, Any]) -> tuple[text.Deviation, ...]:
         "ahead_share": bool(train.get("ahead_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
-        "whole_row": task == "rule110",
-        "steps_token": task == "rule110",
-        "roll_call": task in ("depo", "gsm"),
-        "small_values": task == "gsm",
-        "any_n": not train.get("n_passes"),
     }
-    return tuple(text.DEVIATIONS[name] for name, on in is_on.items() if on)
+    page = PAGES.get(meta.get("task", ""))
+    return (
+        *(stage_text.DEVIATIONS[name] for name, on in is_on.items() if on),
+        *(page.words.departures if page else ()),
+        *(() if train.get("n_passes") else (stage_text.ANY_N,)),
+    )
 
 
 def training_note(trace: Trace) -> str:
     """Whether the model can have met this input in training."""
-    return text.UNTRAINED if trace.spec["control"] == "untrained" else picture_of(trace).seen()
+    return stage_text.UNTRAINED if trace.spec["control"] == "untrained" else picture_of(trace).seen()
 
 
 def transcript(trace: Trace) -> None:
     """Every event of the run in words."""
     with st.expander("The whole run in words", key="transcript"):
         st.markdown(
-            "\n".join(f"{place}. {text.plain(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
+            "\n".join(f"{place}. {messages.plain(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
         )
 
 
@@ -93,24 +96,24 @@ def numbers(trace: Trace) -> None:
         return
     with st.expander("“If woken now” as a table", key="numbers"):
         st.markdown(table.caption)
-        head, *rows = ([*map(text.plain, row)] for row in (table.columns, *table.rows))
+        head, *rows = ([*map(messages.plain, row)] for row in (table.columns, *table.rows))
         lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
         st.markdown("\n".join(f"| {' | '.join(row)} |" for row in lines))
 
 
-def measured(visit: Visit, results: Results | str, choice: Choice, mode: Mode) -> None:
+def measured(visit: Visit, words: Words, results: Results | str, choice: Choice, mode: Mode) -> None:
     """Accuracy against N, and retention, from the results file; or the sentence that says why there is none."""
     st.header("Does sleeping longer help?", anchor="accuracy")
     if isinstance(results, str):
         st.info(results, icon=":material/info:")
         return
     if visit.is_first_run:
-        st.caption(text.PLOTS_FOLLOW)
+        st.caption(stage_text.PLOTS_FOLLOW)
         _plots_later(visit)
         return
-    words, difficulty = text.TASKS[visit.task], choice.difficulty
+    difficulty = choice.difficulty
     asked = {"symbol": words.symbol, "difficulty": difficulty}
-    st.markdown(f"{text.ACCURACY.format(**asked)} {_where_it_stands(results, choice, asked)}")
+    st.markdown(f"{stage_text.ACCURACY.format(**asked)} {_where_it_stands(results, choice, asked)}")
     figure = accuracy_figure(
         results,
         difficulty=difficulty,
@@ -122,9 +125,9 @@ def measured(visit: Visit, results: Results | str, choice: Choice, mode: Mode) -
     alt = accuracy_summary(results, difficulty, words.symbol)
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
     if results.of("retention"):
-        st.markdown(text.RETENTION)
+        st.markdown(stage_text.RETENTION)
         figure = retention_figure(results, difficulty=difficulty, mode=mode)
-        st.plotly_chart(figure, key="retention_figure", theme=None, alt=text.RETENTION)
+        st.plotly_chart(figure, key="retention_figure", theme=None, alt=stage_text.RETENTION)
     controls_measured(comparisons(results), words)
 
 
@@ -137,26 +140,26 @@ def _where_it_stands(results: Results, choice: Choice, asked: Mapping[str, Any])
     """Where the visitor's setting is in the plot, or why it is not."""
     accuracies = results.of("accuracy", "any_n")
     if not _is_of_this_model(choice):
-        return text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own")
+        return stage_text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own")
     here = (choice.passes, choice.difficulty)
     if any((entry.passes, entry.difficulty) == here for entry in accuracies):
-        return text.RING
-    return text.NO_RING.format(passes=choice.passes, **asked)
+        return stage_text.RING
+    return stage_text.NO_RING.format(passes=choice.passes, **asked)
 
 
-def controls_measured(found: tuple[Comparison, ...], words: text.TaskWords = text.RULE110) -> None:
+def controls_measured(found: tuple[Comparison, ...], words: Words) -> None:
     """A table of the controls beside the run as it is, and a sentence on each; nothing if none was measured."""
     for passes in sorted({comparison.passes for comparison in found}):
         same = [comparison for comparison in found if comparison.passes == passes]
-        st.markdown(text.CONTROLS_MEASURED.format(passes=passes))
+        st.markdown(stage_text.CONTROLS_MEASURED.format(passes=passes))
         st.markdown(control_table(same, words))
         st.markdown("\n".join(f"- {control_sentence(comparison, words)}" for comparison in same))
 
 
-def control_table(found: Sequence[Comparison], words: text.TaskWords = text.RULE110) -> str:
+def control_table(found: Sequence[Comparison], words: Words) -> str:
     """Markdown: a line for each control and one for the run as it is, a column for each difficulty."""
     whole = {pair[1].difficulty: pair[1] for comparison in found for pair in comparison.pairs}
-    lines = {text.AS_IT_IS: whole}
+    lines = {stage_text.AS_IT_IS: whole}
     for comparison in found:
         lines[_control_name(comparison)] = {broken.difficulty: broken for broken, _ in comparison.pairs}
     columns = sorted(whole)
@@ -167,12 +170,12 @@ def control_table(found: Sequence[Comparison], words: text.TaskWords = text.RULE
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def control_sentence(comparison: Comparison, words: text.TaskWords = text.RULE110) -> str:
+def control_sentence(comparison: Comparison, words: Words) -> str:
     """What one control shows, derived from the measured intervals alone."""
     falls, holds, rises = comparison.falls, comparison.holds, comparison.rises
     # Where a harder question survives than one that does not, what the control breaks is not simply needed or not.
     is_mixed = any(held > fell for held in holds for fell in falls)
-    meaning = None if is_mixed else text.CONTROL_MEANINGS.get(comparison.control)
+    meaning = None if is_mixed else stage_text.CONTROL_MEANINGS.get(comparison.control)
     where = "accuracy falls"
     if falls and holds:
         where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"
@@ -184,13 +187,12 @@ def control_sentence(comparison: Comparison, words: text.TaskWords = text.RULE11
 
 
 def _control_name(comparison: Comparison) -> str:
-    return text.CONTROLS.get(comparison.control, comparison.control)
+    return stage_text.CONTROLS.get(comparison.control, comparison.control)
 
 
-def _levels(difficulties: Sequence[int], words: text.TaskWords) -> str:
+def _levels(difficulties: Sequence[int], words: Words) -> str:
     """Write (1, 4, 8) as "t = 1, 4 and 8"."""
-    *most, last = map(str, difficulties)
-    return f"{words.symbol} = {', '.join(most)} and {last}" if most else f"{words.symbol} = {last}"
+    return f"{words.symbol} = {messages.joined(list(map(str, difficulties)))}"
 
 
 @st.fragment(run_every=PLOTS_AFTER_S)
@@ -201,17 +203,17 @@ def _plots_later(visit: Visit) -> None:
     visit.end_first_run()
 
 
-def explanations(task: str) -> None:
+def explanations(words: Words) -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
     st.header("Three things that sleep does", anchor="functions")
-    for column, (name, sentence) in zip(st.columns(3, gap="medium"), text.FUNCTIONS, strict=True):
+    for column, (name, sentence) in zip(st.columns(3, gap="medium"), stage_text.FUNCTIONS, strict=True):
         column.markdown(f"**{name}.** {sentence}")
     st.header("Why call it sleep?", anchor="analogy")
     left, right = st.columns(2, gap="medium")
-    left.markdown(text.ANALOGY)
-    right.markdown(text.ANALOGY_ENDS)
+    left.markdown(stage_text.ANALOGY)
+    right.markdown(stage_text.ANALOGY_ENDS)
     with st.expander("Glossary", key="glossary"):
-        for sentence in text.glossary(task).values():
+        for sentence in stage_text.glossary(words).values():
             name, _, rest = sentence.partition(": ")
             st.markdown(f"**{name}**: {rest}")
-    st.markdown(text.PAPER)  # a caption would fade its link below what can be read
+    st.markdown(stage_text.PAPER)  # a caption would fade its link below what can be read

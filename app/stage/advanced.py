@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import streamlit as st
 
-from app.shell import text
+from app.shell.menus import pick
 from app.shell.state import LinkError, Reader, Visit, one_of
+from app.stage import stage_text
 from sleepviz.config.base import require
 from sleepviz.config.model import Eviction, SleepAttention
 from sleepviz.config.run import Control, Trigger
@@ -85,7 +85,7 @@ def readers(window: int) -> dict[str, Reader]:
         "trigger": read_trigger,
         "eviction": one_of("eviction", "eviction", get_args(Eviction)),
         "asleep": one_of("sleep_attention", "attention while asleep", get_args(SleepAttention)),
-        "control": one_of("control", "control", tuple(text.CONTROLS)),
+        "control": one_of("control", "control", tuple(stage_text.CONTROLS)),
     }
 
 
@@ -96,16 +96,16 @@ def keep_within(visit: Visit, window: int) -> None:
 
 def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
     """Draw the menus and read them."""
-    trigger = pick(visit, "trigger", "Sleep trigger", text.TRIGGERS)
+    trigger = pick(visit, "trigger", "Sleep trigger", stage_text.TRIGGERS)
     if trigger == "every":
         key = visit.key("every")
         st.number_input("M, tokens between sleeps", 1, window, key=key, on_change=visit.forget_link_problems)
     if trigger == "manual":
         label, key = "Sleep after these tokens, for example 6, 12", visit.key("asked_after")
         st.text_input(label, key=key, on_change=visit.forget_link_problems)
-    eviction = pick(visit, "eviction", "Eviction", text.EVICTION)
-    attention = pick(visit, "sleep_attention", "Attention while asleep", text.ATTENTION)
-    control = pick(visit, "control", "Causal control", text.CONTROLS, hint=text.CONTROL_HELP)
+    eviction = pick(visit, "eviction", "Eviction", stage_text.EVICTION)
+    attention = pick(visit, "sleep_attention", "Attention while asleep", stage_text.ATTENTION)
+    control = pick(visit, "control", "Causal control", stage_text.CONTROLS, hint=stage_text.CONTROL_HELP)
     if checkpoints:
         key = visit.key("checkpoint")
         st.selectbox("Checkpoint", checkpoints, key=key, on_change=visit.forget_link_problems)
@@ -117,12 +117,3 @@ def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
         attention,  # type: ignore[arg-type]
         control,  # type: ignore[arg-type]
     )
-
-
-def pick(visit: Visit, name: str, label: str, options: Mapping[str, str], hint: str | None = None) -> str:
-    """A menu whose options are the engine's words, written out."""
-    key, changed = visit.key(name), visit.forget_link_problems
-    chosen = st.selectbox(
-        label, tuple(options), format_func=lambda option: options[option], key=key, help=hint, on_change=changed
-    )
-    return str(chosen)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import streamlit as st
 
-from app.shell import text
-from app.shell.state import Reader, Visit, one_of, whole_number
-from app.stage import advanced
+from app.shell import messages
+from app.shell.state import Visit, one_of, whole_number
+from app.stage import advanced, stage_text
+from app.tasks.base import Form, Limits, TaskPage
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import PASSES_MAX
 from sleepviz.config.run import RunSpec
@@ -20,45 +21,6 @@ from sleepviz.tasks import TASKS, build_task
 from sleepviz.tasks.base import InputError
 
 PASSES_SHOWN = (*range(0, 17), 20, 24, 32, 48, 64)
-
-Limits = Mapping[str, Any]
-
-
-class Form(Protocol):
-    """One task's own controls. `limits` is what may be asked of the checkpoint, its window included."""
-
-    task: str
-    widths: tuple[float, ...]  # of the columns that `fields` fills
-
-    def readers(self, limits: Limits) -> dict[str, Reader]:
-        """How a link's values are read."""
-
-    def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
-        """What the controls hold on a first visit: the recorded input, so that view and controls agree."""
-
-    def keep_within(self, visit: Visit, limits: Limits) -> None:
-        """Another checkpoint may allow less: no widget must hold a value outside its range."""
-
-    def presets(self, visit: Visit, limits: Limits) -> None:
-        """Buttons that set a whole question."""
-
-    def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
-        """The controls in sight."""
-
-    def advanced(self, visit: Visit, limits: Limits) -> None:
-        """What the task adds under "Advanced"."""
-
-    def input(self, visit: Visit) -> dict[str, Any]:
-        """The task's input. Raises InputError."""
-
-    def difficulty(self, visit: Visit, limits: Limits) -> int:
-        """The difficulty that is asked, for the plots."""
-
-    def link(self, visit: Visit) -> dict[str, str]:
-        """The question as a link's values."""
-
-    def notes(self, instance: Any) -> tuple[str, ...]:
-        """What must be said of an instance that is allowed but unlike those of training."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +47,15 @@ def is_plain(spec: RunSpec) -> bool:
     return spec == usual
 
 
-def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], recorded: dict[str, Any] | None) -> Choice:
+def controls(
+    page: TaskPage, visit: Visit, infos: tuple[CheckpointInfo, ...], recorded: dict[str, Any] | None
+) -> Choice:
     """Draw the controls and read them; `recorded` is the recorded run's specification."""
-    mine = {info.name: info for info in infos if info.task == form.task}
+    form = page.form
+    mine = {info.name: info for info in infos if info.task == page.task}
     default = next((info.name for info in mine.values() if info.default), "")
     chosen = mine.get(str(visit.get("checkpoint", default))) or mine.get(default)
-    limits = limits_of(form.task, chosen)
+    limits = limits_of(page.task, chosen)
     link = {
         "N": whole_number("passes", "passes N", 0, limits["passes_max"]),
         "checkpoint": one_of("checkpoint", "checkpoint", tuple(mine)),
@@ -98,7 +63,7 @@ def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], record
     }
     visit.adopt_url({**form.readers(limits), **link}, _first_values(form, recorded, limits, default))
     chosen = mine.get(str(visit.get("checkpoint", default))) or chosen
-    limits = limits_of(form.task, chosen)
+    limits = limits_of(page.task, chosen)
     visit.set_missing(_first_values(form, recorded, limits, default))
     form.keep_within(visit, limits)
     advanced.keep_within(visit, limits["window"])
@@ -113,8 +78,10 @@ def controls(form: Form, visit: Visit, infos: tuple[CheckpointInfo, ...], record
     with passes:
         options = sorted({n for n in PASSES_SHOWN if n <= limits["passes_max"]} | {visit.passes})
         key = visit.key("passes")
-        st.select_slider("Passes N", options, key=key, help=text.PASSES_HELP, on_change=visit.forget_link_problems)
-    spec, problems, notes = _spec(form, visit, chosen, settings)
+        st.select_slider(
+            "Passes N", options, key=key, help=stage_text.PASSES_HELP, on_change=visit.forget_link_problems
+        )
+    spec, problems, notes = _spec(page, visit, chosen, settings)
     with run:
         is_off = spec is None
         pressed = st.button(
@@ -150,16 +117,16 @@ def _first_values(form: Form, recorded: dict[str, Any] | None, limits: Limits, d
 
 
 def _spec(
-    form: Form, visit: Visit, info: CheckpointInfo | None, settings: advanced.Settings
+    page: TaskPage, visit: Visit, info: CheckpointInfo | None, settings: advanced.Settings
 ) -> tuple[RunSpec | None, tuple[str, ...], tuple[str, ...]]:
     """The run that the widgets ask for, or why it cannot be run; and what must be said of it."""
     if info is None:
-        return None, (text.no_checkpoint(form.task),), ()
+        return None, (messages.no_checkpoint(page.task),), ()
     problems = visit.link_problems
     try:
         spec = RunSpec(
-            task=form.task,
-            input=json.dumps(form.input(visit)),
+            task=page.task,
+            input=json.dumps(page.form.input(visit)),
             checkpoint=info.name,
             n_passes=visit.passes,
             eviction=settings.eviction,
@@ -171,5 +138,5 @@ def _spec(
         instance = task.parse(spec.input, info.limits)
         settings.require_tokens(len(task.encode(instance).context))
     except (ConfigError, InputError) as error:
-        return None, (*problems, text.plain(str(error))), ()
-    return (None if problems else spec), problems, form.notes(instance)
+        return None, (*problems, messages.plain(str(error))), ()
+    return (None if problems else spec), problems, page.form.notes(instance)

@@ -8,44 +8,46 @@ from typing import Any
 import streamlit as st
 
 from app import player
-from app.shell import runs, text, theme
+from app.shell import runs, theme
 from app.shell.results import Results
 from app.shell.state import Visit
-from app.stage import about, controls, watch
+from app.stage import about, controls, stage_text, watch
+from app.tasks import PAGES, TaskPage
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 
-def show(form: controls.Form) -> None:
+def show(task: str) -> None:
     """The whole page of one task."""
+    page = PAGES[task]
     mode = theme.page_mode(st.context.theme.type)
-    visit, words = Visit(form.task), text.TASKS[form.task]
+    visit, words = Visit(task), page.words
     infos = runs.checkpoints(runs.checkpoint_folder())
-    tape = watch.recorded(form.task, infos)
+    tape = watch.recorded(task, infos)
 
     st.title(words.title, anchor=False)
     st.markdown(words.explanation)
     recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
-    choice = controls.controls(form, visit, infos, recorded_spec)
+    choice = controls.controls(page, visit, infos, recorded_spec)
     shown = watch.shown_run(visit, choice, infos, tape)
-    results = runs.results(form.task)
+    results = runs.results(task)
     if shown is not None:
-        _run(shown, form.task, infos, None if isinstance(results, str) else results, mode)
-    about.measured(visit, results, choice, mode)
-    about.explanations(form.task)
+        _run(shown, page, infos, None if isinstance(results, str) else results, mode)
+    about.measured(visit, words, results, choice, mode)
+    about.explanations(words)
 
 
 def _run(
-    shown: watch.Shown, task: str, infos: tuple[CheckpointInfo, ...], results: Results | None, mode: theme.Mode
+    shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], results: Results | None, mode: theme.Mode
 ) -> None:
     """One run on the stage, and everything that can be known of it."""
-    words = text.TASKS[task]
+    words = page.words
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
     is_awake_only = shown.trace.checkpoint["limits"]["passes_trained"] == 1
-    warning = text.AWAKE_ONLY if is_awake_only else text.BASELINE_WARNING
-    terms = text.terms(task)
+    warning = stage_text.AWAKE_ONLY if is_awake_only else stage_text.BASELINE_WARNING
+    terms = stage_text.terms(words)
     # A key a task: another page's player is another player.
     player.show(
-        player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms), key=f"player_{task}"
+        player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms), key=f"player_{page.task}"
     )
     st.caption(f"{words.notice} {warning} {about.training_note(shown.trace)} {words.presets}")
     meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
@@ -54,7 +56,7 @@ def _run(
         st.download_button(
             "Run as JSON",
             data=partial(watch.as_json, shown),
-            file_name=f"sleepviz-{task}-run.json",
+            file_name=f"sleepviz-{page.task}-run.json",
             mime="application/json",
             on_click="ignore",
             icon=":material/download:",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
 from app.player import Contender
 from app.player.pictures import picture_of
-from app.shell import runs, text
-from app.shell.jobs import Job, RunKey
+from app.shell import progress, runs
+from app.shell.jobs import Job, Phase, RunKey
 from app.shell.results import Results, measured_of
 from app.shell.state import Visit
+from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
+from app.tasks import PAGES
 from sleepviz.config.events import Trace
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
@@ -38,10 +41,10 @@ class Shown:
         checkpoint, spec = self.trace.checkpoint, self.trace.spec
         parts = [self.source, f"{checkpoint['name']} {str(checkpoint['digest'])[:8]}"]
         trigger = spec["trigger"]["kind"]
-        parts += [f"trigger: {text.TRIGGERS[trigger]}"] * (trigger != "window")
+        parts += [f"trigger: {stage_text.TRIGGERS[trigger]}"] * (trigger != "window")
         parts += [f"eviction {spec['eviction']}"] * (spec["eviction"] != "hard")
         parts += [f"{spec['sleep_attention']} attention asleep"] * bool(spec["sleep_attention"])
-        parts += [f"control: {text.CONTROLS.get(spec['control'], spec['control'])}"] * (spec["control"] != "none")
+        parts += [f"control: {stage_text.CONTROLS.get(spec['control'], spec['control'])}"] * (spec["control"] != "none")
         return " · ".join(parts)
 
 
@@ -53,9 +56,9 @@ def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
     except ValueError:
         return "The recorded run is damaged, so it is not shown; a live run still works."
     if trace is None:
-        return text.NO_RECORDING
+        return stage_text.NO_RECORDING
     info = runs.baseline_checkpoint(task, infos)
-    no_baseline = "Press “Run live” to ask this model." if info else text.NO_BASELINE
+    no_baseline = "Press “Run live” to ask this model." if info else stage_text.NO_BASELINE
     return Shown(
         "recorded",
         trace,
@@ -89,7 +92,7 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
     elif job.phase == "cancelled":
         st.info("The run was stopped. Press “Run live” to start it again.", icon=":material/stop_circle:")
     else:
-        _progress(visit)
+        progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="cancel")
     return _latest(visit, infos) or on_tape
 
 
@@ -115,7 +118,7 @@ def _measured(answer: Trace | str, results: Results | None) -> str:
     found = measured_of(results, str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
     if found is None or not is_plain(spec):
         return ""
-    words = text.TASKS[spec.task]
+    words = PAGES[spec.task].words
     return f"; {found.accuracy:.2f} of fresh {words.right} at {words.symbol} = {difficulty}"
 
 
@@ -156,7 +159,7 @@ def _of_job(job: Job, infos: tuple[CheckpointInfo, ...]) -> Shown:
     trace = job.results[own]
     assert isinstance(trace, Trace)
     name, baseline = _baseline_key(own, infos)
-    answered = job.results.get(baseline, text.NO_BASELINE) if baseline is not None else text.NO_BASELINE
+    answered = job.results.get(baseline, stage_text.NO_BASELINE) if baseline is not None else stage_text.NO_BASELINE
     return Shown("live", trace, job.results[_one_pass_key(own)], answered, name)
 
 
@@ -187,25 +190,15 @@ def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> N
         )
 
 
-@st.fragment(run_every=POLL_S)
-def _progress(visit: Visit) -> None:
-    """What the visitor's run is waiting for. Polling also keeps the job alive: it ends when a visitor leaves."""
-    job = visit.job
-    if job is None:
-        return
-    phase = job.poll()
-    if job.is_over:
-        st.rerun()
-    message = {
-        "waiting": "Another visitor's run is ahead of yours"
-        + (f" ({job.ahead} of them)" if job.ahead > 1 else "")
-        + "; it will start in a moment.",
+def _standing(job: Job, phase: Phase) -> progress.Standing:
+    """What the visitor's run is waiting for."""
+    ahead = f" ({job.ahead} of them)" if job.ahead > 1 else ""
+    sentences: dict[Phase, str] = {
+        "waiting": f"Another visitor's run is ahead of yours{ahead}; it will start in a moment.",
         "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one.",
         "running": f"The model is running: {job.events} events so far.",
-    }.get(phase, "")
-    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        st.info(message, icon=":material/hourglass_top:")
-        st.button("Cancel", key="cancel", on_click=job.cancel)
+    }
+    return progress.Standing(sentences.get(phase, ""))
 
 
 def _trace_or_reason(outcome: Trace | str) -> tuple[Trace | None, str]:

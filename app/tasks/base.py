@@ -1,16 +1,52 @@
-"""What a task's picture offers, and what the graph tasks share."""
+"""What one task brings to the app: its form, its picture of a run, and its words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
+from app.shell.state import Reader, Visit
+from sleepviz.config.events import Answer, Trace
 
-from sleepviz.config.events import Answer, TokenRead, Trace
+Limits = Mapping[str, Any]
+LAST = 1000  # the place of a page that names none
 
-RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
+
+class Form(Protocol):
+    """One task's own controls. `limits` is what may be asked of the checkpoint, its window included."""
+
+    widths: tuple[float, ...]  # of the columns that `fields` fills
+
+    def readers(self, limits: Limits) -> dict[str, Reader]:
+        """How a link's values are read."""
+
+    def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
+        """What the controls hold on a first visit: the recorded input, so that view and controls agree."""
+
+    def keep_within(self, visit: Visit, limits: Limits) -> None:
+        """Another checkpoint may allow less: no widget must hold a value outside its range."""
+
+    def presets(self, visit: Visit, limits: Limits) -> None:
+        """Buttons that set a whole question."""
+
+    def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
+        """The controls in sight."""
+
+    def advanced(self, visit: Visit, limits: Limits) -> None:
+        """What the task adds under "Advanced"."""
+
+    def input(self, visit: Visit) -> dict[str, Any]:
+        """The task's input. Raises InputError."""
+
+    def difficulty(self, visit: Visit, limits: Limits) -> int:
+        """The difficulty that is asked, for the plots."""
+
+    def link(self, visit: Visit) -> dict[str, str]:
+        """The question as a link's values."""
+
+    def notes(self, instance: Any) -> tuple[str, ...]:
+        """What must be said of an instance that is allowed but unlike those of training."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +59,7 @@ class Table:
 
 
 class Picture(Protocol):
-    """One run's picture. Sentences are for everyone; the dicts are drawn by the script of the same `kind`."""
+    """One run's picture. Sentences are for everyone; the dicts are drawn by the script that registers `kind`."""
 
     kind: str
 
@@ -32,7 +68,7 @@ class Picture(Protocol):
         """Steps, hops or operations that are asked for; None where there is no such number."""
 
     def scene(self) -> dict[str, Any]:
-        """What does not change while the run plays."""
+        """What does not change while the run plays; `kind` and `label` (for a screen reader) at least."""
 
     def token(self, token: str) -> str:
         """A token as the visitor wrote it."""
@@ -49,6 +85,9 @@ class Picture(Protocol):
     def answer_text(self, answer: Answer) -> str:
         """The scored answer in words, to follow "Awake, in one ordinary pass"."""
 
+    def wrong_text(self, answer: Answer) -> str:
+        """What is wrong in an answer, in a few words; only asked of one that is not right."""
+
     def card(self, answer: Answer) -> dict[str, Any]:
         """The rows, the verdict and the surety of one answer among those compared."""
 
@@ -59,57 +98,53 @@ class Picture(Protocol):
         """What the picture shows after each pass, in numbers; None where the sentences say it all."""
 
 
-def context_tokens(trace: Trace) -> tuple[TokenRead, ...]:
-    """The tokens in the order in which they are read."""
-    return tuple(event for event in trace.events if isinstance(event, TokenRead))
+@dataclass(frozen=True)
+class Deviation:
+    """A named departure from the paper, and what it is in one sentence."""
+
+    name: str
+    sentence: str
 
 
-def window_parts(spans: Sequence[tuple[int, int]], n_tokens: int, name: str) -> list[dict[str, Any]]:
-    """Names for the parts of every window on the time line: what was written, then the roll call up to the next."""
-    stops = [first for first, _ in spans[1:]] + [n_tokens]
-    parts: list[dict[str, Any]] = []
-    for (first, last), stop in zip(spans, stops, strict=False):  # without a span, nothing has a name
-        parts += [{"start": first, "stop": last, "name": name, "own": True}]
-        parts += [{"start": last, "stop": stop, "name": "roll call", "own": False}]
-    return parts
+@dataclass(frozen=True)
+class Evidence:
+    """One line of what should be measured on a task; `variant` "" stands for any."""
+
+    experiment: str
+    variant: str
+    said: str
 
 
-def standing(answer: str, truth: str) -> str:
-    """Right, wrong, or "unknown": the model says that it cannot tell what could be told."""
-    return RIGHT if answer == truth else UNKNOWN if answer == "?" else WRONG
+@dataclass(frozen=True)
+class Words:
+    """How the app speaks of a task."""
+
+    title: str  # of its page
+    explanation: str
+    notice: str  # what to notice while a run plays
+    symbol: str  # of the difficulty, in plots
+    right: str  # what an accuracy counts
+    window: str  # what one window holds, to end a sentence
+    woken: str  # how right and wrong are drawn
+    glossary: Mapping[str, str]  # the task's own terms, each "Term: what it is."
+    lab: str  # its name in the Lab
+    question: Callable[[Mapping[str, Any]], str]  # what an input asks, in one line
+    departures: tuple[Deviation, ...]  # from the paper, of every model of this task
+    evidence: tuple[Evidence, ...]  # what the Lab says is missing where it was not measured
+    presets: str = ""  # how the presets were chosen
+    sizes: str = ""  # a model's size in the Lab, filled in from the task's sizes
 
 
-def one_answer_card(answer: Answer, what: Sequence[str]) -> dict[str, Any]:
-    """A card of answers that are a name or a number each; `what` says what each is the answer to."""
-    rows = [
-        {
-            "asked": asked,
-            "answer": said if said != "?" or truth == "?" else "unknown",
-            "truth": truth if truth != "?" else "undefined",
-            "right": correct,
-            "confidence": [round(float(sure), 4) for sure in sureness],
-        }
-        for asked, said, truth, correct, sureness in zip(
-            what, answer.answers, answer.truths, answer.correct, answer.confidence, strict=True
-        )
-    ]
-    n_wrong = sum(not correct for correct in answer.correct)
-    verdict = "Right" if n_wrong == 0 else "Wrong" if len(rows) == 1 else f"Wrong for {n_wrong} of {len(rows)}"
-    return {
-        "rows": rows,
-        "right": n_wrong == 0,
-        "verdict": verdict,
-        "least": least_sure(answer),
-        "least_of": "probability" if len(rows) == 1 else "least sure answer",
-    }
+@dataclass(frozen=True)
+class TaskPage:
+    """One task's half of the app. Its page is the script pages/TASK.py."""
 
-
-def listed(words: Sequence[str]) -> str:
-    """Write ("1", "4", "8") as "1, 4 and 8"."""
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def least_sure(answer: Answer) -> float:
-    """The lowest probability that the model gave to any part of its answer."""
-    return round(float(np.min(answer.confidence)), 3) if answer.confidence.size else 0.0
+    task: str  # the engine's name
+    title: str  # in the navigation
+    icon: str
+    url: str
+    form: Form
+    picture: Callable[[Trace], Picture]
+    words: Words
+    example: str  # an input as JSON, for the page "Your model"
+    place: int = LAST  # in the navigation; the first page is the app's

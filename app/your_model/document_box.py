@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.shell import text, uploads
+from app.shell import messages, uploads
 from app.shell.state import Visit
 from app.your_model import own_text
 from sleepviz.tasks.base import InputError
@@ -71,4 +71,4 @@ def _upload(visit: Visit, box: str) -> None:
     label = f"A text file, .txt or .md, up to {uploads.MOST_CHARACTERS:,} characters: its text goes into the box above"
     st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
     if visit.get(problem):
-        st.error(text.plain(visit.get(problem)), icon=":material/error:")
+        st.error(messages.plain(visit.get(problem)), icon=":material/error:")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.shell import runs, text
+from app.shell import messages, runs
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.events import Event
@@ -85,7 +85,7 @@ def queue() -> RunQueue:
     return RunQueue(
         record=record_run,
         describe=lambda key: {"name": key.spec.checkpoint, "digest": key.digest},
-        refusals=Refusals((InputError, ConfigError, CheckpointError), text.INTERNAL_ERROR, text.TOO_MANY),
+        refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
         is_warm=lambda: "transformers" in sys.modules,
         prepare=runs._one_thread,
         kept=12,

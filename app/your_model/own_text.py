@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.shell import text
+from app.shell import messages
 from sleepviz.text import words
 from sleepviz.text.reading import read, solved, unknown_words
 
@@ -24,7 +24,7 @@ def notes(document: str, question: str) -> None:
     """Whether this is a text that the model was made for; and what it says by itself."""
     strange = unknown_words(f"{document} {question}")
     if strange:
-        named = ", ".join(f"“{text.plain(word)}”" for word in strange[:WORDS_SHOWN])
+        named = ", ".join(f"“{messages.plain(word)}”" for word in strange[:WORDS_SHOWN])
         more = f" and {len(strange) - WORDS_SHOWN} more" if len(strange) > WORDS_SHOWN else ""
         st.warning(
             f"Outside its style: the model has never read {named}{more}. Do not expect right answers.",
@@ -43,8 +43,8 @@ def told(document: str, question: str) -> str:
             "not asked in the model's style."
         )
     hops = "one hop" if len(chain) == 1 else f"{len(chain)} hops"
-    steps = "; ".join(text.plain(fact.told(0).rstrip(".")) for fact in chain)
-    answer = text.plain(chain[-1].value)
+    steps = "; ".join(messages.plain(fact.told(0).rstrip(".")) for fact in chain)
+    answer = messages.plain(chain[-1].value)
     return f"Read by rule, the page answers **{answer}**, in {hops}: {steps}. It tells {len(reading.facts)} facts."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import streamlit as st
 
 from app import player
 from app.player import Contender
-from app.shell import runs, text, theme, uploads
-from app.shell.jobs import RunKey
+from app.shell import messages, progress, runs, theme, uploads
+from app.shell.jobs import Job, Phase, RunKey
 from app.shell.state import Visit, one_number_of, one_of, short_text
-from app.stage import about
+from app.stage import about, stage_text
 from app.stage.watch import QUICK_S
+from app.tasks import PAGES
 from app.your_model import document_box, models, own_text, perplexity, text_runs
 from app.your_model.text_runs import SideBySide
 from sleepviz.config.base import ConfigError
@@ -60,11 +62,6 @@ TEXT_TRAINED_AWAKE = (
     "This is the ordinary hybrid beside our text model: the same shape, trained on as much text with N = 1 only. More "
     "passes are new to it."
 )
-TASK_INPUTS = {
-    "rule110": '{"rows": ["0110100110010110"], "steps": 4}',
-    "depo": '{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
-    "gsm": '{"text": "assign b = a + 1. assign a = 7.", "question": "b"}',
-}
 EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sliding)"}
 
 
@@ -86,11 +83,11 @@ def show() -> None:
     infos = runs.checkpoints(runs.checkpoint_folder())
     is_linked = _adopt_link(visit, infos)
     for problem in visit.link_problems:
-        st.error(text.plain(problem), icon=":material/error:")
+        st.error(messages.plain(problem), icon=":material/error:")
     try:
         asked = _controls(visit, infos)
     except (ConfigError, InputError) as error:
-        st.error(text.plain(str(error)), icon=":material/error:")
+        st.error(messages.plain(str(error)), icon=":material/error:")
         asked = None
     pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
     if asked is not None and (pressed or is_linked):
@@ -126,7 +123,7 @@ def _adopt_link(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> bool:
         "eviction": one_of("eviction", "eviction", tuple(EVICTIONS)),
         "question": read_question,
         "L": one_number_of("window", "window L", document_box.WINDOWS),
-        **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in TASK_INPUTS},
+        **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in PAGES},
     }
     is_linked = visit.adopt_url(readers, first)
     visit.set_missing(first)
@@ -156,11 +153,11 @@ def _follow(visit: Visit, has_tape: bool) -> None:
     if job.phase == "done":
         visit.set_latest(job)
     elif job.phase == "failed":
-        st.error(text.plain(job.message), icon=":material/error:")
+        st.error(messages.plain(job.message), icon=":material/error:")
     elif job.phase == "cancelled":
         st.info("The run was stopped.", icon=":material/stop_circle:")
     else:
-        _progress(visit)
+        progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="your_model_cancel")
 
 
 def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
@@ -175,7 +172,7 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     """Draw the controls and read them. Raises ConfigError and InputError."""
     choices = _choices(infos)
     visit.set_missing(document_box.FIRST_VALUES)  # on every run, or what one kind of model was given is lost to another
-    visit.set_missing({f"input_{task}": given for task, given in TASK_INPUTS.items()})
+    visit.set_missing({f"input_{task}": page.example for task, page in PAGES.items()})
     columns = st.columns([3, 1.2, 1.6], gap="medium")
     with columns[0]:
         source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
@@ -225,7 +222,7 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
 def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
     """What may be chosen, and how it is called."""
     choices = {f"text:{name}": _text_title(name) for name in models.text_models()}
-    ours = [info for task in TASK_INPUTS for info in infos if info.default and info.task == task]
+    ours = [info for task in PAGES for info in infos if info.default and info.task == task]
     choices |= {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
     choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
     return choices | ({"local:": "a folder or a hub name"} if models.local_models_allowed() else {})
@@ -298,8 +295,8 @@ def _note(kind: str, name: str, run: RunKey) -> str:
 
 def _terms(spec: RunSpec) -> dict[str, str]:
     if spec.task == example.TASK:
-        return text.terms_of_a_text(int(json.loads(spec.input)["window"]))
-    return text.terms(spec.task)
+        return stage_text.terms_of_a_text(int(json.loads(spec.input)["window"]))
+    return stage_text.terms(PAGES[spec.task].words)
 
 
 def held(trace: Trace, full: Trace | None) -> str:
@@ -329,20 +326,12 @@ def _kept_bytes(trace: Trace) -> int:
     return started[-1].kv_bytes - evicted[-1].bytes_freed
 
 
-@st.fragment(run_every=POLL_S)
-def _progress(visit: Visit) -> None:
-    """Where the run stands, and Cancel. Polling keeps it alive: it ends when the visitor leaves."""
-    job = visit.job
-    if job is None:
-        return
-    phase = job.poll()
-    if job.is_over:
-        st.rerun()
-    message = {
+def _standing(job: Job, phase: Phase) -> progress.Standing:
+    """Where the run stands."""
+    run = f"run {len(job.results) + 1} of {len(job.keys)}"
+    sentences: dict[Phase, str] = {
         "waiting": "Another visitor's run is ahead of yours.",
         "starting": "Starting PyTorch and transformers, and loading the model.",
-        "running": f"The model is running: {job.events} events so far, run {len(job.results) + 1} of {len(job.keys)}.",
-    }.get(phase, "")
-    with st.container(horizontal=True, vertical_alignment="center", key="your_model_progress"):
-        st.info(message, icon=":material/hourglass_top:")
-        st.button("Cancel", key="your_model_cancel", on_click=job.cancel)
+        "running": f"The model is running: {job.events} events so far, {run}.",
+    }
+    return progress.Standing(sentences.get(phase, ""))

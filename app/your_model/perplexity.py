@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.figures import perplexity_figure
-from app.shell import text
-from app.shell.jobs import Sweep
+from app.shell import messages, progress
 from app.shell.state import Visit
 from app.shell.theme import Mode
 from app.your_model import models
@@ -26,6 +25,7 @@ INTRO = (
     "that was not trained for sleep is not expected to gain from N > 1**; below the plot it says whether this one "
     "did."
 )
+STARTING = "Starting PyTorch and transformers, and loading the model."
 MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
 
 
@@ -71,9 +71,9 @@ def show(visit: Visit, asked: Measured, mode: Mode) -> None:
     if sweep is None:
         return
     if not sweep.is_over:
-        _progress(sweep)
+        progress.show_sweep(sweep, "settings", STARTING, every_s=POLL_S, cancel="your_model_perplexity_cancel")
     elif sweep.phase == "failed":
-        st.error(text.plain(sweep.message), icon=":material/error:")
+        st.error(messages.plain(sweep.message), icon=":material/error:")
     elif sweep.phase == "cancelled":
         st.info("Stopped.", icon=":material/stop_circle:")
     else:
@@ -112,17 +112,3 @@ def _compared(change: str, losses: Losses, reference: Losses) -> str:
     size = f"{gain.value:+.3f} nats a token, {gain.low:+.3f} to {gain.high:+.3f}"
     said = {1: "helped", -1: "made it worse", 0: "made no difference that these tokens could show"}[gain.sign]
     return f"{change} {said} ({size})."
-
-
-@st.fragment(run_every=POLL_S)
-def _progress(sweep: Sweep) -> None:
-    """How far it is. Polling keeps the sweep alive: it ends when the visitor leaves."""
-    phase = sweep.poll()
-    if sweep.is_over:
-        st.rerun()
-    message = {
-        "waiting": "Another visitor's run is ahead; yours goes on in a moment.",
-        "starting": "Starting PyTorch and transformers, and loading the model.",
-    }.get(phase, f"{len(sweep.cells)} of {sweep.total} settings are measured.")
-    st.progress(len(sweep.cells) / sweep.total, text=message)
-    st.button("Cancel", key="your_model_perplexity_cancel", on_click=sweep.cancel)

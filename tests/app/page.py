@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def opened(page: str = "home", **query: str) -> AppTest:
+def opened(page: str = "rule110", **query: str) -> AppTest:
     """A page after its first run, with these query parameters."""
     app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
-    if page != "home":
+    if page != "rule110":
         app.run()
         app.switch_page(str(ROOT / "pages" / f"{page}.py"))
     for name, value in query.items():

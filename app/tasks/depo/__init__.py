@@ -1,1 +1,18 @@
 """Depo: a graph to paste or click together, drawn with the grid of every start and number of hops."""
+
+from app.tasks.base import TaskPage
+from app.tasks.depo.form import DepoForm
+from app.tasks.depo.picture import DepoPicture
+from app.tasks.depo.words import WORDS
+
+PAGE = TaskPage(
+    task="depo",
+    title="Graph",
+    icon=":material/hub:",
+    url="graph",
+    form=DepoForm(),
+    picture=DepoPicture,
+    words=WORDS,
+    example='{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
+    place=2,
+)

@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from app.shell import text
 from app.shell.state import Reader, Visit, short_text, whole_number
-from app.stage.controls import Limits
-from app.tasks.depo import ring
+from app.tasks.base import Limits
 from app.tasks.depo.edges import edges_text, names_of, read_edges
+from app.tasks.depo.ring import show as show_ring
+from app.tasks.depo.words import CYCLE_HELP, EDGES_HELP, HOPS_HELP, SEVERAL_CYCLES, START_HELP
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.depo.examples import LETTERS, SMALL_GRAPH, passes_for, seeded_cycle
 from sleepviz.tasks.depo.task import NAME_MAX_CHARACTERS, DepoInstance
@@ -24,7 +24,6 @@ ARROW_IN_URL = ">"
 class DepoForm:
     """Start and hops in sight; the graph behind one button."""
 
-    task = "depo"
     widths: tuple[float, ...] = (2.2, 3.0)
 
     def readers(self, limits: Limits) -> dict[str, Reader]:
@@ -73,7 +72,7 @@ class DepoForm:
             "Start",
             _names(visit) or (visit.get("start"),),
             key=visit.key("start"),
-            help=text.START_HELP,
+            help=START_HELP,
             on_change=visit.forget_link_problems,
         )
         columns[1].slider(
@@ -81,7 +80,7 @@ class DepoForm:
             1,
             max(limits["hops_max"], 2),  # a slider has two ends; what lies beyond the limit is refused in words
             key=visit.key("hops"),
-            help=text.HOPS_HELP,
+            help=HOPS_HELP,
             on_change=visit.forget_link_problems,
         )
 
@@ -104,7 +103,7 @@ class DepoForm:
 
     def notes(self, instance: DepoInstance) -> tuple[str, ...]:
         """Several cycles are allowed, and unlike the graphs of training."""
-        return (text.SEVERAL_CYCLES.format(cycles=instance.n_cycles),) if instance.n_cycles > 1 else ()
+        return (SEVERAL_CYCLES.format(cycles=instance.n_cycles),) if instance.n_cycles > 1 else ()
 
 
 def _hard(limits: Limits) -> dict[str, Any]:
@@ -144,10 +143,10 @@ def _own_graph(visit: Visit, limits: Limits) -> None:
     st.text_area(
         "Edges, in the order in which they are read",
         key=visit.key("edges"),
-        help=text.EDGES_HELP.format(least=limits["nodes_min"], most=most),
+        help=EDGES_HELP.format(least=limits["nodes_min"], most=most),
         on_change=visit.forget_link_problems,
         height=110,
     )
-    st.markdown(text.CYCLE_HELP)
+    st.markdown(CYCLE_HELP)
     names = tuple(LETTERS[:most]) if most <= len(LETTERS) else tuple(f"n{number}" for number in range(1, most + 1))
-    ring.show(names, least=limits["nodes_min"], key="ring", on_close=lambda order: _take_over(visit, order))
+    show_ring(names, least=limits["nodes_min"], key="ring", on_close=lambda order: _take_over(visit, order))

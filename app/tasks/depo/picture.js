@@ -69,3 +69,5 @@ function drawGrid(ctx, picture, woken, left, top, w, h) {
     }
   });
 }
+
+register("hops", drawHops, { narrow: 760 });

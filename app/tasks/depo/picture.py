@@ -8,17 +8,18 @@ from typing import Any
 
 import networkx as nx
 
-from app.tasks.base import (
+from app.shell.messages import joined
+from app.tasks.answers import (
     RIGHT,
     UNKNOWN,
     WRONG,
-    Table,
     context_tokens,
-    listed,
+    first_wrong,
     one_answer_card,
     standing,
-    window_parts,
 )
+from app.tasks.base import Table
+from app.tasks.roll_call import window_parts
 from sleepviz.config.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.depo.task import DepoInstance
 
@@ -91,7 +92,7 @@ class DepoPicture:
         if not woken.asked:
             return "Nothing can be asked yet."
         solved = [str(hop) for hop, n in enumerate(self._right_by_hop(woken), start=1) if n == len(self._names)]
-        whole = f"every start is right at k = {listed(solved)}" if solved else "no k is right for every start"
+        whole = f"every start is right at k = {joined(solved)}" if solved else "no k is right for every start"
         return (
             f"If woken now, {self._asked} is answered {_said(woken)}; {sum(woken.correct[1:])} of "
             f"{len(woken.correct) - 1} questions are right, and {whole}."
@@ -107,6 +108,10 @@ class DepoPicture:
         """The person's question."""
         how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
         return f"{self._asked} is answered {answer.answers[0]}, {how}"
+
+    def wrong_text(self, answer: Answer) -> str:
+        """The node that it should have been."""
+        return first_wrong(answer)
 
     def card(self, answer: Answer) -> dict[str, Any]:
         """One node."""

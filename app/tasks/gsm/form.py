@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from app.shell import text
+from app.shell.menus import pick
 from app.shell.state import Reader, Visit, one_of, short_text, whole_number
-from app.stage.advanced import pick
-from app.stage.controls import Limits
+from app.tasks.base import Limits
+from app.tasks.gsm.words import ASK, OWN_QUESTION, REAL_SOURCE, SUM_HELP
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.gsm.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
 from sleepviz.tasks.gsm.text import Statement, read_statements, solve
@@ -22,7 +22,6 @@ NAME_MAX_CHARACTERS = 12
 class GsmForm:
     """The text and the question in sight; how it is asked under "Advanced"."""
 
-    task = "gsm"
     widths: tuple[float, ...] = (5.0, 2.4)
 
     def readers(self, limits: Limits) -> dict[str, Reader]:
@@ -32,7 +31,7 @@ class GsmForm:
             "text": short_text("text", "text", TEXT_IN_URL_MAX),
             "question": short_text("question", "question", NAME_MAX_CHARACTERS),
             "equals": whole_number("equals", "equals", low, high),
-            "ask": one_of("ask", "ask", tuple(text.ASK)),
+            "ask": one_of("ask", "ask", tuple(ASK)),
         }
 
     def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
@@ -61,7 +60,7 @@ class GsmForm:
             ("real", "A problem of GSM-Infinite", REAL, passes),
         ):
             values = {**_problem(given), "passes": min(n_passes, limits["passes_max"])}
-            hint = text.REAL_SOURCE if key == "real" else None
+            hint = REAL_SOURCE if key == "real" else None
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
@@ -70,7 +69,7 @@ class GsmForm:
         columns[0].text_area(
             "Text: assignments, or a story",
             key=visit.key("text"),
-            help=text.SUM_HELP.format(change=limits["change_max"], low=low, high=high),
+            help=SUM_HELP.format(change=limits["change_max"], low=low, high=high),
             on_change=visit.forget_link_problems,
             height=124,
         )
@@ -85,13 +84,13 @@ class GsmForm:
                 names or (visit.get("question"),),
                 key=visit.key("question"),
                 disabled=own is not None,
-                help=text.OWN_QUESTION if own is not None else None,
+                help=OWN_QUESTION if own is not None else None,
                 on_change=visit.forget_link_problems,
             )
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
         """Where the question stands, or the benchmark's own kind of question."""
-        pick(visit, "ask", "Question", text.ASK)
+        pick(visit, "ask", "Question", ASK)
 
     def input(self, visit: Visit) -> dict[str, Any]:
         """The text and what is asked of it."""

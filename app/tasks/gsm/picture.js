@@ -42,3 +42,5 @@ function drawValues(canvas, run, frame) {
     ctx.globalAlpha = 1;
   });
 }
+
+register("values", drawValues, { narrow: 560 });

@@ -8,7 +8,9 @@ from typing import Any
 
 import networkx as nx
 
-from app.tasks.base import Table, context_tokens, one_answer_card, standing, window_parts
+from app.tasks.answers import context_tokens, first_wrong, one_answer_card, standing
+from app.tasks.base import Table
+from app.tasks.roll_call import window_parts
 from sleepviz.config.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.gsm.task import GsmInstance
 from sleepviz.tasks.gsm.text import dependencies, read_statements
@@ -108,6 +110,10 @@ class GsmPicture:
             return f"the variables that equal {self._instance.equals} are {said}, {how}"
         how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
         return f"{answer.asked[0]} is answered {answer.answers[0]}, {how}"
+
+    def wrong_text(self, answer: Answer) -> str:
+        """The value that it should have been."""
+        return first_wrong(answer)
 
     def card(self, answer: Answer) -> dict[str, Any]:
         """One value; or every variable, of which those count that have the asked value or are said to."""

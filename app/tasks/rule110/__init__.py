@@ -1,1 +1,18 @@
 """Rule 110: rows of cells to click, and the answered rows beside the true diagram."""
+
+from app.tasks.base import TaskPage
+from app.tasks.rule110.form import Rule110Form
+from app.tasks.rule110.picture import Rule110Picture
+from app.tasks.rule110.words import WORDS
+
+PAGE = TaskPage(
+    task="rule110",
+    title="Watch",
+    icon=":material/bedtime:",
+    url="watch",
+    form=Rule110Form(),
+    picture=Rule110Picture,
+    words=WORDS,
+    example='{"rows": ["0110100110010110"], "steps": 4}',
+    place=1,
+)

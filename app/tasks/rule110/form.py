@@ -8,10 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from app.shell import text
+from app.shell import messages
 from app.shell.state import LinkError, Reader, Visit, whole_number
-from app.stage.controls import Limits
-from app.tasks.rule110 import cells
+from app.tasks.base import Limits
+from app.tasks.rule110.cells import show as show_cells
+from app.tasks.rule110.words import ROW_HELP, STEPS_HELP
 
 SEED_ROW = "0100110101110010011000101101"  # no special row: cut to the model's length
 ROWS_IN_URL_MAX = 2000  # characters; far beyond any row that a model takes
@@ -20,7 +21,6 @@ ROWS_IN_URL_MAX = 2000  # characters; far beyond any row that a model takes
 class Rule110Form:
     """Rows (the first in sight) and steps t."""
 
-    task = "rule110"
     widths: tuple[float, ...] = (5.0, 2.6)
 
     def readers(self, limits: Limits) -> dict[str, Reader]:
@@ -71,13 +71,13 @@ class Rule110Form:
             _row_input(visit, 1, limits["row_cells"])
             others = ", ".join(f"row {number}: {row}" for number, row in enumerate(_typed(visit)[1:], start=2))
             if others:
-                st.caption(text.plain(f"Then {others} (under “Advanced”)"))
+                st.caption(messages.plain(f"Then {others} (under “Advanced”)"))
         columns[1].slider(
             "Steps t",
             0,
             limits["steps_max"],
             key=visit.key("steps"),
-            help=text.STEPS_HELP,
+            help=STEPS_HELP,
             on_change=visit.forget_link_problems,
         )
 
@@ -124,10 +124,10 @@ def _random_rows(visit: Visit, n_cells: int) -> None:
 def _row_input(visit: Visit, number: int, n_cells: int) -> None:
     name = "Row" if number == 1 and _n_rows(visit) == 1 else f"Row {number}"
     key = visit.key(f"row_{number}")
-    st.text_input(name, key=key, help=text.ROW_HELP.format(cells=n_cells), on_change=visit.forget_link_problems)
+    st.text_input(name, key=key, help=ROW_HELP.format(cells=n_cells), on_change=visit.forget_link_problems)
     row = str(visit.get(f"row_{number}")).strip()
     if len(row) == n_cells and not set(row) - {"0", "1"}:
-        cells.show(
+        show_cells(
             row,
             key=f"cells_{number}",
             label=f"{name}: click a cell to change it",

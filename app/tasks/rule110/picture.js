@@ -78,3 +78,9 @@ function drawRowsCard(canvas, card, revealed) {
     cells(ctx, row.truth, gutter, y + size + 22, size, [], 0.62);
   });
 }
+
+register("rows", drawRows, {
+  card: drawRowsCard,
+  token: (text) => (text === "1" ? INK.one : text === "0" ? INK.zero : "#2b4d72"),
+  layout: "row",
+});

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from app.tasks.base import Table, least_sure
+from app.tasks.answers import least_sure
+from app.tasks.base import Table
 from sleepviz.config.events import Answer, Trace
 from sleepviz.tasks.rule110.task import is_held_out, row_text, space_time
 
@@ -89,6 +90,11 @@ class Rule110Picture:
             how = "right" if correct else f"wrong in {len(differing(cells, truth))} of {len(truth)} cells"
             said.append(f"{asked} is {how}")
         return "; ".join(said)
+
+    def wrong_text(self, answer: Answer) -> str:
+        """How many cells differ, over all rows."""
+        wrong = sum(len(differing(*pair)) for pair in zip(answer.answers, answer.truths, strict=True))
+        return f"wrong in {wrong} of {sum(map(len, answer.truths))} cells"
 
     def card(self, answer: Answer) -> dict[str, Any]:
         """The answer row by row, where it is wrong, and how sure each cell is."""

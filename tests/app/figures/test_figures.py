@@ -17,6 +17,7 @@ from sleepviz.config.events import SleepPassDone
 from sleepviz.tasks import TASKS
 from tests.app.made import made_results, made_trace
 
+ROWS = {"symbol": "t", "right": "rows right"}
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -28,7 +29,7 @@ def results(tmp_path: Path) -> Results:
 
 
 def test_accuracy_lines_are_in_order_of_passes_with_unequal_arms(results: Results) -> None:
-    figure = accuracy_figure(results, difficulty=3, passes=4, mode="light")
+    figure = accuracy_figure(results, difficulty=3, passes=4, mode="light", **ROWS)
     lines = {trace.name: trace for trace in figure.data}
     hard = lines["t = 3"]
     assert list(hard.x) == [1, 4] and list(hard.y) == [0.2, 0.9]
@@ -38,7 +39,9 @@ def test_accuracy_lines_are_in_order_of_passes_with_unequal_arms(results: Result
 
 
 def test_baselines_are_level_lines_at_the_current_difficulty(results: Results) -> None:
-    traces = [t for t in accuracy_figure(results, difficulty=3, passes=4, mode="light").data if "only" in t.name]
+    traces = [
+        t for t in accuracy_figure(results, difficulty=3, passes=4, mode="light", **ROWS).data if "only" in t.name
+    ]
     assert {trace.name: list(trace.y) for trace in traces} == {
         "N = 1 only, same tokens": [0.4, 0.4],
         "N = 1 only, same FLOPs": [0.5, 0.5],
@@ -47,15 +50,19 @@ def test_baselines_are_level_lines_at_the_current_difficulty(results: Results) -
 
 
 def test_the_ring_is_the_current_setting_or_absent(results: Results) -> None:
-    here = [t for t in accuracy_figure(results, difficulty=3, passes=4, mode="dark").data if t.name == "your setting"]
+    here = [
+        t
+        for t in accuracy_figure(results, difficulty=3, passes=4, mode="dark", **ROWS).data
+        if t.name == "your setting"
+    ]
     assert list(here[0].x) == [4] and list(here[0].y) == [0.9] and here[0].marker.color == DARK.accent
-    away = accuracy_figure(results, difficulty=3, passes=5, mode="light")
+    away = accuracy_figure(results, difficulty=3, passes=5, mode="light", **ROWS)
     assert "your setting" not in [trace.name for trace in away.data]
     assert away.layout.shapes[0].x0 == 5 and away.layout.shapes[0].line.color == LIGHT.accent
 
 
 def test_another_models_run_has_no_place_in_the_plot(results: Results) -> None:
-    figure = accuracy_figure(results, difficulty=3, passes=None, mode="light")
+    figure = accuracy_figure(results, difficulty=3, passes=None, mode="light", **ROWS)
     assert "your setting" not in [trace.name for trace in figure.data] and not figure.layout.shapes
 
 
@@ -81,8 +88,8 @@ def _entries(values: dict) -> tuple:
 
 
 def test_the_plot_in_words(results: Results) -> None:
-    assert accuracy_summary(results, 3) == "Accuracy against passes N. At t = 3: N = 1: 0.20, N = 4: 0.90."
-    assert "was not measured" in accuracy_summary(results, 9)
+    assert accuracy_summary(results, 3, "t") == "Accuracy against passes N. At t = 3: N = 1: 0.20, N = 4: 0.90."
+    assert "was not measured" in accuracy_summary(results, 9, "t")
 
 
 def test_retention_is_ordered_by_windows_slept_on(results: Results) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.lab.lab_text import models
 from app.lab.sweep import CELL_MAX, TOTAL_MAX, Plan, measure
-from app.lab.words import models
 from app.shell import runs
+from app.tasks import PAGES
 from tests.app.made import DEFAULT, made_results
 from tests.app.page import ROOT, clean, opened
 
@@ -130,8 +131,8 @@ def test_a_long_series_is_a_picture_with_its_table_folded_away(assets: Path) -> 
 
 def test_a_model_that_is_not_here_is_named_without_its_size() -> None:
     sizes = {"depo-small": {"nodes_max": 10, "hops_max": 4}, "gone": {}}
-    assert models("depo", sizes) == "Models: depo-small (10 nodes, up to 4 hops) and gone."
-    assert models("gsm", {"gsm-deep": {"values": 7}}) == "Model: gsm-deep."
+    assert models(PAGES["depo"].words.sizes, sizes) == "Models: depo-small (10 nodes, up to 4 hops) and gone."
+    assert models(PAGES["gsm"].words.sizes, {"gsm-deep": {"values": 7}}) == "Model: gsm-deep."
 
 
 def test_another_task_is_one_click_away(assets: Path) -> None:
@@ -160,7 +161,7 @@ def test_back_and_other_links_choose_the_task_again(assets: Path) -> None:
     clean(page.run())
     page.query_params["task"] = "depo"  # as the Back button leaves it
     assert clean(page.run()).segmented_control(key="lab_task").value == "depo"
-    page.switch_page(str(ROOT / "pages" / "home.py")).run()
+    page.switch_page(str(ROOT / "pages" / "rule110.py")).run()
     page.query_params.clear()
     page.switch_page(str(ROOT / "pages" / "lab.py"))
     assert clean(page.run()).segmented_control(key="lab_task").value == "depo"  # a way through the menu says nothing

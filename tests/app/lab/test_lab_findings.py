@@ -25,9 +25,11 @@ from app.lab.findings import (
     other_experiments,
     reach_finding,
 )
+from app.lab.lab_text import levels, variant_name
 from app.lab.tables import cost_table, grid_table, halting_table, html_table
-from app.lab.words import EVIDENCE, joined, levels, variant_name
+from app.shell.messages import joined
 from app.shell.results import Cost, Result, Results, read_results
+from app.tasks import PAGES
 
 
 def entry(passes: int, difficulty: int, accuracy: float, **more: object) -> Result:
@@ -228,12 +230,14 @@ def test_halting_needs_both() -> None:
 
 
 def test_what_was_not_run() -> None:
-    assert not_run("gsm", None) == tuple(words for _, _, words in EVIDENCE["gsm"])
-    assert "the cost of sleep and waking against N" in not_run("gsm", None)
-    entries = tuple(entry(1, 1, 0.5, experiment=e, variant=v or "sleep_s") for e, v, _ in EVIDENCE["gsm"])
-    assert not_run("gsm", Results("gsm", "", entries)) == ()
-    assert not_run("gsm", Results("gsm", "", entries[:-1])) == ("the cost of sleep and waking against N",)
-    assert "hard against sliding eviction" in not_run("depo", None)
+    expected = PAGES["gsm"].words.evidence
+
+    assert not_run(expected, None) == tuple(each.said for each in expected)
+    assert "the cost of sleep and waking against N" in not_run(expected, None)
+    entries = tuple(entry(1, 1, 0.5, experiment=e.experiment, variant=e.variant or "sleep_s") for e in expected)
+    assert not_run(expected, Results("gsm", "", entries)) == ()
+    assert not_run(expected, Results("gsm", "", entries[:-1])) == ("the cost of sleep and waking against N",)
+    assert "hard against sliding eviction" in not_run(PAGES["depo"].words.evidence, None)
 
 
 def test_what_lies_beyond_training() -> None:

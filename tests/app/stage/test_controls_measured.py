@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from app.shell.results import Comparison, Result, Results, comparisons
-from app.shell.text import CONTROL_MEANINGS, CONTROLS
 from app.stage.about import control_sentence, control_table
+from app.stage.stage_text import CONTROL_MEANINGS, CONTROLS
+from app.tasks import PAGES
 from tests.app.made import made_results
 from tests.app.tasks.test_rule110_page import clean, opened
 
 PASSES = 12
+WORDS = PAGES["rule110"].words
 
 
 def entry(experiment: str, variant: str, difficulty: int, accuracy: float, passes: int = PASSES) -> Result:
@@ -45,22 +47,26 @@ RIGHT = {1: 0.99, 8: 0.95}
     ],
 )
 def test_what_resetting_s_shows_follows_from_the_numbers(broken: dict[int, float], says: str) -> None:
-    assert control_sentence(compared("reset_state", broken, RIGHT)) == f"*reset S before each pass*: {says}"
+    assert control_sentence(compared("reset_state", broken, RIGHT), WORDS) == f"*reset S before each pass*: {says}"
 
 
 def test_a_harder_question_that_survives_forbids_a_conclusion() -> None:
     found = compared("reset_state", {1: 0.99, 4: 0.1, 8: 1.0}, {1: 0.99, 4: 0.99, 8: 0.99})
-    assert control_sentence(found) == "*reset S before each pass*: accuracy falls at t = 4 but not at t = 1 and 8."
+    assert (
+        control_sentence(found, WORDS) == "*reset S before each pass*: accuracy falls at t = 4 but not at t = 1 and 8."
+    )
 
 
 def test_a_control_that_does_better_is_said_to() -> None:
-    sentence = control_sentence(compared("reset_state", {1: 0.99, 8: 0.95, 12: 1.0}, {1: 0.99, 8: 0.8, 12: 0.85}))
+    sentence = control_sentence(
+        compared("reset_state", {1: 0.99, 8: 0.95, 12: 1.0}, {1: 0.99, 8: 0.8, 12: 0.85}), WORDS
+    )
     assert "no loss was measured, and at t = 8 and 12 more is right than without" in sentence
 
 
 @pytest.mark.parametrize("control", [name for name in CONTROLS if name != "none"])
 def test_every_control_has_two_readings(control: str) -> None:
-    lost, kept = (control_sentence(compared(control, {1: accuracy}, {1: 0.9})) for accuracy in (0.1, 0.9))
+    lost, kept = (control_sentence(compared(control, {1: accuracy}, {1: 0.9}), WORDS) for accuracy in (0.1, 0.9))
     assert lost.endswith(f"falls: {CONTROL_MEANINGS[control].where_it_falls}.")
     assert kept.endswith(f"measured: {CONTROL_MEANINGS[control].where_it_holds}.")
 
@@ -88,7 +94,7 @@ def test_only_the_same_n_and_what_is_mostly_right_is_compared() -> None:
 
 def test_the_table_has_a_line_for_each_control_and_one_for_the_run_as_it_is() -> None:
     found = [compared("replay", {1: 0.86, 8: 0.0}, RIGHT), compared("untrained", {8: 0.01}, RIGHT)]
-    assert control_table(found).splitlines()[2:] == [
+    assert control_table(found, WORDS).splitlines()[2:] == [
         "| the run as it is | 0.99 | 0.95 |",
         "| replay the same keys and values | 0.86 | 0.00 |",
         "| untrained weights |  | 0.01 |",

@@ -177,7 +177,7 @@ def test_pages_do_not_share_what_was_set(assets: Path) -> None:
     page = opened("depo")
     page.select_slider(key="depo_passes").set_value(5)
     live(clean(page.run()))
-    page.switch_page(str(ROOT / "pages" / "home.py"))
+    page.switch_page(str(ROOT / "pages" / "rule110.py"))
     shown = payload(clean(page.run()))
     assert shown["picture"]["kind"] == "rows" and shown["badge"].startswith("recorded")
     page.switch_page(str(ROOT / "pages" / "depo.py"))

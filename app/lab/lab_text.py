@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sleepviz.config.run import RunSpec
+from app.shell.messages import joined
 from sleepviz.studies.measurements import VARIANTS
-from sleepviz.tasks.gsm.text import read_statements
 
 TITLE = "Lab: does sleeping longer really help?"
 INTRO = (
@@ -16,7 +14,6 @@ INTRO = (
     "measured live while you wait. Brackets are 95 % Wilson intervals over fresh instances that were kept from "
     "training. Where a result contradicts the paper's trend, the page says so."
 )
-TASKS = {"rule110": "Rule 110", "depo": "Depo: k hops on a graph", "gsm": "GSM-Infinite: arithmetic"}
 NOTHING_HERE = (
     "Neither a results file nor a trained model is here yet; `python -m sleepviz experiments --queue` makes the "
     "results."
@@ -112,73 +109,6 @@ OTHERS = {
     ),
 }
 
-_SIZES = {
-    "rule110": " (rows of {row_cells} cells, up to {steps_max} steps)",
-    "depo": " ({nodes_max} nodes, up to {hops_max} hops)",
-}
-
-# What belongs to the evidence on each task: (experiment, variant or "" for any, in words).
-_FIRST = (
-    ("accuracy", "any_n", "accuracy over N and difficulty"),
-    ("baseline", "n1_same_tokens", "N = 1 with the same training tokens"),
-    ("baseline", "oracle", "full attention that never evicts"),
-)
-_FLOPS = (("baseline", "n1_same_flops", "N = 1 with the same training FLOPs"),)
-_CONTROLS = (
-    ("control", "zero_state", "S zeroed at waking"),
-    ("control", "shuffled_state", "S of another sequence"),
-    ("control", "replay", "replay of the same keys and values"),
-    ("control", "reset_state", "S reset before each pass"),
-    ("control", "untrained", "untrained weights"),
-)
-_HALTING = (("halting", "fixed_n", "fixed N for halting"), ("halting", "drift_halting", "halting on drift"))
-_ATTENTION = (("attention", "", "causal against full attention asleep"),)
-_PROBE = (("probe", "", "a linear probe of S after each pass"),)
-_SEED = (("second_seed", "", "a second training seed"),)
-_COST = (("cost", "", "the cost of sleep and waking against N"),)
-EVIDENCE = {
-    "rule110": (*_FIRST, *_FLOPS, *_SEED, *_CONTROLS, *_ATTENTION, *_HALTING, *_PROBE, *_COST),
-    "depo": (
-        *_FIRST,
-        *_FLOPS,
-        *_SEED,
-        ("seeds", "", "three training seeds in small"),
-        ("baseline_small", "deeper", "a deeper model without passes"),
-        ("baseline_small", "per_n", "a model for each N, the paper's protocol"),
-        ("baseline_small", "hebbian", "the Hebbian rule for the delta rule"),
-        *_CONTROLS,
-        ("eviction", "", "hard against sliding eviction"),
-        *_ATTENTION,
-        *_HALTING,
-        *_PROBE,
-        ("depth", "", "the best N of fewer and more layers"),
-        *_COST,
-    ),
-    "gsm": (*_FIRST, *_FLOPS, *_SEED, *_CONTROLS, *_HALTING, *_COST),
-}
-
-
-def question(spec: RunSpec) -> str:
-    """What a run asks, in one line."""
-    given = json.loads(spec.input)
-    if spec.task == "rule110":
-        return f"{given['steps']} steps of Rule 110 on {joined(given['rows'])}"
-    if spec.task == "depo":
-        return f"{given['hops']} hops from {given['start']} on a graph of {len(given['edges'])} edges"
-    statements, own = read_statements(given["text"])
-    asked = (
-        f"which variables equal {given['equals']}"
-        if "equals" in given
-        else f"the value of {given.get('question', own)}"
-    )
-    return f"{asked} in a text of {len(statements)} statements"
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Write ("a", "b", "c") as "a, b and c"."""
-    *most, last = parts
-    return f"{', '.join(most)} and {last}" if most else last
-
 
 def levels(values: Sequence[int], symbol: str) -> str:
     """Write (0, 1, 2, 5) as "t = 0 to 2 and 5": three or more in a row become a range."""
@@ -200,10 +130,9 @@ def variant_name(variant: str) -> str:
     return VARIANTS.get(variant, variant.replace("_", " "))
 
 
-def models(task: str, checkpoints: Mapping[str, Mapping[str, Any]]) -> str:
+def models(sizes: str, checkpoints: Mapping[str, Mapping[str, Any]]) -> str:
     """Which models an experiment was run on, and how large their task is where that is known."""
-    size = _SIZES.get(task, "")
-    told = [f"{name}{size.format(**sizes) if sizes else ''}" for name, sizes in checkpoints.items()]
+    told = [f"{name}{sizes.format(**found) if found else ''}" for name, found in checkpoints.items()]
     return f"Model{'s' if len(told) > 1 else ''}: {joined(told)}."
 
 

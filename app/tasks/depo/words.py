@@ -1,0 +1,69 @@
+"""Everything that the app says of Depo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.tasks import evidence
+from app.tasks.base import Evidence, Words
+from app.tasks.roll_call import ROLL_CALL
+
+START_HELP = "The node from which the edges are followed."
+HOPS_HELP = "How many edges are followed. The question comes after every edge is forgotten."
+EDGES_HELP = (
+    "Edges such as a->b, b->c, parted by commas or lines; {least} to {most} nodes, and exactly one edge leaves and "
+    "one enters every node."
+)
+CYCLE_HELP = "Or click the nodes in the order of a cycle; its edges are then told in shuffled order."
+SEVERAL_CYCLES = (
+    "This graph falls into {cycles} cycles. The model was trained on one cycle only, so it may well answer wrong."
+)
+
+
+def question(given: Mapping[str, Any]) -> str:
+    """What an input asks, in one line."""
+    return f"{given['hops']} hops from {given['start']} on a graph of {len(given['edges'])} edges"
+
+
+WORDS = Words(
+    title="Sleep on a graph, then follow it",
+    explanation="The model reads a graph, **edge by edge in no order**, and sleeps each time its window is full. Then "
+    "the KV cache is cleared: the edges are gone, and only now comes the question **where one is k hops from a "
+    "start**. It answers in one ordinary pass, so the hops must have been followed while it slept, for every start at "
+    "once, because it did not know what it would be asked.",
+    notice="What to notice: in the grid, each pass can make more hops right, for all starts; edges fade when their "
+    "window is cleared, and the answers come from S alone.",
+    symbol="k",
+    right="questions answered right",
+    window="one window holds some edges, then the roll call: every name with room for the node that it leads to",
+    woken="Filled is right, a cross is wrong, a dot is “unknown”",
+    presets="The presets were fixed before any answer to them was seen: shuffled by a seed, or written down by hand.",
+    glossary={
+        "hops": "Hops k: how many edges are followed from the start. The question comes after everything is evicted.",
+        "depo": "Depo: multi-hop retrieval on a directed cycle whose edges are told in shuffled order (Allen-Zhu, "
+        "“Physics of Language Models”).",
+        "roll_call": "Roll call: the names of all nodes at the end of every window, each with a free place. The model "
+        "writes there, pass by pass, where the node leads. The paper's windows have no such part.",
+    },
+    lab="Depo: k hops on a graph",
+    sizes=" ({nodes_max} nodes, up to {hops_max} hops)",
+    question=question,
+    departures=(ROLL_CALL,),
+    evidence=(
+        *evidence.FIRST,
+        *evidence.FLOPS,
+        *evidence.SEED,
+        Evidence("seeds", "", "three training seeds in small"),
+        Evidence("baseline_small", "deeper", "a deeper model without passes"),
+        Evidence("baseline_small", "per_n", "a model for each N, the paper's protocol"),
+        Evidence("baseline_small", "hebbian", "the Hebbian rule for the delta rule"),
+        *evidence.CONTROLS,
+        Evidence("eviction", "", "hard against sliding eviction"),
+        *evidence.ATTENTION,
+        *evidence.HALTING,
+        *evidence.PROBE,
+        Evidence("depth", "", "the best N of fewer and more layers"),
+        *evidence.COST,
+    ),
+)

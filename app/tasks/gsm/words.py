@@ -1,0 +1,70 @@
+"""Everything that the app says of GSM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.tasks import evidence
+from app.tasks.base import Deviation, Words
+from app.tasks.roll_call import ROLL_CALL
+from sleepviz.tasks.gsm.text import read_statements
+
+SUM_HELP = (
+    "“assign b = a + 1.” or “Ben has 1 more apple than Ana.”; names are plain letters, a change is at most {change}, "
+    "every value from {low} to {high}. Statements that the question does not need may stay."
+)
+OWN_QUESTION = "The text asks this itself."
+REAL_SOURCE = (
+    "Output of the public GSM-Infinite symbolic generator (Infini-AI-Lab, arXiv:2502.05252): the first of its problems "
+    "with 8 operations."
+)
+ASK = {
+    "after": "a variable, asked after the text",
+    "first": "a variable, asked before the text (the paper)",
+    "equals": "which variables equal a value (GSM-Infinite)",
+}
+
+
+def question(given: Mapping[str, Any]) -> str:
+    """What an input asks, in one line."""
+    statements, own = read_statements(given["text"])
+    asked = (
+        f"which variables equal {given['equals']}"
+        if "equals" in given
+        else f"the value of {given.get('question', own)}"
+    )
+    return f"{asked} in a text of {len(statements)} statements"
+
+
+WORDS = Words(
+    title="Sleep on a sum, then answer it",
+    explanation="The model reads small assignments **in no order**, some of which the question does not need, and "
+    "sleeps each time its window is full. Then the KV cache is cleared: the text is gone. It wakes and says in one "
+    "ordinary pass **what a variable is worth**; a variable eight operations deep is eight sums, one after the other, "
+    "done while it slept.",
+    notice="What to notice: each pass can make the values of deeper variables right, whether the question needs them "
+    "or not; statements fade when their window is cleared.",
+    symbol="depth",
+    right="questions answered right",
+    window="one window holds the question if it comes first, some statements, then the roll call: every variable with "
+    "room for what it is computed from",
+    woken="A filled box is right, a cross is wrong, a question mark is “unknown”",
+    presets="The presets' questions were fixed before any answer to them was seen: shuffled by a seed, written down by "
+    "hand, or the first of its kind in a public file.",
+    glossary={
+        "operations": "Operations: how many sums lie between a variable and a number. A variable that is given a "
+        "number has none.",
+        "gsm": "GSM-Infinite: generated arithmetic with distractors, statements that the question does not need "
+        "(Infini-AI-Lab, arXiv:2502.05252).",
+        "roll_call": "Roll call: all variables at the end of every window, each with free places. The model writes "
+        "there, pass by pass, what the variable is computed from. The paper's windows have no such part.",
+    },
+    lab="GSM-Infinite: arithmetic",
+    question=question,
+    departures=(
+        ROLL_CALL,
+        Deviation("small sums", "Values and changes are kept small; the paper's problems are larger."),
+    ),
+    evidence=(*evidence.FIRST, *evidence.FLOPS, *evidence.SEED, *evidence.CONTROLS, *evidence.HALTING, *evidence.COST),
+)

@@ -1,0 +1,56 @@
+"""Everything that the app says of Rule 110."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.shell.messages import joined
+from app.tasks import evidence
+from app.tasks.base import Deviation, Words
+
+ROW_HELP = "Cells as 0 and 1, {cells} of them. Type here, or click the cells below."
+STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
+
+
+def question(given: Mapping[str, Any]) -> str:
+    """What an input asks, in one line."""
+    return f"{given['steps']} steps of Rule 110 on {joined(given['rows'])}"
+
+
+WORDS = Words(
+    title="A small language model falls asleep",
+    explanation="The model reads rows of cells into a short-lived **KV cache**; when its window is full it **sleeps**: "
+    "it goes over the window N times, and each pass rewrites its **fast weights**. Then the cache is cleared, so "
+    "whatever it has not worked out by then is gone. It wakes, and in one ordinary pass it answers what each row "
+    "becomes after t steps of Rule 110: hard questions need several passes of sleep, easy ones need none beyond the "
+    "first.",
+    notice="What to notice: after each pass the answer “if woken now” moves further down the true diagram, and the "
+    "time to answer stays the same however long the model slept.",
+    symbol="t",
+    right="rows right in every cell",
+    window="one window is one row: the number of steps t, then the cells",
+    woken="A cross marks each cell that differs from the nearest true row",
+    glossary={
+        "steps": "Steps t: how many times Rule 110 is applied to the row. It is told to the model as a token.",
+        "rule110": "Rule 110: a row of cells in which each next cell depends on the cell and its two neighbours; the "
+        "row wraps around. To know a row after t steps takes t steps of work.",
+    },
+    lab="Rule 110",
+    sizes=" (rows of {row_cells} cells, up to {steps_max} steps)",
+    question=question,
+    departures=(
+        Deviation("whole-row answers", "The paper asks for the first cell of each row only."),
+        Deviation("t as a token", "One model serves every t; the paper fixes t for each model."),
+    ),
+    evidence=(
+        *evidence.FIRST,
+        *evidence.FLOPS,
+        *evidence.SEED,
+        *evidence.CONTROLS,
+        *evidence.ATTENTION,
+        *evidence.HALTING,
+        *evidence.PROBE,
+        *evidence.COST,
+    ),
+)
