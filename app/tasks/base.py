@@ -147,4 +147,5 @@ class TaskPage:
     picture: Callable[[Trace], Picture]
     words: Words
     example: str  # an input as JSON, for the page "Your model"
+    legend: Callable[[str], None] | None = None  # draws the task's rule beside its form; takes the component's key
     place: int = LAST  # in the navigation; the first page is the app's

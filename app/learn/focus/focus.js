@@ -8,6 +8,7 @@ export default function ({ parentElement, data }) {
   if (!target) return;
   target.tabIndex = -1;
   target.style.outline = "none";
+  target.style.scrollMarginTop = "5rem";  // the navigation stays above the page
   target.focus({ preventScroll: true });
   target.scrollIntoView({ block: "nearest" });
 }

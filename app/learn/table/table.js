@@ -22,7 +22,6 @@ class Table {
     this.choices(find(".keys"), "key", Object.keys(data.keys));
     this.choices(find(".values"), "value", Object.keys(data.values));
     find(".write").onclick = () => this.write();
-    find("thead").append(this.row("th", words.corner, Object.keys(data.values), "th"));
     this.draw();
     this.say("");
   }
@@ -87,7 +86,8 @@ class Table {
     root.querySelector(".correct").hidden = !(words.tasks[this.step]?.rule === "delta" || this.step === words.tasks.length);
     root.querySelector(".write").textContent = words.write.replace("{key}", this.key).replace("{value}", this.value);
     const key = data.keys[this.key];
-    const rows = this.state.map((cells, place) => this.row("th", `${words.part} ${number(key[place])}`, cells));
+    root.querySelector("thead").replaceChildren(this.row("th", words.corner.replace("{key}", this.key), Object.keys(data.values), "th"));
+    const rows = this.state.map((cells, place) => this.row("th", number(key[place]), cells));
     if (this.changed) rows.forEach((row, i) => [...row.querySelectorAll("td")].forEach((cell, j) => cell.classList.toggle("changed", Boolean(this.changed[i]?.[j]))));
     root.querySelector("tbody").replaceChildren(...rows);
     root.querySelector("tfoot").replaceChildren(this.row("th", words.reads.replace("{key}", this.key), this.reading));

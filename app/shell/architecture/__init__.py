@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-Act = Literal["read", "full", "asleep", "clear", "awake"]
+Act = Literal["read", "full", "asleep", "clear", "answer"]
 
 # What takes part in each act. `cache` is one part whether it fills or is emptied: the drawing knows the act.
 PARTS: dict[Act, tuple[str, ...]] = {
@@ -20,14 +20,14 @@ PARTS: dict[Act, tuple[str, ...]] = {
     "full": ("cache",),
     "asleep": ("attention", "cache", "fast", "state", "loop"),
     "clear": ("cache", "state"),
-    "awake": ("tokens", "attention", "fast", "state", "answer"),
+    "answer": ("tokens", "attention", "fast", "state", "answer"),
 }
 SENTENCES: dict[Act, str] = {
     "read": "Reading: attention keeps a key and a value for every token in its KV cache.",
     "full": "The KV cache is full: no further token fits into the window.",
     "asleep": "Asleep: the window goes through all layers again and again, and each pass rewrites S.",
     "clear": "Clearing: the KV cache is emptied, and S stays.",
-    "awake": "Awake: the question goes through the layers once, and the answer is read from S.",
+    "answer": "Awake: the question goes through the layers once, and the answer is read from S.",
 }
 LAYERS = {"full_attention": "attention", "sliding_attention": "attention", "linear_attention": "fast"}
 

@@ -41,11 +41,11 @@ function drawArchitecture(root, { layers, parts, sentences }) {
     if (kind === "attention") {
       const pair = (i) => [0, 1].map((row) => svg("rect", { class: "fill", x: x + 18 + i * 19, y: below + 7 + row * 14, width: 13, height: 9, rx: 2 }));
       canvas.append(group("cache", link, box(x + 10, below, layerWide - 20, 38), ...[0, 1, 2, 3, 4, 5].flatMap(pair)));
-      canvas.append(group("cache", svg("text", { x: centre, y: below + 58 }, "KV cache: grows")));
+      canvas.append(group("cache", svg("text", { x: centre, y: below + 58 }, "KV cache")));
     } else {
       const cell = (i) => svg("rect", { class: "shape", x: centre - 24 + (i % 4) * 12, y: below - 5 + Math.floor(i / 4) * 12, width: 12, height: 12 });
       canvas.append(group("state", svg("path", { class: "shape", d: `M${centre} ${top + tall}v17` }), ...Array.from({ length: 16 }, (_, i) => cell(i))));
-      canvas.append(group("state", svg("text", { x: centre, y: below + 58 }, "S: fixed size")));
+      canvas.append(group("state", svg("text", { x: centre, y: below + 58 }, "S, fixed size")));
     }
   });
 
@@ -60,7 +60,7 @@ function drawArchitecture(root, { layers, parts, sentences }) {
   root.replaceChildren(canvas, said);
 }
 
-// Acts: read, full, asleep, clear, awake.
+// Acts: read, full, asleep, clear, answer.
 function lightArchitecture(root, act) {
   const { parts, sentences } = root.architecture;
   root.dataset.act = act;

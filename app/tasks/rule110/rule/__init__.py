@@ -25,6 +25,6 @@ def patterns() -> tuple[tuple[str, str], ...]:
     return tuple(zip(threes, (str(bit) for bit in below), strict=True))
 
 
-def show(*, key: str) -> None:
+def show(key: str) -> None:
     """Draw the eight patterns."""
     _rule(key=key, data={"patterns": patterns(), "label": "Rule 110: three bits above decide the bit below"})
