@@ -61,6 +61,7 @@ def glossary(words: Words) -> dict[str, str]:
     return {**terms(words), **MORE_TERMS, **words.glossary}
 
 
+THREE_FUNCTIONS = "Three things that sleep does"
 FUNCTIONS = (
     (
         "Compress",
@@ -79,6 +80,7 @@ FUNCTIONS = (
     ),
 )
 
+WHY_SLEEP = "Why call it sleep?"
 ANALOGY = (
     "In one account of sleep, the hippocampus keeps the day's experience for a short time and replays it at night, "
     "until the cortex holds it. The KV cache stands for the hippocampus, the offline passes for the replay, the fast "
@@ -90,11 +92,13 @@ ANALOGY_ENDS = (
     "cortex, do not move at all. S is forgotten when the sequence ends. And the model sleeps for milliseconds, "
     "because its window is full and not because it is tired."
 )
+GLOSSARY = "Glossary"
 PAPER = (
     "The mechanism is that of “Do Language Models Need Sleep? Offline Recurrence for Improved Online Inference” "
     "(Lee, McLeish, Goldstein and Fanti, [arXiv:2605.26099](https://arxiv.org/abs/2605.26099))."
 )
 
+HELPS = "Does sleeping longer help?"
 PLOTS_FOLLOW = "The plots follow in a moment."
 ACCURACY = (
     "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals; the level lines are "
@@ -110,6 +114,13 @@ RETENTION = (
     "been slept on."
 )
 
+# The controls.
+ADVANCED, PASSES, RUN_LIVE, CHECKPOINT = "Advanced", "Passes N", "Run live", "Checkpoint"
+TRIGGER, EVICT, ASLEEP, CONTROL = "Sleep trigger", "Eviction", "Attention while asleep", "Causal control"
+EVERY = "M, tokens between sleeps"
+ASKED_AFTER = "Sleep after these tokens, for example 6, 12"
+ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
+ASKED_TOO_LATE = "Sleep is asked for after token {late}, but only {tokens} are read."
 PASSES_HELP = "N, the passes of one sleep. N = 1 is the ordinary hybrid model; N = 0 evicts the window unread."
 EVICTION = {
     "hard": "hard: the whole cache (the paper)",
@@ -157,6 +168,38 @@ CONTROL_MEANINGS = {
     "untrained": Meaning("what sleep does was learned", "these answers need no training"),
 }
 
+# The run that is shown.
+RECORDING_DAMAGED = "The recorded run is damaged, so it is not shown; a live run still works."
+PRESS_TO_ASK = "Press “Run live” to ask this model."
+PRESS_TO_SEE = "Press “Run live” to see this answer."
+STOPPED = "The run was stopped. Press “Run live” to start it again."
+AHEAD = "Another visitor's run is ahead of yours; it will start in a moment."
+SEVERAL_AHEAD = "Another visitor's run is ahead of yours ({ahead} of them); it will start in a moment."
+STARTING = "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one."
+RUNNING = "The model is running: {events} events so far."
+OTHER_WEIGHTS = (
+    "This recording was made with other weights ({recorded}) than the checkpoint that is here ({here}), so a live run "
+    "may differ."
+)
+ONE_PASS = "This model, N = 1", "the same weights, woken after one pass"
+THIS_RUN, THIS_RUN_NOTE = "This model, N = {passes}", "the run above"
+AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with N = 1 only", "a separate model", "a separate model: {name}"
+HOW_OFTEN = "; {accuracy:.2f} of fresh {right} at {symbol} = {difficulty}"
+AS_JSON = "Run as JSON"
+TRANSCRIPT = "The whole run in words"
+DRIFT, DRIFT_ALT = (
+    "Drift of every head, pass by pass",
+    "Relative change of the fast weights in each pass, a line for each head.",
+)
+AS_TABLE = "“If woken now” as a table"
+
+# Where it comes from.
+MODEL = "Checkpoint {name}"
+DIGEST, MADE_BY = "**Digest of the weights** (SHA-256)", "**Made by**"
+DATE_AND_COMMIT = "**Date** {date}  \n**Commit** {commit}"
+NOT_RECORDED = "not recorded"
+DEPARTURES = "**Departures from the paper**"
+DEPARTS = "Departs from the paper by: {names}."
 UNTRAINED = "These weights are random: nothing was learned."
 NO_BASELINE = "The model trained with N = 1 only is not here yet, so this comparison is missing."
 NO_RECORDING = "No recorded run is here; `python -m sleepviz record --all` makes it. Until then every run is live."

@@ -18,6 +18,7 @@ from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from sleepviz.config.events import Trace
+from sleepviz.config.outside import strict_json
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
@@ -54,15 +55,15 @@ def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
         trace, one_pass = runs.recording(f"{task}-home"), runs.recording(f"{task}-home-n1")
         baseline = runs.recording(f"{task}-home-baseline")
     except ValueError:
-        return "The recorded run is damaged, so it is not shown; a live run still works."
+        return stage_text.RECORDING_DAMAGED
     if trace is None:
         return stage_text.NO_RECORDING
     info = runs.baseline_checkpoint(task, infos)
-    no_baseline = "Press “Run live” to ask this model." if info else stage_text.NO_BASELINE
+    no_baseline = stage_text.PRESS_TO_ASK if info else stage_text.NO_BASELINE
     return Shown(
         "recorded",
         trace,
-        one_pass or "Press “Run live” to see this answer.",
+        one_pass or stage_text.PRESS_TO_SEE,
         baseline or no_baseline,
         str(baseline.checkpoint["name"]) if baseline else info.name if info else "",
     )
@@ -90,7 +91,7 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
     if job.phase == "failed":
         st.error(job.message, icon=":material/error:")
     elif job.phase == "cancelled":
-        st.info("The run was stopped. Press “Run live” to start it again.", icon=":material/stop_circle:")
+        st.info(stage_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="cancel")
     return _latest(visit, infos) or on_tape
@@ -98,11 +99,12 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
 
 def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
     """The cards under the player: N = 1, the chosen N, and the model that only ever knew N = 1."""
-    separate = f"a separate model: {shown.baseline_name}" if shown.baseline_name else "a separate model"
+    named = stage_text.SEPARATE_NAMED.format(name=shown.baseline_name)
+    separate = named if shown.baseline_name else stage_text.SEPARATE
     cards = [
-        ("This model, N = 1", "the same weights, woken after one pass", shown.one_pass),
-        (f"This model, N = {passes}", "the run above", shown.trace),
-        ("Trained with N = 1 only", separate, shown.baseline),
+        (*stage_text.ONE_PASS, shown.one_pass),
+        (stage_text.THIS_RUN.format(passes=passes), stage_text.THIS_RUN_NOTE, shown.trace),
+        (stage_text.AWAKE_MODEL, separate, shown.baseline),
     ]
     return tuple(
         Contender(title, note + _measured(answer, results), *_trace_or_reason(answer))
@@ -119,12 +121,14 @@ def _measured(answer: Trace | str, results: Results | None) -> str:
     if found is None or not is_plain(spec):
         return ""
     words = PAGES[spec.task].words
-    return f"; {found.accuracy:.2f} of fresh {words.right} at {words.symbol} = {difficulty}"
+    return stage_text.HOW_OFTEN.format(
+        accuracy=found.accuracy, right=words.right, symbol=words.symbol, difficulty=difficulty
+    )
 
 
 def as_json(shown: Shown) -> str:
     """The run for download."""
-    return json.dumps({"source": shown.source, **shown.trace.to_json()})
+    return strict_json({"source": shown.source, **shown.trace.to_json()})
 
 
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
@@ -184,19 +188,18 @@ def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> N
     here = next((info for info in infos if info.name == name), None)
     if here is not None and here.digest != digest:
         st.warning(
-            f"This recording was made with other weights ({digest[:8]}) than the checkpoint that is here "
-            f"({here.digest[:8]}), so a live run may differ.",
+            stage_text.OTHER_WEIGHTS.format(recorded=digest[:8], here=here.digest[:8]),
             icon=":material/warning:",
         )
 
 
 def _standing(job: Job, phase: Phase) -> progress.Standing:
     """What the visitor's run is waiting for."""
-    ahead = f" ({job.ahead} of them)" if job.ahead > 1 else ""
+    ahead = stage_text.SEVERAL_AHEAD.format(ahead=job.ahead) if job.ahead > 1 else stage_text.AHEAD
     sentences: dict[Phase, str] = {
-        "waiting": f"Another visitor's run is ahead of yours{ahead}; it will start in a moment.",
-        "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one.",
-        "running": f"The model is running: {job.events} events so far.",
+        "waiting": ahead,
+        "starting": stage_text.STARTING,
+        "running": stage_text.RUNNING.format(events=job.events),
     }
     return progress.Standing(sentences.get(phase, ""))
 

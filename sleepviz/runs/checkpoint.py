@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # listing checkpoints must not import torch: the first page s
 FOLDER = CHECKPOINTS
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 WEIGHTS_MAX_BYTES = 2**30
+EARNED_ACCURACY = 0.95
 
 
 class CheckpointError(ValueError):
@@ -54,9 +55,25 @@ class CheckpointInfo:
         attention: SleepAttention = self.meta["sleep_attention"]
         return attention
 
+    @property
+    def earned(self) -> int:
+        """The hardest difficulty up to which the best N is right at least 95 times in 100, on validation instances.
+
+        One below the easiest if that is not; the task's hardest where nothing was validated.
+        """
+        task = build_task(self.task, self.meta["task_sizes"])
+        accuracy = self.metrics.get("validation_accuracy")  # a row for each N, a column for each difficulty
+        if not accuracy:
+            return task.difficulty_max
+        for difficulty, best in zip(self.metrics["difficulty"], map(max, zip(*accuracy, strict=True)), strict=True):
+            if best < EARNED_ACCURACY:
+                return int(difficulty) - 1
+        return task.difficulty_max
+
     def to_json(self) -> dict[str, Any]:
         """The `checkpoints` command's entry."""
-        return {key: getattr(self, key) for key in ("name", "task", "default", "digest", "limits", "metrics")}
+        entry = {key: getattr(self, key) for key in ("name", "task", "default", "digest", "limits", "metrics")}
+        return entry | {"metrics": {**self.metrics, "earned": self.earned}}
 
 
 @dataclass(frozen=True)
@@ -89,10 +106,12 @@ def read_info(path: Path) -> CheckpointInfo:
     name = path.name
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
-        limits = {**meta["limits"]}
         task = build_task(meta["task"], meta["task_sizes"])
         for limit, example in {**task.limits(), "passes_trained": 1, "passes_max": 1}.items():
-            require(type(limits.get(limit)) is type(example), f"the limit {limit} is missing or of the wrong type")
+            require(
+                type(meta["limits"].get(limit)) is type(example), f"the limit {limit} is missing or of the wrong type"
+            )
+        limits = {**meta["limits"], **task.limits()}  # a checkpoint once stated here what it had earned
         model = ModelConfig.from_json(meta["model"])
         fits = (model.vocab_size, model.window) == (task.vocab_size, task.window)
         require(fits, "the model's vocabulary or window is not the task's")

@@ -8,7 +8,7 @@ N with it, and each question has a difficulty of its own.
 "next_step": after N passes, the answer of level min(difficulty, N), so that each pass is asked for one
 level. With `stream_loss` the sleeping stream is scored too: what a pass puts out, read through the output
 projection, should be the question one level on. What was learned from few passes then holds for many;
-without it each depth costs twice the one before (assets/EXPERIMENTS.md).
+without it each depth costs twice the one before (docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, current_thread, main_thread
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,8 +51,8 @@ from sleepviz.runs.checkpoint import (
     write_atomically,
 )
 from sleepviz.runs.measures import sleep_flops, wake_flops
-from sleepviz.tasks.base import NOT_ASKED, Batch, Task, Tokens
-from sleepviz.training.presets import Preset
+from sleepviz.tasks.base import NOT_ASKED, AskedTogether, Batch, Task, Tokens, pass_supervised
+from sleepviz.tasks.family import Preset
 
 TRAINING_STREAM = 0  # first word of every training seed; evaluation uses another, see evaluate.py
 SAVE_EVERY_S = 120.0
@@ -95,13 +96,16 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
         n_passes = int(rng.integers(1, stage.passes + 1))
     single = rng.random() < stage.single_window_share
     n_windows = 1 if single else int(rng.integers(stage.windows[0], stage.windows[1] + 1))
-    difficulty = _difficulties(rng, task, config, stage, n_passes, mixing)
-    ahead: tuple[int, ...] = (0,)
+    # Clamped and not drawn anew: the batches of earlier trainings stay as they were.
+    difficulty = np.maximum(_difficulties(rng, task, config, stage, n_passes, mixing), task.difficulty_min)
+    asked: dict[str, Any] = {"size": config.batch, "n_windows": n_windows, "difficulty": difficulty, "split": "train"}
     if config.ahead_share and rng.random() < config.ahead_share:
-        shown = min(n_passes, config.sightings)
-        ahead = tuple(sorted(rng.integers(0, task.difficulty_max + 1, shown).tolist()))
-        n_passes = 1 if shown > 1 else n_passes
-    batch = task.batch(rng, size=config.batch, n_windows=n_windows, difficulty=difficulty, split="train", ahead=ahead)
+        repeats = min(n_passes, config.sightings)
+        skipped = tuple(sorted(rng.integers(0, task.difficulty_max + 1, repeats).tolist()))
+        n_passes = 1 if repeats > 1 else n_passes
+        batch = pass_supervised(task, "ahead_share").batch(rng, **asked, skipped_passes=skipped)
+    else:
+        batch = task.batch(rng, **asked)
     if config.loss != "answers":
         return Plan(batch, n_passes)
     return Plan(batch, n_passes, frontier=stage.difficulty if n_windows == stage.windows[1] else -1)
@@ -111,8 +115,9 @@ def _difficulties(
     rng: np.random.Generator, task: Task, config: TrainConfig, stage: Stage, n_passes: int, mixing: bool
 ) -> Tokens:
     """Difficulties [batch] of one step; [batch, questions] with loss "answers", where one sleep serves them all."""
-    asked_apart = config.loss == "answers" and task.n_questions
-    size = (config.batch, task.n_questions) if asked_apart else (config.batch,)
+    size: tuple[int, ...] = (config.batch,)
+    if config.loss == "answers" and isinstance(task, AskedTogether):
+        size = (config.batch, task.n_questions)
     if config.loss == "next_step":
         # Any difficulty beyond the passes only says "go on", so all are shown from the start; but the
         # first thing to learn is to keep what was read, and that is what the easiest ask for.
@@ -151,8 +156,10 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         for done in sleep_passes(model, window, restarted(memory), policy, grad_passes=config.grad_passes or None):
             memory = done.memory
             if config.stream_loss and done.h.requires_grad:
-                level = torch.from_numpy(task.stream(batch, done.pass_index + 1)[:, index]).to(device)
-                losses.append(config.stream_loss * F.cross_entropy(model.logits(done.h).flatten(0, 1), level.flatten()))
+                supervised = pass_supervised(task, "stream_loss")
+                further = supervised.targets_after_pass(batch, done.pass_index + 1)[:, index]  # [B, L]
+                wanted = torch.from_numpy(further).flatten().to(device)
+                losses.append(config.stream_loss * F.cross_entropy(model.logits(done.h).flatten(0, 1), wanted))
         memory = evict(memory, policy, model.config.window)
     exact = []
     for query in range(queries.shape[1]):

@@ -27,13 +27,13 @@ from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep, sleep_passes
 from sleepviz.runs.checkpoint import CheckpointError, checkpoint_name, load
 from sleepviz.runs.measures import sleep_flops, wake_flops
-from sleepviz.tasks import build_task
+from sleepviz.tasks import PRESETS, build_task, preset_named
 from sleepviz.tasks.base import NOT_ASKED, Batch
 from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.family import Preset
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.rule110.paper import Rule110Paper
 from sleepviz.tasks.rule110.task import Rule110, is_held_out
-from sleepviz.training.presets import PRESETS, Preset, preset_named
 from sleepviz.training.train import (
     FRONTIER_SHARE,
     Plan,
@@ -394,7 +394,7 @@ def test_answers_alone_are_learned_from(task: Any, n_passes: int, monkeypatch: p
     answered[np.arange(6), :, level] = True
     noise = np.random.default_rng(0).integers(0, task.vocab_size, answered.shape)
     other = replace(plan, batch=replace(plan.batch, targets=np.where(answered, plan.batch.targets, noise)))
-    monkeypatch.setattr(type(task), "stream", lambda *_: pytest.fail("what a pass puts out was scored"))
+    monkeypatch.setattr(type(task), "targets_after_pass", lambda *_: pytest.fail("what a pass puts out was scored"))
     outcomes = []
     for each in (plan, other):
         model = random_model(model_config).requires_grad_()
@@ -526,7 +526,7 @@ def test_steps_that_make_no_sense_are_refused(tmp_path: Path, steps: int) -> Non
 def test_a_checkpoint_says_how_it_was_made_and_what_it_may_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The limit on difficulty is the last one before accuracy first falls under 0.95 at its best N."""
+    """Its limits are the task's; it has earned the last difficulty before its best N falls under 0.95."""
     table = {1: [1.0, 0.9, 0.99, 0.2, 1.0], 2: [0.5, 0.96, 0.2, 0.2, 1.0]}
 
     def measured(_model: Any, _task: Any, setting: Any, *, difficulty: int, **_: Any) -> Any:
@@ -539,7 +539,8 @@ def test_a_checkpoint_says_how_it_was_made_and_what_it_may_be_asked(
     path = run(tmp_path, seed=2, command="python -m sleepviz train --preset small --seed 2")
     made = load("small-s2", folder=path.parent)
     info = made.info
-    assert info.limits["steps_max"] == 2 and info.limits["rows_max"] == 3 and info.limits["passes_trained"] == 4
+    assert info.limits == {**TASK.limits(), "passes_trained": 4, "passes_max": 64}
+    assert info.earned == 2 and info.to_json()["metrics"]["earned"] == 2
     np.testing.assert_allclose(info.metrics["validation_accuracy"], [table[1], table[2]])
     assert info.meta["command"].endswith("--seed 2") and info.meta["seed"] == 2
     assert TrainConfig.from_json(info.meta["train"]) == small_preset().train

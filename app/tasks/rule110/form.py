@@ -12,7 +12,21 @@ from app.shell import messages
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
 from app.tasks.rule110.cells import show as show_cells
-from app.tasks.rule110.words import ROW_HELP, STEPS_HELP
+from app.tasks.rule110.words import (
+    CLICK,
+    EASY,
+    HARD,
+    MORE_ROWS,
+    N_ROWS,
+    ONE_OF_MORE,
+    RANDOM_ROW,
+    ROW,
+    ROW_HELP,
+    ROW_NUMBERED,
+    STEPS,
+    STEPS_HELP,
+    TWO,
+)
 
 SEED_ROW = "0100110101110010011000101101"  # no special row: cut to the model's length
 ROWS_IN_URL_MAX = 2000  # characters; far beyond any row that a model takes
@@ -58,22 +72,23 @@ class Rule110Form:
         hard = {**_rows([first]), "steps": most, "passes": min(most, limits["passes_max"])}
         two = _rows([first, second][: limits["rows_max"]])
         for key, label, values in (
-            ("easy", "Easy: right after one pass", easy),
-            ("hard", f"Hard: {most} steps, needs sleep", hard),
-            ("two", "Two rows", two),
+            ("easy", EASY, easy),
+            ("hard", HARD.format(steps=most), hard),
+            ("two", TWO, two),
         ):
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,))
-        st.button("Random row", key="preset_random", on_click=_random_rows, args=(visit, limits["row_cells"]))
+        st.button(RANDOM_ROW, key="preset_random", on_click=_random_rows, args=(visit, limits["row_cells"]))
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
         """The first row, and steps t."""
         with columns[0]:
             _row_input(visit, 1, limits["row_cells"])
-            others = ", ".join(f"row {number}: {row}" for number, row in enumerate(_typed(visit)[1:], start=2))
+            rows = enumerate(_typed(visit)[1:], start=2)
+            others = ", ".join(ONE_OF_MORE.format(number=number, row=row) for number, row in rows)
             if others:
-                st.caption(messages.plain(f"Then {others} (under “Advanced”)"))
+                st.caption(messages.plain(MORE_ROWS.format(others=others)))
         columns[1].slider(
-            "Steps t",
+            STEPS,
             0,
             limits["steps_max"],
             key=visit.key("steps"),
@@ -83,7 +98,7 @@ class Rule110Form:
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
         """More rows."""
-        st.number_input("Rows in sequence, one window each", 1, limits["rows_max"], key=visit.key("n_rows"))
+        st.number_input(N_ROWS, 1, limits["rows_max"], key=visit.key("n_rows"))
         for number in range(2, _n_rows(visit) + 1):
             _row_input(visit, number, limits["row_cells"])
 
@@ -122,7 +137,7 @@ def _random_rows(visit: Visit, n_cells: int) -> None:
 
 
 def _row_input(visit: Visit, number: int, n_cells: int) -> None:
-    name = "Row" if number == 1 and _n_rows(visit) == 1 else f"Row {number}"
+    name = ROW if number == 1 and _n_rows(visit) == 1 else ROW_NUMBERED.format(number=number)
     key = visit.key(f"row_{number}")
     st.text_input(name, key=key, help=ROW_HELP.format(cells=n_cells), on_change=visit.forget_link_problems)
     row = str(visit.get(f"row_{number}")).strip()
@@ -130,7 +145,7 @@ def _row_input(visit: Visit, number: int, n_cells: int) -> None:
         show_cells(
             row,
             key=f"cells_{number}",
-            label=f"{name}: click a cell to change it",
+            label=CLICK.format(name=name),
             on_change=lambda new: visit.change({f"row_{number}": new}),
         )
 

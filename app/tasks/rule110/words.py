@@ -9,6 +9,14 @@ from app.shell.messages import joined
 from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 
+# The controls.
+EASY, HARD, TWO = "Easy: right after one pass", "Hard: {steps} steps, needs sleep", "Two rows"
+RANDOM_ROW = "Random row"
+ROW, ROW_NUMBERED = "Row", "Row {number}"
+CLICK = "{name}: click a cell to change it"
+MORE_ROWS = "Then {others} (under “Advanced”)"
+ONE_OF_MORE = "row {number}: {row}"
+STEPS, N_ROWS = "Steps t", "Rows in sequence, one window each"
 ROW_HELP = "Cells as 0 and 1, {cells} of them. Type here, or click the cells below."
 STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import torch
 import transformers
 
-from sleepviz.config.base import ConfigError, require
+from sleepviz.config.base import require
+from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.loading import load_any, load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
@@ -69,9 +69,6 @@ def _sizes(text: str) -> dict[str, Any] | None:
     """A task's sizes as JSON; None for the usual ones."""
     if not text:
         return None
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError("sizes must be a JSON object of whole numbers.") from error
+    values = json_of(text, "sizes must be a JSON object of whole numbers, but this")
     require(isinstance(values, dict), "sizes must be a JSON object of whole numbers.")
     return dict(values)

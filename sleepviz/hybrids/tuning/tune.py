@@ -15,6 +15,7 @@ Two departures from the paper, for our tasks only, are what small models learn t
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -34,6 +35,8 @@ from transformers import PreTrainedModel
 
 from sleepviz.config.base import ConfigError, JsonRoundTrip, require
 from sleepviz.config.model import PASSES_MAX, Eviction, SleepPolicy
+from sleepviz.config.outside import strict_json
+from sleepviz.hybrids.boundary import is_finite
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.sleep import Convolution, predict, sleep_windows
@@ -78,12 +81,23 @@ class TuneConfig(JsonRoundTrip):
         sliding = self.eviction == "sliding" or not self.hard_warmup_steps
         require(sliding, "a hard-eviction warm-up is for sliding eviction.")
         require(0 <= self.levels_per_pass <= 64, "levels_per_pass must be from 0 (N is fixed) to 64.")
-        require(self.stream_loss >= 0, "stream_loss must be at least 0.")
+        require(0 <= self.stream_loss < math.inf, "stream_loss must be a number from 0.")
         require(1 <= self.steps <= 10_000_000, "steps must be from 1 to 10000000.")
         require(1 <= self.batch <= 65_536, "batch must be from 1 to 65536.")
-        require(self.lr_muon > 0 and self.lr_adamw > 0, "learning rates must be above 0.")
+        rates = all(0 < rate < math.inf for rate in (self.lr_muon, self.lr_adamw))
+        require(rates, "learning rates must be numbers above 0.")
         require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
         require(0 <= self.seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
+
+
+class Diverged(ConfigError):
+    """A loss, a gradient or an answer after some steps is not finite: the weights are of no use any more."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"after step {step} the model's numbers are not finite, so tuning stopped there and no model is written; "
+            "the last good state is kept. Lower the learning rates."
+        )
 
 
 def cut(context: Tensor, window: int) -> tuple[Tensor, ...]:
@@ -193,19 +207,32 @@ class Tuning:
         self.adamw = torch.optim.AdamW(rest, lr=self.config.lr_adamw, betas=(0.9, 0.99), weight_decay=0.0)
 
     def steps(self) -> Iterator[float]:
-        """Train until the steps are done; yield the loss of each, the mean over its answer tokens."""
-        self.model.train()
+        """Train until the steps are done; yield the loss of each, the mean over its answer tokens. Raises Diverged."""
         while self.step < self.config.steps:
-            started = time.perf_counter()
-            self._set_learning_rates()
-            loss = self._accumulated_gradient()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            for optimiser in (self.muon, self.adamw):
-                optimiser.step()  # type: ignore[no-untyped-call]
-                optimiser.zero_grad()
-            self.step += 1
-            self.seconds += time.perf_counter() - started
+            loss = self.gradient()
+            self.update()
             yield loss
+
+    def gradient(self) -> float:
+        """The next step's gradient, clipped, and its loss. Raises Diverged where either is not finite."""
+        started = time.perf_counter()
+        self.model.train()
+        self.model.zero_grad()
+        loss = self._accumulated_gradient()
+        size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        if not (math.isfinite(loss) and is_finite(size)):
+            raise Diverged(self.step)
+        self.seconds += time.perf_counter() - started
+        return loss
+
+    def update(self) -> None:
+        """Follow the gradient."""
+        started = time.perf_counter()
+        self._set_learning_rates()
+        for optimiser in (self.muon, self.adamw):
+            optimiser.step()  # type: ignore[no-untyped-call]
+        self.step += 1
+        self.seconds += time.perf_counter() - started
 
     def _accumulated_gradient(self) -> float:
         """Draw the step's lessons and backpropagate through each; the loss."""
@@ -329,6 +356,7 @@ def _marks(
         instances += len(lesson.context)
         cache = asleep(model, lesson.context.to(model.device), policy, config)
         for logits, target in answered(model, lesson, cache, config):
+            require(is_finite(logits), "the model answers with numbers that are not finite.")
             wrong = (logits.argmax(dim=-1) != target) & (target != NOT_ASKED)  # [B, K]
             right.append(~wrong.any(dim=-1))
     return float(torch.cat(right).float().mean()), instances
@@ -348,7 +376,8 @@ def tune(
     """Tune to the end and write model, tokenizer and tuning.json to `out`; return what tuning.json says.
 
     On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from
-    there. `told` is kept in tuning.json beside the settings.
+    there. Raises Diverged where a loss, a gradient or an answer is not finite: then no model is written, and the
+    last state that was saved stays. `told` is kept in tuning.json beside the settings.
     """
     require(exam_size >= 1, "the exams need at least 1 instance.")
     tuning = Tuning(model, course, config)
@@ -373,27 +402,31 @@ def tune(
     model.eval().save_pretrained(out)
     if tokenizer is not None:
         tokenizer.save_pretrained(out)
-    write_atomically(out / "tuning.json", (json.dumps(report, indent=1) + "\n").encode())
+    write_atomically(out / "tuning.json", (strict_json(report, indent=1) + "\n").encode())
     state_path.unlink(missing_ok=True)
     return report
 
 
 def _run(tuning: Tuning, state_path: Path, log_path: Path, *, resume: bool) -> float:
-    """All steps that are left, with a bar, a log and a state that survives Ctrl-C; the last loss."""
-    loss, saved = float("nan"), time.monotonic()
+    """All steps that are left, with a bar, a log and a state that survives Ctrl-C; the last loss.
+
+    A state is saved once its own loss and gradient are known to be finite, so that what is kept is good.
+    """
+    loss, saved = float("nan"), -math.inf  # the first state is kept at once
     bar = tqdm(total=tuning.config.steps, initial=tuning.step, unit="step", desc="tune")
-    with bar, interrupt_held_back() as interrupted:
-        try:
-            with log_path.open("a" if resume else "w", encoding="utf-8") as log:
-                for loss in tuning.steps():
-                    bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
-                    bar.update()
-                    log.write(json.dumps({"step": tuning.step, "loss": loss}) + "\n")
-                    if time.monotonic() - saved > SAVE_EVERY_S:
-                        tuning.save_state(state_path)
-                        saved = time.monotonic()
-                    if interrupted.is_set():
-                        raise KeyboardInterrupt
-        finally:
-            tuning.save_state(state_path)
-    return loss
+    with bar, interrupt_held_back() as interrupted, log_path.open("a" if resume else "w", encoding="utf-8") as log:
+        while True:
+            following = tuning.gradient()
+            is_over = tuning.step == tuning.config.steps
+            if is_over or interrupted.is_set() or time.monotonic() - saved > SAVE_EVERY_S:
+                tuning.save_state(state_path)
+                saved = time.monotonic()
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+            if is_over:
+                return loss
+            tuning.update()
+            loss = following
+            bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+            bar.update()
+            log.write(strict_json({"step": tuning.step, "loss": loss}) + "\n")

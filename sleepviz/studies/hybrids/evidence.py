@@ -35,10 +35,11 @@ from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.tuning.lessons import TaskCourse
 from sleepviz.hybrids.tuning.tune import TuneConfig, examine, tune
 from sleepviz.runs.checkpoint import write_atomically
-from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks import build_task
 
 RESULTS = ASSETS / "results" / "hybrids_tuned.json"
-TASK = Depo(nodes_max=9, nodes_min=9, window_edges=9, hops_max=3)  # one window; 3 hops on are 6 back: no short way
+# One window; 3 hops on are 6 back: no short way.
+TASK = build_task("depo", {"nodes_max": 9, "nodes_min": 9, "window_edges": 9, "hops_max": 3})
 PASSES = 4  # a hop that one pass finds is written down by the next
 ASKED_PASSES = (0, 1, 2, 3, 4, 6, 8)  # of the any-N model; 0 is what can be guessed, above PASSES is beyond training
 EXAM_SIZE = 512
@@ -101,7 +102,7 @@ def start_of(family: str) -> Start:
 def tuned(family: str, recipe: str, folder: Path) -> dict[str, Any]:
     """Tune, or go on, or find it done; then its entry with the examination."""
     out, config = folder / f"{family}-{recipe}", RECIPES[recipe]
-    course = TaskCourse(TASK, tuple(range(1, TASK.hops_max + 1)), exam_batch=256)
+    course = TaskCourse(TASK, tuple(range(TASK.difficulty_min, TASK.difficulty_max + 1)), exam_batch=256)
     start = start_of(family)
     if not (out / "tuning.json").exists():
         told: dict[str, Any] = {"model": family, "recipe": recipe, "task": TASK.name, "task_sizes": TASK.to_json()}
