@@ -153,13 +153,9 @@ BROKEN = {
     "replay": "Every pass wrote the keys and values of the first pass again, instead of computing new ones.",
 }
 ASK_OTHER = "Ask the other model"
-STARTING = "Starting the model. The first start takes a few seconds."
-RUNNING = "The model is running."
-WAITING = "Another visitor's run is ahead; yours is next."
-NOT_RUN = "This run could not be made: {reason}"
-NO_OTHER = "the model for it is not here."
+NO_RECORDING = "This recorded run is not here; `python -m sleepviz record --all` makes it. Go on to the next step."
+DAMAGED = "This recorded run is damaged, so it is not shown. Go on to the next step."
 NO_WINDOW = "The recorded run is not here, so no window can be shown. Go on to the next step."
-START_AGAIN = "Start again"
 
 CARDS = {
     "easy": ("One pass", "one step ahead"),

@@ -57,11 +57,13 @@ def cost(evidence: Evidence) -> Iterator[str]:
         if one is None or enough is None or one.cost is None or enough.cost is None:
             continue
         ratio = enough.cost.sleep_flops / one.cost.sleep_flops
-        yield text.COST_SLEEP.format(task=task, most=enough.passes, sleep=f"{ratio:.1f}")
+        yield text.COST_SLEEP.format(task=task, passes=_count(enough.passes, "pass"), sleep=f"{ratio:.1f}")
         if len({entry.cost.wake_flops for entry in entries if entry.cost is not None}) == 1:
             yield text.COST_WAKE.format(task=task, least=entries[0].passes, most=entries[-1].passes)
         if enough.cost.break_even_flops is not None:
-            yield text.COST_EVEN.format(task=task, most=enough.passes, even=f"{enough.cost.break_even_flops:.0f}")
+            yield text.COST_EVEN.format(
+                task=task, passes=_count(enough.passes, "pass"), even=f"{enough.cost.break_even_flops:.0f}"
+            )
 
 
 def tasks(evidence: Evidence) -> Iterator[str]:
@@ -76,7 +78,7 @@ def tasks(evidence: Evidence) -> Iterator[str]:
         one = _at(accuracy, 1, hardest)
         if many is not None and one is not None:
             yield text.TASKS_GAIN.format(
-                task=task, difficulty=hardest, unit=unit, many=of(many), passes=many.passes, one=of(one)
+                task=task, steps=_count(hardest, unit), many=of(many), passes=_count(many.passes, "pass"), one=of(one)
             )
     yield from _text_model(evidence.text_model)
 
@@ -95,12 +97,11 @@ def passes(evidence: Evidence) -> Iterator[str]:
             sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
             yield sentence.format(
                 task=task,
-                difficulty=hardest,
-                unit=unit,
+                steps=_count(hardest, unit),
                 best=of(best),
-                passes=best.passes,
+                passes=_count(best.passes, "pass"),
                 most=of(most),
-                many=most.passes,
+                many=_count(most.passes, "pass"),
             )
 
 
@@ -114,7 +115,10 @@ def windows(evidence: Evidence) -> Iterator[str]:
             unprepared = _at(depo.of("eviction", "sliding_unprepared"), hard.passes, hard.difficulty)
             if sliding is not None:
                 yield text.WINDOWS_SLIDING.format(
-                    difficulty=hard.difficulty, passes=hard.passes, hard=of(hard), sliding=of(sliding)
+                    steps=_count(hard.difficulty, "hop"),
+                    passes=_count(hard.passes, "pass"),
+                    hard=of(hard),
+                    sliding=of(sliding),
                 )
             if unprepared is not None:
                 yield text.WINDOWS_UNPREPARED.format(unprepared=of(unprepared))
@@ -122,7 +126,7 @@ def windows(evidence: Evidence) -> Iterator[str]:
     if rule110 is not None:
         failed = [entry for entry in rule110.of("baseline", "oracle") if entry.accuracy < 1 - NEARLY_ALWAYS]
         if failed:
-            yield text.WINDOWS_FULL.format(difficulty=failed[0].difficulty, oracle=of(failed[0]))
+            yield text.WINDOWS_FULL.format(steps=_count(failed[0].difficulty, "step"), oracle=of(failed[0]))
 
 
 def attention(evidence: Evidence) -> Iterator[str]:
@@ -134,7 +138,11 @@ def attention(evidence: Evidence) -> Iterator[str]:
         causal = _at(results.of("attention", "causal"), full.passes, full.difficulty)
         if causal is not None:
             yield text.ATTENTION_BOTH.format(
-                task=task, difficulty=full.difficulty, unit=unit, passes=full.passes, full=of(full), causal=of(causal)
+                task=task,
+                steps=_count(full.difficulty, unit),
+                passes=_count(full.passes, "pass"),
+                full=of(full),
+                causal=of(causal),
             )
 
 
@@ -150,7 +158,7 @@ def schedules(evidence: Evidence) -> Iterator[str]:
             task=task, threshold=f"{best.threshold:g}", right=of(best), mean=f"{best.mean_passes:.1f}"
         )
         same = max(fixed, key=lambda entry: (entry.accuracy, -entry.passes))
-        yield text.SCHEDULES_FIXED.format(task=task, passes=same.passes, right=of(same))
+        yield text.SCHEDULES_FIXED.format(task=task, passes=_count(same.passes, "pass"), right=of(same))
 
 
 TOPICS = (
@@ -169,6 +177,11 @@ def _tasks(evidence: Evidence) -> Iterator[tuple[Results, str, str]]:
     for name, (task, unit) in text.TASKS.items():
         if name in evidence.tasks:
             yield evidence.tasks[name], task, unit
+
+
+def _count(number: int, word: str) -> str:
+    """Write (1, "pass") as "1 pass" and (6, "pass") as "6 passes"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}{'es' if word == 'pass' else 's'}"
 
 
 def _at(entries: tuple[Result, ...], n_passes: int, difficulty: int) -> Result | None:

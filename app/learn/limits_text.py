@@ -9,16 +9,16 @@ TASKS = {"rule110": ("Rule 110", "step"), "depo": ("Graph", "hop"), "gsm": ("Ari
 
 COST_TITLE = "Sleep costs computing"
 COST = "Every pass costs one trip through all layers. Sleep is paid once for a window, an answer once for a question."
-COST_SLEEP = "{task}: {most} passes took {sleep} times the operations of one pass."
+COST_SLEEP = "{task}: {passes} took {sleep} times the operations of one pass."
 COST_WAKE = "{task}: the answer took the same number of operations at every N, from {least} to {most}."
 COST_EVEN = (
     "{task}: reading the window again for each question is cheaper for up to about {even} questions. Beyond that, "
-    "{most} passes of sleep are cheaper."
+    "{passes} of sleep are cheaper."
 )
 
 TASKS_TITLE = "The gain depends on the task"
 TASKS_SAID = "Sleep helps where the answer takes several steps in a row. Questions of one step need one pass."
-TASKS_GAIN = "{task}, {difficulty} {unit}s: right on {many} fresh questions with {passes} passes, {one} with one pass."
+TASKS_GAIN = "{task}, {steps}: right on {many} fresh questions with {passes}, {one} with one pass."
 TASKS_TEXT = (
     "Pages of English, {hops} hops: our small text model is right on {one} with one pass and on {two} with two. "
     "No gain from the second pass was measured."
@@ -26,10 +26,8 @@ TASKS_TEXT = (
 
 PASSES_TITLE = "The number of passes matters"
 PASSES = "Too few passes stop short of the answer. Far too many wear the answer away."
-PASSES_FEW = "{task}, {difficulty} {unit}s: right on {best} with {passes} passes, and on {most} with {many}."
-PASSES_SAME = (
-    "{task}, {difficulty} {unit}s: right on {best} with {passes} passes. {many} passes did no measurable harm."
-)
+PASSES_FEW = "{task}, {steps}: right on {best} with {passes}, and on {most} with {many}."
+PASSES_SAME = "{task}, {steps}: right on {best} with {passes}. {many} did no measurable harm."
 
 WINDOWS_TITLE = "The window stays"
 WINDOWS = (
@@ -37,20 +35,19 @@ WINDOWS = (
     "with one window size, and no other size was tried."
 )
 WINDOWS_SLIDING = (
-    "Small graph model, {difficulty} hops, {passes} passes: right on {hard} with the whole cache cleared, and on "
+    "Small graph model, {steps}, {passes}: right on {hard} with the whole cache cleared, and on "
     "{sliding} with a sliding window."
 )
 WINDOWS_UNPREPARED = "The model trained with a cleared cache is right on {unprepared} with a sliding window."
 WINDOWS_FULL = (
-    "Rule 110, {difficulty} steps: a model with full attention and no clearing is right on {oracle}. It lacks steps "
+    "Rule 110, {steps}: a model with full attention and no clearing is right on {oracle}. It lacks steps "
     "in a row, not memory."
 )
 
 ATTENTION_TITLE = "Attention while asleep"
 ATTENTION = "The paper lets a token look back only. While asleep, nothing forbids looking ahead inside the window."
 ATTENTION_BOTH = (
-    "{task}, small model, {difficulty} {unit}s, {passes} passes: right on {full} when looking both ways. "
-    "Looking back only: {causal}."
+    "{task}, small model, {steps}, {passes}: right on {full} when looking both ways. Looking back only: {causal}."
 )
 
 MODALITIES_TITLE = "Pictures and sound"
@@ -64,7 +61,7 @@ SCHEDULES_STOP = (
     "{task}, all difficulties mixed: stopping when S changes by less than {threshold} is right on {right}. It takes "
     "{mean} passes in the mean."
 )
-SCHEDULES_FIXED = "{task}: {passes} passes for every window are right on {right}."
+SCHEDULES_FIXED = "{task}: {passes} for every window are right on {right}."
 
 NOT_MEASURED = "Not measured yet."
 

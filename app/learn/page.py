@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.learn import focus, learn_text, path
-from app.learn.lesson_runs import TASK
+from app.learn.lesson_runs import TASK, recorded
 from app.learn.path import LAST, Place
 from app.learn.steps import STEPS, Lesson
 from app.shell import runs
@@ -32,7 +32,7 @@ def show() -> None:
     st.markdown(f"**{learn_text.DO}** {said.do}")
     acts, way, picture = st.container(), st.container(key="learn_way", gap="small"), st.container()
     infos = runs.checkpoints(runs.checkpoint_folder())
-    outcome = STEPS[place.step - 1](Lesson(Visit("learn"), infos, runs.results(TASK), acts, picture))
+    outcome = STEPS[place.step - 1](Lesson(Visit("learn"), infos, runs.results(TASK), recorded(), acts, picture))
     with way:
         if outcome != "open":
             place = place.done()

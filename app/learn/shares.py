@@ -19,10 +19,10 @@ def of(result: Result) -> str:
 
 
 def found(results: Results | str, trace: Trace, difficulty: int) -> Result | None:
-    """What was measured of runs such as this one: the same weights, N and difficulty."""
-    if isinstance(results, str):
-        return None
+    """What was measured of runs such as this one: the same weights, N and difficulty, nothing broken."""
     spec = RunSpec.from_json(trace.spec)
+    if isinstance(results, str) or spec.control != "none":
+        return None
     return measured_of(results, str(trace.checkpoint["digest"]), spec.n_passes, difficulty)
 
 

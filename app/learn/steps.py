@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import tasks
-from app.learn import cache, learn_text, lesson_runs, open_questions, scene, shares, sizes, table
+from app.learn import cache, learn_text, open_questions, scene, shares, sizes, table
 from app.learn.lesson_runs import BREAKS, EASY, HARD, TASK, Runs
 from app.learn.scene import Moment
 from app.player import Contender
@@ -34,6 +34,7 @@ class Lesson:
     visit: Visit
     infos: tuple[CheckpointInfo, ...]
     results: Results | str
+    made: Runs
     acts: DeltaGenerator  # where the things to do are drawn
     picture: DeltaGenerator  # under them, and under the way to the next step
 
@@ -92,24 +93,17 @@ def one_pass(lesson: Lesson) -> Outcome:
         _rule(lesson)
         _model(lesson, "full")
         return "open"
-    made = _made(lesson)
-    if made is None:
-        _model(lesson, "asleep")
-        return "open"
     if lesson.did("asked_easy"):
-        return _answers(lesson, made, ("easy",), EASY)
+        return _answers(lesson, ("easy",), EASY)
     lesson.button(learn_text.ASK, "asked_easy")
     _rule(lesson)
-    _show(lesson, made, "easy", Moment("asleep"))
+    _show(lesson, "easy", Moment("asleep"))
     return "open"
 
 
 def a_harder_question(lesson: Lesson) -> Outcome:
     """Guess, then see what one pass makes of six steps."""
-    made = _made(lesson)
-    if made is None:
-        return "open"
-    trace = made["one_pass"]
+    trace = lesson.made["one_pass"]
     if not isinstance(trace, Trace):
         return _not_run(lesson, trace)
     asked = guess.enough(1, HARD, "step", about=str(trace.checkpoint["digest"]))
@@ -118,18 +112,15 @@ def a_harder_question(lesson: Lesson) -> Outcome:
     if lesson.did("revealed"):
         with lesson.acts:
             guess.tell(asked, shares.is_right(trace))
-        return _answers(lesson, made, ("one_pass",), HARD)
+        return _answers(lesson, ("one_pass",), HARD)
     if said is not None:
         lesson.button(learn_text.REVEAL, "revealed")
-    _show(lesson, made, "one_pass", Moment("full"))
+    _show(lesson, "one_pass", Moment("full"))
     return "open"
 
 
 def several_passes(lesson: Lesson) -> Outcome:
     """The visitor steps through the passes."""
-    made = _made(lesson)
-    if made is None:
-        return "open"
     done = min(int(lesson.visit.get("passes", 0)), HARD)
     with lesson.acts, st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -140,57 +131,48 @@ def several_passes(lesson: Lesson) -> Outcome:
             on_click=lambda: lesson.visit.set({"passes": done + 1}),
         )
         st.markdown(learn_text.PASS.format(n=done, of=HARD))
-    _show(lesson, made, "slept", Moment("asleep", done) if done else Moment("full"))
+    _show(lesson, "slept", Moment("asleep", done) if done else Moment("full"))
     if done < HARD:
         return "open"
-    return _told(lesson, made, ("slept",), HARD)
+    return _told(lesson, ("slept",), HARD)
 
 
 def clearing(lesson: Lesson) -> Outcome:
     """The cache is cleared; then the slept and the unslept model answer side by side."""
-    made = _made(lesson)
-    if made is None:
-        return "open"
     if lesson.did("asked_cleared"):
-        return _answers(lesson, made, ("slept", "unslept"), HARD)
+        return _answers(lesson, ("slept", "unslept"), HARD)
     if lesson.did("cleared"):
         lesson.button(learn_text.ASK, "asked_cleared")
         _model(lesson, "clear")
-        _show(lesson, made, "slept", Moment("clear"))
+        _show(lesson, "slept", Moment("clear"))
     else:
         lesson.button(learn_text.CLEAR, "cleared")
         _model(lesson, "full")
-        _show(lesson, made, "slept", Moment("asleep", HARD))
+        _show(lesson, "slept", Moment("asleep", HARD))
     return "open"
 
 
 def is_it_really_s(lesson: Lesson) -> Outcome:
     """S is broken in three ways, each beside the unbroken run."""
-    made = _made(lesson)
-    if made is None:
-        return "open"
     broken: tuple[str, ...] = tuple(lesson.visit.get("broken", ()))
     with lesson.acts, st.container(horizontal=True):
         for name in BREAKS:
             done = f"{learn_text.BREAK[name]} ✓" if name in broken else learn_text.BREAK[name]
             st.button(done, key=f"learn_{name}", on_click=_break, args=(lesson.visit, name))
     if not broken:
-        _show(lesson, made, "slept", Moment("clear"))
+        _show(lesson, "slept", Moment("clear"))
         return "open"
     lesson.acts.markdown(f"{learn_text.BROKEN[broken[-1]]} {shares.of_control(lesson.results, broken[-1])}".strip())
-    outcome = _answers(lesson, made, ("slept", broken[-1]), HARD, shown=broken[-1])
+    outcome = _answers(lesson, ("slept", broken[-1]), HARD, shown=broken[-1])
     return outcome if set(BREAKS) <= set(broken) else "open"
 
 
 def is_it_only_more_computing(lesson: Lesson) -> Outcome:
     """The model that was never trained to sleep stands beside the one that was."""
-    made = _made(lesson)
-    if made is None:
-        return "open"
     if lesson.did("asked_other"):
-        return _answers(lesson, made, ("slept", "other"), HARD)
+        return _answers(lesson, ("slept", "other"), HARD)
     lesson.button(learn_text.ASK_OTHER, "asked_other")
-    _show(lesson, made, "slept", Moment("answer"), ("slept",))
+    _show(lesson, "slept", Moment("answer"), ("slept",))
     return "open"
 
 
@@ -220,14 +202,9 @@ def _break(visit: Visit, name: str) -> None:
     visit.set({"broken": (*others, name)})
 
 
-def _made(lesson: Lesson) -> Runs | None:
-    with lesson.acts:
-        return lesson_runs.made(lesson.infos)
-
-
 def _not_run(lesson: Lesson, reason: str) -> Outcome:
     """Say why there is no run. The path goes on: what is missing is not the visitor's to mend."""
-    lesson.acts.info(learn_text.NOT_RUN.format(reason=reason), icon=":material/info:")
+    lesson.acts.info(reason, icon=":material/info:")
     return "otherwise"
 
 
@@ -247,31 +224,31 @@ def _model(lesson: Lesson, act: Act) -> None:
             architecture.show(own.meta["model"]["layer_types"], act, key="learn_architecture")
 
 
-def _show(lesson: Lesson, made: Runs, name: str, moment: Moment, compared: Sequence[str] = ()) -> None:
+def _show(lesson: Lesson, name: str, moment: Moment, compared: Sequence[str] = ()) -> None:
     """The player at one moment of a run, with the answers of those that are compared."""
-    trace = made[name]
+    trace = lesson.made[name]
     if not isinstance(trace, Trace):
         return
-    badge = f"live · {trace.checkpoint['name']} {str(trace.checkpoint['digest'])[:8]}"
-    others = [(each, made[each]) for each in compared if each in made]
+    badge = f"recorded · {trace.checkpoint['name']} {str(trace.checkpoint['digest'])[:8]}"
+    others = [(each, lesson.made[each]) for each in compared]
     cards = tuple(Contender(*learn_text.CARDS[each], run) for each, run in others if isinstance(run, Trace))
     with lesson.picture:
         scene.show(trace, moment, contenders=cards, badge=badge, key="learn_player")
 
 
-def _answers(lesson: Lesson, made: Runs, names: Sequence[str], difficulty: int, shown: str = "") -> Outcome:
+def _answers(lesson: Lesson, names: Sequence[str], difficulty: int, shown: str = "") -> Outcome:
     """What each run answered, and the player at the answer of one of them (the first, unless another is shown)."""
-    outcome = _told(lesson, made, names, difficulty)
-    _show(lesson, made, shown or names[0], Moment("answer"), names)
+    outcome = _told(lesson, names, difficulty)
+    _show(lesson, shown or names[0], Moment("answer"), names)
     return outcome
 
 
-def _told(lesson: Lesson, made: Runs, names: Sequence[str], difficulty: int) -> Outcome:
+def _told(lesson: Lesson, names: Sequence[str], difficulty: int) -> Outcome:
     """A line for each run: how often such runs are right, then what this one answered, marked where it is rare."""
     outcome: Outcome = "done"
     lines = []
     for name in names:
-        trace = made.get(name, learn_text.NO_OTHER)
+        trace = lesson.made[name]
         if not isinstance(trace, Trace):
             outcome = _not_run(lesson, trace)
             continue
