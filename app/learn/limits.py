@@ -11,6 +11,7 @@ from typing import Any
 from app.learn import limits_text as text
 from app.learn.shares import of
 from app.shell.results import Result, Results
+from app.tasks import PAGES
 
 NEARLY_ALWAYS = 0.95
 
@@ -174,9 +175,9 @@ TOPICS = (
 
 def _tasks(evidence: Evidence) -> Iterator[tuple[Results, str, str]]:
     """Each measured task: its results, what it is called, and the word of its difficulty."""
-    for name, (task, unit) in text.TASKS.items():
+    for name, page in PAGES.items():
         if name in evidence.tasks:
-            yield evidence.tasks[name], task, unit
+            yield evidence.tasks[name], page.called or page.title, page.unit
 
 
 def _count(number: int, word: str) -> str:

@@ -8,6 +8,7 @@ from app.learn import limits_text as text
 from app.learn.limits import TOPICS, Evidence, Topic, read_text_model
 from app.shell import runs
 from app.shell.results import Results
+from app.tasks import PAGES
 
 TEXT_MODEL = "text-micro.json"
 
@@ -26,7 +27,7 @@ def show() -> None:
 
 def evidence() -> Evidence:
     """What the results files say now."""
-    found = {name: runs.results(name) for name in text.TASKS}
+    found = {name: runs.results(name) for name in PAGES}
     tasks = {name: results for name, results in found.items() if isinstance(results, Results)}
     return Evidence(tasks, read_text_model(runs.ASSETS / "results" / TEXT_MODEL))
 

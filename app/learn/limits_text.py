@@ -5,8 +5,6 @@ from __future__ import annotations
 TITLE = "Limits and open questions"
 LEAD = "What the paper and its readers left open, and what this project measured about each point."
 
-TASKS = {"rule110": ("Rule 110", "step"), "depo": ("Graph", "hop"), "gsm": ("Arithmetic", "operation")}
-
 COST_TITLE = "Sleep costs computing"
 COST = "Every pass costs one trip through all layers. Sleep is paid once for a window, an answer once for a question."
 COST_SLEEP = "{task}: {passes} took {sleep} times the operations of one pass."

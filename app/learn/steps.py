@@ -106,7 +106,7 @@ def a_harder_question(lesson: Lesson) -> Outcome:
     trace = lesson.made["one_pass"]
     if not isinstance(trace, Trace):
         return _not_run(lesson, trace)
-    asked = guess.enough(1, HARD, "step", about=str(trace.checkpoint["digest"]))
+    asked = guess.enough(1, HARD, tasks.PAGES[TASK].unit, about=str(trace.checkpoint["digest"]))
     with lesson.acts:
         said = guess.ask(asked, key="learn_guess")
     if lesson.did("revealed"):

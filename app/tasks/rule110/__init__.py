@@ -15,6 +15,9 @@ PAGE = TaskPage(
     picture=Rule110Picture,
     words=WORDS,
     example='{"rows": ["0110100110010110"], "steps": 4}',
+    called="Rule 110",
+    unit="step",
+    start=lambda given: str(given["rows"][0]),
     legend=rule.show,
     place=1,
 )

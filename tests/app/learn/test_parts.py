@@ -124,7 +124,7 @@ def test_a_gain_is_told_with_the_fewest_passes_that_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "ending"), [(300, "and on 300 of 512 with 20."), (509, "20 passes did no measurable harm.")]
+    ("most", "ending"), [(300, "and on 300 of 512 with 20 passes."), (509, "20 passes did no measurable harm.")]
 )
 def test_harm_is_told_only_where_the_intervals_part(most: int, ending: str) -> None:
     (said,) = limits.passes(evidence(result(510, passes=6), result(most, passes=20)))
