@@ -82,7 +82,7 @@ STEPS = (
 
 SIZES, SMALL, LLAMA = "KV cache", "the small model of this site", "a model with the shape of Llama 3.1 8B"
 
-RULE = "Rule 110 makes each new bit from the three bits above it:"
+RULE = "Rule 110 makes each new bit from the three bits above it. A dark square is a 1."
 
 CACHE_TYPED = {
     "ask": "Your words",
@@ -172,6 +172,11 @@ SHARE = "Right on {share} fresh questions."
 HERE = "Here {answer}."
 EXCEPTION = "This answer is an exception."
 CONTROL_SHARE = "With {passes} passes and {difficulty} steps: right on {broken} fresh questions. Unbroken: {whole}."
+
+DEEPER = (
+    "And a deeper model? With one pass and as many operations a window, {difficulty} hops on a graph: right on {deeper} "
+    "fresh questions. The smaller model with {passes} passes: {slept}."
+)
 
 OPEN_QUESTIONS = (
     ("What does sleep cost?", "cost"),

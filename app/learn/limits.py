@@ -50,21 +50,19 @@ def read_text_model(path: Path) -> Mapping[str, Any]:
 
 
 def cost(evidence: Evidence) -> Iterator[str]:
-    """Operations of many passes against one, and from how many questions on sleep is cheaper."""
+    """Operations of enough passes against one, and from how many questions on they pay off; then those of an answer."""
     for results, task, _ in _tasks(evidence):
-        entries = [entry for entry in results.of("cost") if entry.cost is not None]
-        one = next((entry for entry in entries if entry.passes == 1), None)
-        enough = _enough([entry for entry in entries if entry.accuracy >= NEARLY_ALWAYS])
-        if one is None or enough is None or one.cost is None or enough.cost is None:
+        costs = {entry.passes: entry.cost for entry in results.of("cost") if entry.cost is not None}
+        enough = _enough([entry for entry in results.of("cost") if entry.accuracy >= NEARLY_ALWAYS])
+        if enough is None or enough.passes not in costs or 1 not in costs:
             continue
-        ratio = enough.cost.sleep_flops / one.cost.sleep_flops
-        yield text.COST_SLEEP.format(task=task, passes=_count(enough.passes, "pass"), sleep=f"{ratio:.1f}")
-        if len({entry.cost.wake_flops for entry in entries if entry.cost is not None}) == 1:
-            yield text.COST_WAKE.format(task=task, least=entries[0].passes, most=entries[-1].passes)
-        if enough.cost.break_even_flops is not None:
-            yield text.COST_EVEN.format(
-                task=task, passes=_count(enough.passes, "pass"), even=f"{enough.cost.break_even_flops:.0f}"
-            )
+        even = costs[enough.passes].break_even_flops
+        if even is not None:
+            ratio = costs[enough.passes].sleep_flops / costs[1].sleep_flops
+            passes = _count(enough.passes, "pass")
+            yield text.COST_SLEEP.format(task=task, passes=passes, sleep=f"{ratio:.1f}", even=f"{even:.0f}")
+        if len({each.wake_flops for each in costs.values()}) == 1:
+            yield text.COST_WAKE.format(task=task, least=min(costs), most=max(costs))
 
 
 def tasks(evidence: Evidence) -> Iterator[str]:

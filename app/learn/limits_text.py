@@ -7,12 +7,11 @@ LEAD = "What the paper and its readers left open, and what this project measured
 
 COST_TITLE = "Sleep costs computing"
 COST = "Every pass costs one trip through all layers. Sleep is paid once for a window, an answer once for a question."
-COST_SLEEP = "{task}: {passes} took {sleep} times the operations of one pass."
-COST_WAKE = "{task}: the answer took the same number of operations at every N, from {least} to {most}."
-COST_EVEN = (
-    "{task}: reading the window again for each question is cheaper for up to about {even} questions. Beyond that, "
-    "{passes} of sleep are cheaper."
+COST_SLEEP = (
+    "{task}: {passes} took {sleep} times the operations of one pass. For up to about {even} questions about a window, "
+    "reading the window again for each question is cheaper."
 )
+COST_WAKE = "{task}: the answer took the same number of operations at every N from {least} to {most}."
 
 TASKS_TITLE = "The gain depends on the task"
 TASKS_SAID = "Sleep helps where the answer takes several steps in a row. Questions of one step need one pass."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.learn import learn_text
-from app.shell.results import Result, Results, measured_of
+from app.shell.results import MOSTLY_RIGHT, Result, Results, measured_of
 from sleepviz.config.events import AnswerScored, Trace
 from sleepviz.config.run import RunSpec
 from sleepviz.tasks.base import InputError
@@ -46,8 +46,23 @@ def of_control(results: Results | str, control: str) -> str:
     whole = {(entry.passes, entry.difficulty): entry for entry in results.of("accuracy", "any_n")}
     for broken in reversed(results.of("control", control)):
         unbroken = whole.get((broken.passes, broken.difficulty))
-        if unbroken is not None and unbroken.accuracy > 0.5:
+        if unbroken is not None and unbroken.accuracy >= MOSTLY_RIGHT:
             return learn_text.CONTROL_SHARE.format(
                 difficulty=broken.difficulty, passes=broken.passes, broken=of(broken), whole=of(unbroken)
+            )
+    return ""
+
+
+def of_deeper(results: Results | str) -> str:
+    """A deeper model with one pass beside the smaller one with several, where the deeper one first fails; or ""."""
+    if isinstance(results, str):
+        return ""
+    for deeper in results.of("baseline_small", "deeper"):
+        small = results.of("seeds", "any_n_small")
+        slept = [e for e in small if e.difficulty == deeper.difficulty and e.accuracy >= MOSTLY_RIGHT]
+        if deeper.accuracy < MOSTLY_RIGHT and slept:
+            least = min(slept, key=lambda entry: (entry.passes, entry.checkpoint))
+            return learn_text.DEEPER.format(
+                difficulty=deeper.difficulty, deeper=of(deeper), passes=least.passes, slept=of(least)
             )
     return ""

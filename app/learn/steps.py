@@ -170,7 +170,10 @@ def is_it_really_s(lesson: Lesson) -> Outcome:
 def is_it_only_more_computing(lesson: Lesson) -> Outcome:
     """The model that was never trained to sleep stands beside the one that was."""
     if lesson.did("asked_other"):
-        return _answers(lesson, ("slept", "other"), HARD)
+        outcome = _answers(lesson, ("slept", "other"), HARD)
+        if deeper := shares.of_deeper(runs.results("depo")):
+            lesson.acts.markdown(deeper)
+        return outcome
     lesson.button(learn_text.ASK_OTHER, "asked_other")
     _show(lesson, "slept", Moment("answer"), ("slept",))
     return "open"

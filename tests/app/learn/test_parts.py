@@ -103,6 +103,20 @@ def test_a_control_is_told_beside_the_unbroken_run_at_the_hardest_difficulty_it_
     assert shares.of_control(results, "zero_state") == ""
 
 
+def test_a_deeper_model_is_told_where_it_first_fails_with_the_fewest_passes_that_do_not() -> None:
+    deeper = [
+        result(n, passes=1, difficulty=d, experiment="baseline_small", variant="deeper") for d, n in ((1, 512), (2, 90))
+    ]
+    small = [
+        result(n, passes=p, difficulty=2, experiment="seeds", variant="any_n_small")
+        for p, n in ((1, 50), (3, 500), (4, 512))
+    ]
+    said = shares.of_deeper(Results("depo", "by hand", (*deeper, *small)))
+
+    assert "2 hops" in said and "90 of 512" in said and said.endswith("with 3 passes: 500 of 512.")
+    assert shares.of_deeper(Results("depo", "by hand", tuple(deeper))) == ""
+
+
 def evidence(*entries: Result, task: str = "rule110") -> Evidence:
     return Evidence({task: Results(task, "by hand", entries)}, {})
 
