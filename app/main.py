@@ -20,8 +20,10 @@ PAGES = [
     for name, task in tasks.PAGES.items()
 ]
 PAGES += [
+    st.Page(ROOT / "pages" / "learn.py", title="Learn", icon=":material/school:", url_path="learn"),
     st.Page(ROOT / "pages" / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
+    st.Page(ROOT / "pages" / "limits.py", title="Limits", icon=":material/help:", url_path="limits"),
 ]
 page = st.navigation(PAGES, position="top")
 # The pages tell the Back button from a way back through the menu by this.

@@ -147,4 +147,8 @@ class TaskPage:
     picture: Callable[[Trace], Picture]
     words: Words
     example: str  # an input as JSON, for the page "Your model"
+    called: str = ""  # in a sentence; "" stands for the title
+    unit: str = "step"  # of the difficulty: what is done so many times in a row
+    start: Callable[[Mapping[str, Any]], str] = lambda given: "the start"  # where an input's question begins
+    legend: Callable[[str], None] | None = None  # draws the task's rule beside its form; takes the component's key
     place: int = LAST  # in the navigation; the first page is the app's
