@@ -12,7 +12,7 @@ import streamlit as st
 from app import tasks
 from app.shell import theme_watch
 
-st.set_page_config(page_title="sleepviz", page_icon=":material/bedtime:", layout="wide")
+st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
 FIRST = next(iter(tasks.PAGES))
 PAGES = [

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from sleepviz.config.base import ConfigError
 from sleepviz.config.run import Control, RunSpec, Trigger
 from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
+from sleepviz.serve import ServeError, serve
 from sleepviz.tasks import TASKS
 from sleepviz.tasks.base import InputError
 
@@ -116,6 +117,9 @@ def build_parser() -> Parser:
     experiments.add_argument("--only", choices=sorted(TASKS))
     record = command("record", record_command, "Make the recorded runs that pages show first.")
     record.add_argument("--all", action="store_true", required=True)
+    app = command("app", app_command, "Serve the app in a browser; Ctrl-C ends it.")
+    app.add_argument("--port", type=int, default=8501)
+    app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets other machines visit")
     bench = command("bench", bench_command, "Measure speed and memory on this machine.")
     checkpoints = command("checkpoints", checkpoints_command, "List the checkpoints and what may be asked of them.")
     for sub in (bench, checkpoints):
@@ -268,6 +272,11 @@ def record_command(arguments: argparse.Namespace) -> None:
     emit(record_all())
 
 
+def app_command(arguments: argparse.Namespace) -> None:
+    """`app`: Streamlit serves the app until it is interrupted."""
+    serve(port=arguments.port, address=arguments.address)
+
+
 def bench_command(arguments: argparse.Namespace) -> None:
     """`bench`: ratios and medians on this machine."""
     from sleepviz.studies.bench import bench
@@ -285,7 +294,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         arguments = build_parser().parse_args(words)
         arguments.run(arguments)
-    except (UsageError, InputError, ConfigError, CheckpointError) as error:
+    except (UsageError, InputError, ConfigError, CheckpointError, ServeError) as error:
         print(textwrap.shorten(str(error), MESSAGE_MAX_CHARACTERS, placeholder=" ..."), file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -14,11 +14,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE_MAX_BYTES = 20 * 2**20
-IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "runs"}
+IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 
 TOP_LEVEL = {
     *("app", "pages", "sleepviz", "assets", "tests", "requirements.txt", "README.md"),
     *("requirements-dev.txt", "pyproject.toml", "Makefile", "LICENSE", ".streamlit", ".ci", ".gitignore"),
+    *("docs", "CONTRIBUTING.md", "CHANGELOG.md", ".pre-commit-config.yaml", ".github"),
 }
 DEMANDED = [
     *(f"sleepviz/config/{name}.py" for name in ("base", "model", "run", "training", "events")),
@@ -29,7 +30,7 @@ DEMANDED = [
     *("app/main.py", "app/shell/runs.py", "app/shell/state.py", "app/shell/theme.py", "app/stage/controls.py"),
     *("app/figures", "app/player", "pages", "assets/checkpoints", "assets/recordings", "assets/results"),
     *("assets/EXPERIMENTS.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),
-    *("requirements.txt", "requirements-dev.txt", "pyproject.toml"),
+    *("requirements.txt", "requirements-dev.txt", "app/requirements.txt", "pyproject.toml"),
 ]
 
 # Places of one machine, and the hosts of package registries: the user's own settings name those.
@@ -47,13 +48,14 @@ OURS = {"sleepviz", "app", "pages", "tests", "conftest"}
 
 
 def project_files() -> list[Path]:
-    """Every tracked file; without git, every file but caches."""
+    """Every tracked file; without git, every file but caches and the states of trainings."""
     if shutil.which("git"):
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
         if listed.returncode == 0 and listed.stdout:
             paths = [ROOT / name for name in listed.stdout.split("\0") if name]
             return [path for path in paths if path.is_file()]  # one deleted but not yet committed is no file
-    return [path for path in ROOT.rglob("*") if path.is_file() and not IGNORED & set(path.relative_to(ROOT).parts)]
+    below = {path: path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file()}
+    return [path for path, parts in below.items() if not IGNORED & set(parts) and parts[0] != "runs"]
 
 
 def requirements(name: str) -> dict[str, str]:
@@ -113,6 +115,17 @@ def test_a_planted_machine_path_is_seen(text: str) -> None:
 @pytest.mark.parametrize("text", ["pages/home.py", "url_path='/home'", "../work/x", "app/opt/x"])
 def test_an_ordinary_path_is_not_taken_for_a_machine_path(text: str) -> None:
     assert not MACHINE.search(text.encode())
+
+
+def test_one_module_says_where_the_assets_lie() -> None:
+    """A path counted up from a file is right in a checkout and wrong in an installed wheel."""
+    counted = re.compile(r"__file__\)\.resolve\(\)\.(?:parents\[[1-9]|parent\.parent)")
+    files = [path for part in ("sleepviz", "app", "pages") for path in (ROOT / part).rglob("*.py")]
+
+    assert {str(path.relative_to(ROOT)) for path in files if counted.search(path.read_text(encoding="utf-8"))} == {
+        "sleepviz/config/places.py",
+        "app/main.py",  # Streamlit starts it before the packages can be found
+    }
 
 
 def test_torch_is_pinned() -> None:

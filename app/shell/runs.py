@@ -19,6 +19,7 @@ import streamlit as st
 from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
+from sleepviz.config import places
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Event, Trace
 from sleepviz.config.run import RunSpec
@@ -29,7 +30,7 @@ from sleepviz.tasks.base import InputError
 if TYPE_CHECKING:  # torch is imported by the first live run, never by opening a page
     from sleepviz.runs.checkpoint import Checkpoint
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ASSETS = places.ASSETS  # of this module, so that a test can point the app elsewhere
 
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner=False)

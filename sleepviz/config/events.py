@@ -134,6 +134,14 @@ class Trace:
     checkpoint: dict[str, Any]
     events: tuple[Event, ...]
 
+    @property
+    def answer(self) -> Answer:
+        """What the model answered at the end of the run. Raises ValueError for a run that ended before it answered."""
+        last = self.events[-1] if self.events else None
+        if not isinstance(last, AnswerScored):
+            raise ValueError("this run ended before it answered.")
+        return last.answer
+
     def to_json(self) -> dict[str, Any]:
         """Return the whole run as plain JSON values."""
         events = [event_to_json(event) for event in self.events]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.model import ModelConfig, SleepAttention
+from sleepviz.config.places import CHECKPOINTS, SITE
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import Task
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # listing checkpoints must not import torch: the first page s
 
     from sleepviz.core.model import HybridLM
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "checkpoints"
+FOLDER = CHECKPOINTS
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 WEIGHTS_MAX_BYTES = 2**30
 
@@ -208,11 +209,11 @@ def provenance() -> dict[str, Any]:
     import numpy
     import torch
 
-    root = Path(__file__).resolve().parents[2]
-
     def git(*arguments: str) -> str:
+        if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
+            return ""
         try:
-            run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=10)
+            run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
         except (OSError, subprocess.SubprocessError):
             return ""
         return run.stdout.strip()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.config.model import SleepPolicy
+from sleepviz.config.places import SITE
 from sleepviz.config.run import RunSpec
 from sleepviz.core.delta_rule import gated_delta_window
 from sleepviz.core.memory import Memory
@@ -26,7 +26,7 @@ from sleepviz.core.sleep import sleep
 from sleepviz.runs.checkpoint import Checkpoint, load
 from sleepviz.runs.record import ask, record
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = SITE
 PAIRS = 200
 
 

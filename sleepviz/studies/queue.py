@@ -18,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.config.model import SleepPolicy
+from sleepviz.config.places import ASSETS, SITE
 from sleepviz.config.run import RunSpec
 from sleepviz.core.memory import Memory
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
@@ -39,12 +40,12 @@ from sleepviz.training.evaluate import (
     wilson,
 )
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "results"
+FOLDER = ASSETS / "results"
 COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
 PROBE_INSTANCES = 1024  # to fit it, from training
-PUBLIC = Path(__file__).resolve().parents[2] / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
+PUBLIC = SITE / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
 Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Cell.key`
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
+from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.studies.measurements import HARDEST, PASSES, VARIANTS
 from sleepviz.studies.queue import FOLDER
 
 Entries = Sequence[dict[str, Any]]
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = SITE / "README.md"
 PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
 SYMBOLS = {"rule110": "t", "depo": "k", "gsm": "ops"}
 NEARLY_ALWAYS = 0.95

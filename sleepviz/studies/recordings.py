@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sleepviz.config.events import SleepPassDone, Trace
+from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
 from sleepviz.runs import checkpoint
 from sleepviz.runs.checkpoint import CheckpointError, find, load, write_atomically
@@ -21,7 +22,7 @@ from sleepviz.tasks.depo.examples import passes_for, seeded_cycle
 from sleepviz.tasks.gsm.examples import deep_sum
 from sleepviz.text import example
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "recordings"
+FOLDER = ASSETS / "recordings"
 MODELS = FOLDER.parent / "models"
 
 # Two rows, the first from the design's own example and the second its mirror image: chosen before

@@ -23,6 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
+from sleepviz.config.places import ASSETS
 from sleepviz.core.memory import Memory
 from sleepviz.core.sleep import sleep
 from sleepviz.hybrids.modeling import SleepForCausalLM, from_checkpoint
@@ -33,7 +34,7 @@ from sleepviz.tasks import TASKS
 from sleepviz.tasks.base import NOT_ASKED
 
 SEED = 200_000_003  # of the instances
-RESULTS = Path(__file__).resolve().parents[3] / "assets" / "results" / "hybrids_agreement.json"
+RESULTS = ASSETS / "results" / "hybrids_agreement.json"
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,14 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from sleepviz.config.places import ASSETS
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.tuning.lessons import TaskCourse
 from sleepviz.hybrids.tuning.tune import TuneConfig, examine, tune
 from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.tasks.depo.task import Depo
 
-RESULTS = Path(__file__).resolve().parents[3] / "assets" / "results" / "hybrids_tuned.json"
+RESULTS = ASSETS / "results" / "hybrids_tuned.json"
 TASK = Depo(nodes_max=9, nodes_min=9, window_edges=9, hops_max=3)  # one window; 3 hops on are 6 back: no short way
 PASSES = 4  # a hop that one pass finds is written down by the next
 ASKED_PASSES = (0, 1, 2, 3, 4, 6, 8)  # of the any-N model; 0 is what can be guessed, above PASSES is beyond training

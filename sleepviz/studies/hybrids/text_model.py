@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import save
 
 from sleepviz.config.base import ConfigError
+from sleepviz.config.places import ASSETS
 from sleepviz.core.model import HybridLM
 from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
@@ -32,7 +33,7 @@ from sleepviz.text.lessons import Writer
 from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining, run
 from sleepviz.training.train import compiled
 
-FOLDER = Path(__file__).resolve().parents[3] / "assets" / "models"
+FOLDER = ASSETS / "models"
 NAME = example.MODEL
 
 
