@@ -15,7 +15,7 @@ function makeCard(contender, picture) {
     return card;
   }
   title.append(element("span", "verdict"));
-  card.append(element("p", "headline"), ...makeAnswer(contender, picture), element("p", "luck"), element("p", "cost"));
+  card.append(element("p", "headline"), element("p", "measured"), ...makeAnswer(contender, picture), element("p", "luck"), element("p", "cost"));
   return card;
 }
 
@@ -43,7 +43,9 @@ function revealCard(card, contender, picture, revealed) {
   const { right } = contender, canvas = card.querySelector("canvas");
   card.querySelector(".verdict").className = `verdict ${revealed && right !== null ? (right ? "right" : "wrong") : "pending"}`;
   put(".verdict", revealed ? contender.verdict : "not awake yet");
-  put(".headline", (revealed && contender.whole) || contender.measured);
+  const whole = revealed ? contender.whole : "";
+  put(".headline", whole || contender.measured);
+  put(".measured", whole ? contender.measured : "");
   put(".luck", revealed ? contender.luck : "");
   put(".cost", revealed ? `${contender.cost}; ${contender.least_of} ${contender.least.toFixed(2)}` : "");
   card.querySelectorAll(".answer").forEach((line, i) => {

@@ -30,6 +30,11 @@ class DocumentPicture:
         """A text has none."""
         return None
 
+    @property
+    def chance(self) -> float | None:
+        """Nobody counts what might be said."""
+        return None
+
     def scene(self) -> dict[str, Any]:
         """The text, token by token, and which tokens tell the answer."""
         return {

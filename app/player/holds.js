@@ -22,10 +22,10 @@ function headName(run, head) {
 function statePlaces(run, w, h, unit, foot) {
   const [, layers, heads, rows, columns] = run.states.shape, n = layers * heads, gap = 3, top = 1.4 * unit;
   const high = h > 1.25 * w;
-  const cell = Math.max(1, Math.min(((high ? h * 0.66 : h) - top - foot) / rows, ((high ? w : w * 0.62) - unit) / columns));
-  const big = { x: unit, y: top, w: cell * columns, h: cell * rows };
+  const cell = Math.max(1, Math.min(((high ? h * 0.66 : h) - top - foot) / rows, ((high ? w : w * 0.62) - 4) / columns));
+  const big = { x: 1, y: top, w: cell * columns, h: cell * rows };
   const box = high
-    ? { x: unit, y: big.y + big.h + foot + 6, w: w - unit, h: h - big.y - big.h - foot - 8 }
+    ? { x: 2, y: big.y + big.h + foot + 6, w: w - 4, h: h - big.y - big.h - foot - 8 }
     : { x: big.x + big.w + 12, y: top, w: w - big.x - big.w - 12, h: h - top - 2 };
   let across = 1, small = 0;
   for (let c = 1; c <= n; c++) {  // the arrangement with the largest small maps
@@ -59,7 +59,8 @@ function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick) {
     ctx.drawImage(scratch, place.x, place.y, place.w, place.h);
   };
   const foot = 1.5 * unit, { big, thumbs } = statePlaces(run, w, h, unit, foot);
-  label(ctx, [headName(run, picked), `head ${(picked % heads) + 1}`], big.x, 0.6 * unit, w, INK.text, "left");
+  const name = headName(run, picked);
+  label(ctx, [`${name}: keys down, values across`, name], 0, 0.6 * unit, w, INK.text, "left");
   draw(picked, big);
   thumbs.forEach((place, head) => {
     draw(head, place);
@@ -75,7 +76,7 @@ function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick) {
   return [...cells, ...thumbs.map((place, head) => mark(place.x, place.y, place.w, place.h, () => `${headName(run, head)}: size |S| ${norm(head).toFixed(1)}. Click to enlarge.`, () => pick(head)))];
 }
 
-// The colours' scale under the large map, and its two directions.
+// The colours' scale under the large map.
 function drawScale(ctx, run, big, unit) {
   const y = big.y + big.h + 0.85 * unit, most = run.states.scale.toPrecision(2), bar = Math.max(12, Math.min(80, big.w - 6.4 * unit));
   const x = big.x + (big.w - bar) / 2;
@@ -86,11 +87,6 @@ function drawScale(ctx, run, big, unit) {
   }
   label(ctx, [`−${most}`], x - 5, y, 4 * unit, INK.dim, "right");
   label(ctx, [`+${most}`], x + bar + 5, y, 4 * unit, INK.dim, "left");
-  ctx.save();
-  ctx.translate(0.45 * unit, big.y + big.h / 2);
-  ctx.rotate(-Math.PI / 2);
-  label(ctx, ["keys"], 0, 0, big.h, INK.dim);
-  ctx.restore();
 }
 
 // Drift over the passes of this sleep: the mean over all heads bold, each head faint, the activations h dashed.

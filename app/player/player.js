@@ -3,7 +3,7 @@
 const players = new WeakMap();
 const onPage = new Set(); // the players that are mounted: page-level keys go to the first in sight
 const NOTHING = "body, [data-testid=stMain], [data-testid=stApp], .stApp"; // what has focus when nothing has
-const ROOM_LEAST = 480, ROOM_BELOW = 10;
+const ROOM_LEAST = 450, ROOM_BELOW = 24;
 
 class Player {
   constructor(parent) {
@@ -105,7 +105,7 @@ class Player {
     this.asked = asked;
     if (isNew) this.load(run);
     else this.run = run;
-    this.root.classList.toggle("stale", Boolean(data.stale));
+    this.root.classList.toggle("is-stale", Boolean(data.stale));
     this.el.stale.hidden = !data.stale;
     this.el.stale.textContent = data.stale;
     if (!isNew && !isMoved) { this.wake(); return; }
@@ -150,8 +150,9 @@ class Player {
     this.root.style.setProperty("--narrow", `${picture.narrow}px`);
     this.el.woken.setAttribute("aria-label", `${run.picture.label}. Arrow keys read out a value.`);
     this.el.scrub.max = String(this.last);
-    this.el.chance.textContent = run.chance;
+    this.el.chance.textContent = ["× wrong", "bar: how sure", run.chance].filter(Boolean).join(" · ");
     this.find(".compression").textContent = run.memory.compression;
+    this.find(".drift-note").textContent = run.drift_note;
     this.find(".functions").hidden = run.bare;
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
     this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture)));
@@ -206,6 +207,7 @@ class Player {
     const { frames } = this.run, here = frames[this.index].window;
     const found = frames.findIndex((f) => f.act === act && (act === "answer" || f.window === here));
     if (found >= 0) this.go(found);
+    this.tell("");
   }
 
   pick(head) {

@@ -37,7 +37,7 @@ function drawStrip(canvas, run, index, go) {
   }
   line(ctx, [[left, level(most)], [w - 8, level(most)]], INK.line, 1, [3, 4]);
   line(ctx, [[left, base], [w - 8, base]], INK.line);
-  label(ctx, [`full: ${most}`], w - 10, roof - 0.65 * unit, 8 * unit, INK.dim, "right");
+  label(ctx, [`full: ${most} tokens`, `full: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.dim, "left");
   drawCache(ctx, run, index, at, level, base, unit);
   run.frames.forEach((each, place) => {
     if (each.kind === "pass") disc(ctx, at(each.x), top + cell / 2, place === index ? unit * 0.42 : Math.min(unit / 4, slot / 3), place <= index ? INK.accent : INK.line);
@@ -68,7 +68,7 @@ function drawToken(ctx, run, frame, place, x, top, slot, cell) {
   ctx.fillStyle = !seen ? "transparent" : gone ? INK.gone : fill;
   ctx.fillRect(x, top, box, cell);
   if (!seen || fill === INK.one) { ctx.strokeStyle = seen ? INK.dim : INK.line; ctx.lineWidth = 1; ctx.strokeRect(x + 0.5, top + 0.5, box - 1, cell - 1); }
-  if (seen) label(ctx, [run.tokens[place]], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.zero ? INK.dark : INK.text);
+  if (seen && slot > 8) label(ctx, [run.tokens[place]], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.zero ? INK.dark : INK.text);
   if (gone) line(ctx, [[x, top + cell / 2], [x + box, top + cell / 2]], "#8e9ab3", 1.5);
 }
 

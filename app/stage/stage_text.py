@@ -29,7 +29,9 @@ TERMS: dict[str, str] = {
     "the pass changed nothing.",
     "h": "h: the stream of activations over the window. It is carried from pass to pass, so every pass reads what "
     "the one before worked out, and it is thrown away on waking.",
-    "woken": "If woken now: the answer that the model would give had it slept only this many passes. {woken}.",
+    "pass": "Pass: one trip of the window through all layers. A sleep is N passes, with nobody asking anything.",
+    "wake": "Wake: to answer a question in one ordinary pass, with an empty cache.",
+    "woken": "If it woke now: the answer it would give after this pass. {woken}.",
 }
 
 
@@ -48,7 +50,6 @@ def _filled(window: str, woken: str) -> dict[str, str]:
 
 
 MORE_TERMS: dict[str, str] = {
-    "pass": "Pass: one trip of the whole window through all layers. A sleep is N passes.",
     "slow_weights": "Slow weights: the parameters learned in training. Sleep never changes them.",
     "gated_deltanet": "Gated DeltaNet: the layer that holds S. For each token it first forgets a little, then "
     "corrects what S recalls for the token's key towards the token's value.",
@@ -95,7 +96,7 @@ PAPER = (
     "(Lee, McLeish, Goldstein and Fanti, [arXiv:2605.26099](https://arxiv.org/abs/2605.26099))."
 )
 
-PLOTS_FOLLOW = "The plots follow in a moment."
+PLOTS = "Show the plot: accuracy against N"
 ACCURACY = (
     "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals; the level lines are "
     "separate models that were only ever trained with N = 1, at {symbol} = {difficulty}."
@@ -129,9 +130,39 @@ CONTROLS = {
     "untrained": "untrained weights",
 }
 
+BREAK_IT = "Break it:"
+BREAK = {
+    "zero_state": "Wipe S at wake",
+    "shuffled_state": "Use another run's S",
+    "replay": "Replay the first pass",
+    "reset_state": "Reset S before every pass",
+    "untrained": "Untrained weights",
+}
+BROKEN = {
+    "zero_state": "S was wiped before it woke",
+    "shuffled_state": "it woke with another run's S",
+    "replay": "every pass writes what the first one wrote",
+    "reset_state": "S was emptied before every pass",
+    "untrained": "random weights, nothing was learned",
+}
+WHAT_IS_BROKEN = {
+    "zero_state": "You wiped S between sleep and waking. The cache is gone too, so nothing of the text is left.",
+    "shuffled_state": "You gave it the S of another run. If the answer is read from S, it now answers for that run.",
+    "replay": "You let every pass write the keys and values of the first pass. Nothing new is computed asleep.",
+    "reset_state": "You emptied S before every pass. What survives was carried by the activations h, not by S.",
+    "untrained": "You replaced the trained weights by random ones. The procedure is the same; nothing was learned.",
+}
+AS_INTACT = "The two cards on top are the same question with the same passes: one intact, one broken."
+
+
+def passes(n: int) -> str:
+    """“1 pass”, “8 passes”."""
+    return f"{n} pass{'es' * (n != 1)}"
+
+
 CONTROLS_MEASURED = (
     "Which part does the work? Each control breaks one part of the mechanism; its accuracy stands beside that of the "
-    "run as it is, on the same questions, at N = {passes}. Under “Advanced” you can break your own run in the same way."
+    "run as it is, on the same questions, at N = {passes}. With “Break it” you can break your own run in the same way."
 )
 
 

@@ -56,12 +56,13 @@ class DepoForm:
         """Both sides of the question, a small graph, chance, and one's own."""
         hard, small = _hard(limits), {**SMALL_GRAPH, "hops": min(4, limits["hops_max"])}
         for key, label, given, passes in (
-            ("easy", "Easy: one hop, one pass", {**hard, "hops": 1}, 1),
-            ("hard", f"Hard: {hard['hops']} hops", hard, passes_for(hard["hops"])),
+            ("easy", "Easy", {**hard, "hops": 1}, 1),
+            ("hard", "Hard", hard, passes_for(hard["hops"])),
             ("small", "Six friends", small, passes_for(small["hops"])),
         ):
             values = {**_question(given), "passes": min(passes, limits["passes_max"])}
-            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,))
+            hint = f"{given['hops']} hop{'s' * (given['hops'] != 1)}, {passes} pass{'es' * (passes != 1)} of sleep"
+            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
         st.button("Random cycle", key="preset_random", on_click=_random_cycle, args=(visit, limits["nodes_max"]))
         with st.popover("Your own graph", icon=":material/edit:", key="own"):
             _own_graph(visit, limits)

@@ -48,6 +48,11 @@ class DepoPicture:
         """Hops."""
         return self._instance.hops
 
+    @property
+    def chance(self) -> float | None:
+        """One node of all."""
+        return 1 / len(self._names)
+
     def scene(self) -> dict[str, Any]:
         """Nodes on circles, edges with the tokens that tell them, and the path asked for."""
         places = node_places(self._instance.graph, self._instance.start)

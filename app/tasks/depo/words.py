@@ -26,8 +26,15 @@ def question(given: Mapping[str, Any]) -> str:
     return f"{given['hops']} hops from {given['start']} on a graph of {len(given['edges'])} edges"
 
 
+def asks(given: Mapping[str, Any]) -> str:
+    """The question that an input asks."""
+    hops = f"{given['hops']} hop{'s' * (given['hops'] != 1)}"
+    return f"Follow the arrows {hops} from {given['start']}: where do you end up?"
+
+
 WORDS = Words(
-    title="Sleep on a graph, then follow it",
+    title="Follow the arrows of a graph: where do you end up?",
+    asks=asks,
     explanation="The model reads a graph, **edge by edge in no order**, and sleeps each time its window is full. Then "
     "the KV cache is cleared: the edges are gone, and only now comes the question **where one is k hops from a "
     "start**. It answers in one ordinary pass, so the hops must have been followed while it slept, for every start at "

@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from app.shell import messages
 from app.shell.menus import pick
 from app.shell.state import Reader, Visit, one_of, short_text, whole_number
 from app.tasks.base import Limits
-from app.tasks.gsm.words import ASK, OWN_QUESTION, REAL_SOURCE, SUM_HELP
+from app.tasks.gsm.words import ASK, OWN_QUESTION, PRESET_HELP, REAL_SOURCE, SUM_HELP, SUM_LIMITS
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.gsm.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
 from sleepviz.tasks.gsm.text import Statement, read_statements, solve
@@ -20,7 +21,7 @@ NAME_MAX_CHARACTERS = 12
 
 
 class GsmForm:
-    """The text and the question in sight; how it is asked under "Advanced"."""
+    """The text behind one button and the question in sight; how it is asked under "More settings"."""
 
     widths: tuple[float, ...] = (5.0, 2.4)
 
@@ -54,25 +55,29 @@ class GsmForm:
         # An operation takes a pass, and so do the constant and, where it comes first, the question.
         passes = limits["operations_max"] + 2
         for key, label, given, n_passes in (
-            ("easy", "Easy: one operation, two passes", SUM_EASY, 2),
-            ("deep", f"Deep: {deepest} operations, two windows", deep_sum(deepest), passes),
+            ("easy", "Easy", SUM_EASY, 2),
+            ("deep", "Deep", deep_sum(deepest), passes),
             ("story", "A story", STORY, passes),
-            ("real", "A problem of GSM-Infinite", REAL, passes),
+            ("real", "GSM-Infinite", REAL, passes),
         ):
             values = {**_problem(given), "passes": min(n_passes, limits["passes_max"])}
-            hint = REAL_SOURCE if key == "real" else None
+            hint = REAL_SOURCE if key == "real" else PRESET_HELP[key].format(deepest=deepest)
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
-        """The text, and the variable or the value that is asked for."""
+        """The text and its beginning, and the variable or the value that is asked for."""
         low, high = limits["values"]
-        columns[0].text_area(
-            "Text: assignments, or a story",
-            key=visit.key("text"),
-            help=SUM_HELP.format(change=limits["change_max"], low=low, high=high),
-            on_change=visit.forget_link_problems,
-            height=124,
-        )
+        with columns[0], st.container(horizontal=True, vertical_alignment="center", key="sum"):
+            with st.popover("Edit the text", icon=":material/edit:", key="own_text"):
+                st.text_area(
+                    "Text: assignments, or a story",
+                    key=visit.key("text"),
+                    help=SUM_HELP.format(change=limits["change_max"], low=low, high=high),
+                    on_change=visit.forget_link_problems,
+                    height=160,
+                )
+                st.caption(SUM_LIMITS.format(change=limits["change_max"], low=low, high=high))
+            st.caption(messages.plain(str(visit.get("text"))))
         with columns[1]:
             if visit.get("ask") == "equals":
                 key = visit.key("equals")
