@@ -17,7 +17,7 @@ from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassD
 BRIEF_WORDS = 15
 REPLACED = {
     "zero_state": "S was wiped",
-    "shuffled_state": "S was swapped for another run's S",
+    "shuffled_state": "Another run's S took its place",
 }
 """Controls that act between the last sleep and waking, so that what S answered before tells nothing of the answer."""
 PASS_SAID = {
@@ -83,7 +83,8 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
             return f"{_leave(event)} the cache; {kept} stay."
         return f"The cache is emptied. Only the fast weights, {size(event.fast_bytes)}, go on."
     replaced = f"{REPLACED[control]}. " if control in REPLACED else ""
-    right = f"{sum(event.answer.correct)} of {len(event.answer.correct)} are right"
+    n_right, n = sum(event.answer.correct), len(event.answer.correct)
+    right = f"{n_right} of {n} are right" if n > 1 else "right" if n_right else "wrong"
     said = f"{replaced}One ordinary pass answers: {picture.answer_text(event.answer)}."
     return said if len(said.split()) <= BRIEF_WORDS else f"{replaced}One ordinary pass answers: {right}."
 
@@ -108,7 +109,7 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
         return f"Nothing is cleared. The KV cache keeps {kept}, beside {size(event.fast_bytes)} of fast weights."
     if isinstance(event, CacheEvicted):
         return (
-            f"{_leave(event)} the KV cache and free {size(event.bytes_freed)}. What is remembered is in "
+            f"{_leave(event)} the KV cache, which frees {size(event.bytes_freed)}. What is remembered is in "
             f"{size(event.fast_bytes)} of fast weights."
         )
     return (

@@ -246,7 +246,8 @@ def _contender(contender: Contender) -> dict[str, Any]:
     is_as_woken = contender.trace.spec["control"] not in REPLACED
     more = bool(passes) and is_as_woken and len(passes[-1].woken.asked) > len(scored.answer.asked)
     whole = passes[-1].woken if more else None
-    own_share = sum(whole.correct) / len(whole.correct) if whole else None
+    others = whole.correct[len(scored.answer.asked) :] if whole else ()
+    own_share = sum(others) / len(others) if others else None
     answered = picture.card(scored.answer)
     return {
         **card,

@@ -78,7 +78,7 @@ class Picture(Protocol):
         """A token as the visitor wrote it."""
 
     def woken(self, woken: Answer) -> dict[str, Any] | None:
-        """What is drawn of the answers "if woken now", `unit` being their one line; None where nothing is asked."""
+        """What is drawn of the answers "if it woke now", `unit` being their one line; None where nothing is asked."""
 
     def woken_text(self, woken: Answer) -> str:
         """The same in a sentence."""

@@ -15,8 +15,17 @@ import pytest
 import torch
 from safetensors.torch import save as serialise
 
-from sleepviz.runs.checkpoint import CheckpointError, find, list_checkpoints, load, read_info, save, untrained, write_atomically
 from sleepviz.core.model import HybridLM
+from sleepviz.runs.checkpoint import (
+    CheckpointError,
+    find,
+    list_checkpoints,
+    load,
+    read_info,
+    save,
+    untrained,
+    write_atomically,
+)
 from tests.builders import empty, meta_of, random_model, random_tokens, rule110_config
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,14 +15,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sleepviz.runs.record
-from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, untrained
 from sleepviz.config.base import ConfigError
-from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.config.events import (
+    Answer,
+    AnswerScored,
+    CacheEvicted,
+    Event,
+    SleepPassDone,
+    SleepStarted,
+    TokenRead,
+    Trace,
+    event_to_json,
+)
 from sleepviz.config.model import SleepPolicy
-from sleepviz.config.events import Answer, AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace, event_to_json
+from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.core.sleep import sleep
+from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, untrained
 from sleepviz.runs.measures import pass_flops, rewrite_flops, sleep_flops, wake_flops
 from sleepviz.runs.record import cut_windows, record, trace
-from sleepviz.core.sleep import sleep
 from sleepviz.tasks.base import InputError
 from tests.builders import TASK, empty, small_checkpoint
 
@@ -199,7 +209,7 @@ def test_a_replay_costs_one_pass_and_the_rewritings() -> None:
     assert [event.flops for event in events] == [flops for first in firsts for flops in (first, later, later)]
 
 
-# If woken now.
+# If it woke now.
 
 
 @pytest.mark.parametrize("eviction", ["hard", "sliding"])

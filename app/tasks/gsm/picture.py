@@ -102,7 +102,7 @@ class GsmPicture:
         if not woken.asked:
             return "Nothing can be asked yet."
         right = self._every(woken.correct)
-        return f"If woken now, {self._said(woken)}; {sum(right)} of {len(right)} variables are right."
+        return f"If it woke now, {self._said(woken)}; {sum(right)} of {len(right)} variables are right."
 
     def update_text(self, woken: Answer) -> str:
         """How many variables S alone knows."""

@@ -39,7 +39,7 @@ WORDS = Words(
     "whatever it has not worked out by then is gone. It wakes, and in one ordinary pass it answers what each row "
     "becomes after t steps of Rule 110: hard questions need several passes of sleep, easy ones need none beyond the "
     "first.",
-    notice="What to notice: after each pass the answer “if woken now” moves further down the true diagram, and the "
+    notice="What to notice: after each pass the answer “if it woke now” moves further down the true diagram, and the "
     "time to answer stays the same however long the model slept.",
     symbol="t",
     right="rows fully right",
