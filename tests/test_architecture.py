@@ -177,6 +177,19 @@ def check_layers(tree: Tree) -> list[str]:
     return faults
 
 
+def check_task_homes(tree: Tree) -> list[str]:
+    """Of the engine, only a task's own folder imports from that folder: everything else asks the registry."""
+    faults = []
+    for module in tree.sources:
+        if is_within(module, "sleepviz"):
+            for found in imports(tree, module):
+                home = ".".join(found.module.split(".")[:3])
+                is_folder = tree.sources.get(home, Path()).name == "__init__.py" and home.startswith("sleepviz.tasks.")
+                if is_folder and not is_within(module, home):
+                    faults.append(f"{tree.where(module, found.line)} {module} imports {found.module}")
+    return faults
+
+
 def is_ours(tree: Tree, name: str) -> bool:
     """Whether a dotted name is a module of the tree, not a name inside one."""
     return name in tree.sources
@@ -268,6 +281,7 @@ def check_names(tree: Tree) -> list[str]:
 CHECKS: list[Callable[[Tree], list[str]]] = [
     check_direction,
     check_layers,
+    check_task_homes,
     check_start_up,
     check_cycles,
     check_calls,
@@ -300,6 +314,12 @@ VIOLATIONS = [
     (check_layers, "sleepviz/training/train.py", "def late():\n    from sleepviz import hybrids"),
     (check_layers, "sleepviz/hybrids/olmo.py", "import sleepviz.studies.bench"),
     (check_layers, "sleepviz/tasks/rule110/task.py", "from sleepviz.runs.checkpoint import load"),
+    (
+        check_task_homes,
+        "sleepviz/training/train.py",
+        "def late():\n    from sleepviz.tasks.rule110.task import Rule110",
+    ),
+    (check_task_homes, "sleepviz/tasks/base.py", "from sleepviz.tasks import rule110"),
     (check_start_up, "sleepviz/training/train.py", "import transformers"),
     (check_start_up, "sleepviz/training/train.py", "class Adapter:\n    from sleepviz.hybrids import olmo"),
     (check_start_up, "sleepviz/runs/checkpoint.py", "import sleepviz.core.model"),
@@ -338,7 +358,8 @@ SOUND = {
     "sleepviz/__init__.py": "",
     "sleepviz/config/model.py": "",
     "sleepviz/config/events.py": "import numpy",
-    "sleepviz/tasks/__init__.py": "from sleepviz.tasks.rule110.task import Rule110",
+    "sleepviz/tasks/__init__.py": "import pkgutil",
+    "sleepviz/tasks/rule110/__init__.py": "from sleepviz.tasks.rule110.task import Rule110",
     "sleepviz/tasks/rule110/task.py": "from sleepviz.config.base import require",
     "sleepviz/core/model.py": "import torch\nfrom sleepviz.config.model import ModelConfig",
     "sleepviz/core/sleep.py": "from sleepviz.core.model import HybridLM",

@@ -29,7 +29,8 @@ DEMANDED = [
     *("sleepviz/__main__.py", "sleepviz/tasks/base.py", "sleepviz/tasks/rule110/task.py"),
     *("app/main.py", "app/shell/runs.py", "app/shell/state.py", "app/shell/theme.py", "app/stage/controls.py"),
     *("app/figures", "app/player", "pages", "assets/checkpoints", "assets/recordings", "assets/results"),
-    *("assets/EXPERIMENTS.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),
+    *(f"docs/{name}.md" for name in ("results", "experiments", "departures", "add-a-task", "deploy")),
+    *("CONTRIBUTING.md", "CHANGELOG.md", "README.md", "LICENSE", "Makefile", ".ci/run", ".streamlit/config.toml"),
     *("requirements.txt", "requirements-dev.txt", "app/requirements.txt", "pyproject.toml"),
 ]
 

@@ -1,8 +1,7 @@
-"""`import sleepviz`: the public names, and the README's example."""
+"""`import sleepviz`: the public names."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,11 +55,3 @@ def test_a_run_holds_its_settings_and_refuses_what_the_model_cannot_be_asked() -
     assert seen.answer.truths == (by_table(ROWS[0], 2),)
     with pytest.raises(InputError, match="rows"):
         sleepviz.run("rule110", {"rows": [], "steps": 2})
-
-
-def test_the_example_in_the_readme_runs() -> None:
-    [example] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    answered, after_sleep = printed(example)
-
-    assert answered == f"{tuple(by_table(row, 6) for row in ROWS)} (True, True)"
-    assert re.fullmatch(r"\(0,\) \[[1-9][\d.]*\]", after_sleep)

@@ -35,11 +35,11 @@ def show(task: str, results: Results | None, infos: Sequence[CheckpointInfo], sa
     question = current_question(task, infos)
     jobs: dict[str, Job] = {}
     if question is None:
-        st.info("No question is here to break yet: run one live on the task's own page.", icon=":material/info:")
+        st.info(lab_text.NO_QUESTION, icon=":material/info:")
     else:
         key, source = question
         asked = messages.plain(said.question(json.loads(key.spec.input)))
-        st.caption(f"The question, {source}: {asked}, at N = {key.spec.n_passes}.")
+        st.caption(lab_text.QUESTION.format(source=source, asked=asked, passes=key.spec.n_passes))
         jobs = _jobs(task, key)
         with st.container(horizontal=True, gap="small", key="lab_controls"):
             for control in CONTROLS:
@@ -49,13 +49,15 @@ def show(task: str, results: Results | None, infos: Sequence[CheckpointInfo], sa
                     on_click=_break,
                     args=(jobs, key, (control,)),
                 )
-            st.button("All of them", key="lab_break_all", on_click=_break, args=(jobs, key, CONTROLS), type="primary")
+            st.button(
+                lab_text.ALL_CONTROLS, key="lab_break_all", on_click=_break, args=(jobs, key, CONTROLS), type="primary"
+            )
         waiting = [job for job in jobs.values() if not job.is_over]
         if waiting and not waiting[-1].wait(QUICK_S):
             progress.show(waiting, lambda phase: _standing(waiting), every_s=POLL_S)
     measured = measured_controls(results)
     if not measured:
-        st.markdown("On the whole set: not run.")
+        st.markdown(lab_text.CONTROLS_NOT_RUN)
     st.html(control_table(jobs, results, said))
     if results:
         st.markdown("\n".join(f"- {control_sentence(found, said)}" for found in comparisons(results)))
@@ -67,13 +69,13 @@ def current_question(task: str, infos: Sequence[CheckpointInfo]) -> tuple[RunKey
     digests = {info.name: info.digest for info in infos if info.task == task}
     default = next((info.name for info in infos if info.task == task and info.default), "")
     if latest is not None:
-        spec, source = latest.keys[0].spec, "yours"
+        spec, source = latest.keys[0].spec, lab_text.YOURS
     else:
         try:
             trace = runs.recording(f"{task}-home")
             if trace is None:
                 return None
-            spec, source = RunSpec.from_json(trace.spec), "the recorded one"
+            spec, source = RunSpec.from_json(trace.spec), lab_text.RECORDED
         except (ConfigError, ValueError):
             return None
     name = spec.checkpoint if spec.checkpoint in digests else default
@@ -87,7 +89,8 @@ def control_table(jobs: Mapping[str, Job], results: Results | None, said: Words)
     measured = measured_controls(results)
     places = sorted({(passes, difficulty) for _, passes, difficulty in measured})
     whole = {(e.passes, e.difficulty): e for e in (results.of("accuracy", "any_n") if results else ())}
-    heads = ["what", "this question, live", *(f"whole set, {said.symbol} = {level}, N = {n}" for n, level in places)]
+    sets = [lab_text.WHOLE_SET.format(symbol=said.symbol, level=level, passes=n) for n, level in places]
+    heads = [*lab_text.CONTROLS_HEADS, *sets]
     unbroken = next((job.results[job.keys[1]] for job in jobs.values() if job.keys[1] in job.results), None)
     rows = [[stage_text.AS_IT_IS, verdict(unbroken), *(_share(whole.get(place)) for place in places)]]
     for control in CONTROLS:
@@ -99,7 +102,7 @@ def control_table(jobs: Mapping[str, Job], results: Results | None, said: Words)
                 *(_share(measured.get((control, *place))) for place in places),
             ]
         )
-    return html_table(f"Controls: {said.right}, with 95 % Wilson intervals", heads, rows)
+    return html_table(lab_text.CONTROLS_TABLE.format(right=said.right), heads, rows)
 
 
 def measured_controls(results: Results | None) -> dict[tuple[str, int, int], Result]:
@@ -116,8 +119,8 @@ def verdict(outcome: Outcome | None) -> str:
         return outcome
     scored = [event.answer for event in outcome.events if isinstance(event, AnswerScored)]
     if not scored:
-        return "no answer"
-    return "right" if all(scored[-1].correct) else picture_of(outcome).wrong_text(scored[-1])
+        return lab_text.NO_ANSWER
+    return lab_text.RIGHT if all(scored[-1].correct) else picture_of(outcome).wrong_text(scored[-1])
 
 
 def _share(entry: Result | None) -> str:
@@ -128,10 +131,10 @@ def _live(job: Job | None) -> str:
     if job is None:
         return NOT_MEASURED
     if not job.is_over:
-        return "running"
+        return lab_text.RUNNING
     if job.phase == "done":
         return verdict(job.results[job.keys[0]])
-    return job.message or "stopped"
+    return job.message or lab_text.STOPPED
 
 
 def _jobs(task: str, key: RunKey) -> dict[str, Job]:
@@ -156,4 +159,4 @@ def _break(jobs: dict[str, Job], key: RunKey, controls: Sequence[str]) -> None:
 def _standing(waiting: Sequence[Job]) -> progress.Standing:
     """How many controls have not been run yet."""
     n = sum(not job.is_over for job in waiting)
-    return progress.Standing(f"Running live: {n} control{'' if n == 1 else 's'} to go.")
+    return progress.Standing(lab_text.CONTROLS_RUNNING.format(n=n, s="" if n == 1 else "s"))

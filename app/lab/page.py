@@ -90,7 +90,7 @@ def _task(tasks: list[str]) -> str:
         st.session_state["lab_task"] = wanted
     task = str(
         st.segmented_control(
-            "Task", tasks, required=True, format_func=lambda name: PAGES[name].words.lab, key="lab_task"
+            lab_text.TASK, tasks, required=True, format_func=lambda name: PAGES[name].words.lab, key="lab_task"
         )
     )
     if task != asked:
@@ -115,14 +115,13 @@ def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
     default = runs.default_checkpoint(task, infos)
     chosen = default.name if default and default.name in names else names[0] if names else ""
     if len(names) > 1:
-        chosen = str(st.selectbox("Checkpoint", names, index=names.index(chosen), key=f"lab_{task}_checkpoint"))
+        chosen = str(st.selectbox(lab_text.CHECKPOINT, names, index=names.index(chosen), key=f"lab_{task}_checkpoint"))
     info = next((info for info in infos if info.name == chosen), default if not chosen else None)
     here = info or default
     measured = tuple(entry for entry in accuracies if entry.checkpoint == chosen)
     if here and measured and measured[0].digest != here.digest:
         st.warning(
-            f"The results file was measured with other weights ({measured[0].digest[:8]}) than those that are here "
-            f"({here.digest[:8]}); what is measured live may differ.",
+            lab_text.OTHER_WEIGHTS.format(measured=measured[0].digest[:8], here=here.digest[:8]),
             icon=":material/warning:",
         )
     mode = theme.page_mode(st.context.theme.type)
@@ -133,7 +132,7 @@ def _heat(scene: Scene) -> None:
     symbol, right = scene.said.symbol, scene.said.right
     st.header(lab_text.HEAT, anchor="passes")
     if not scene.measured and not scene.live:
-        st.markdown("Accuracy over N and difficulty: not run.")
+        st.markdown(lab_text.HEAT_NOT_RUN)
         return
     if scene.measured:
         gain = findings.gain_finding(scene.measured, symbol)
@@ -143,7 +142,7 @@ def _heat(scene: Scene) -> None:
             *findings.loss_findings(scene.measured, symbol, scene.passes_trained),
         )
     beyond = findings.beyond_training(scene.measured, symbol, scene.passes_trained, scene.difficulty_trained)
-    st.caption(f"What to notice: {lab_text.HEAT_NOTICE} {beyond}")
+    st.caption(lab_text.NOTICE.format(notice=f"{lab_text.HEAT_NOTICE} {beyond}"))
     figure = figures.heatmap_figure(
         scene.measured,
         live=scene.live,
@@ -162,7 +161,7 @@ def _baselines(scene: Scene) -> None:
     st.header(lab_text.BASELINES, anchor="baselines")
     baselines = findings.baseline_lines(scene.results) if scene.results else ()
     if not baselines:
-        st.markdown("Baselines: not run.")
+        st.markdown(lab_text.BASELINES_NOT_RUN)
         return
     symbol, right = scene.said.symbol, scene.said.right
     st.markdown(lab_text.BASELINES_INTRO)
@@ -179,9 +178,11 @@ def _baselines(scene: Scene) -> None:
     )
     st.caption(lab_text.BASELINES_NOTICE)
     names = joined([line.name for line in (*own, *baselines)])
-    st.plotly_chart(figure, key="lab_baselines", theme=None, alt=f"Accuracy against difficulty {symbol} of {names}.")
+    st.plotly_chart(
+        figure, key="lab_baselines", theme=None, alt=lab_text.BASELINES_ALT.format(symbol=symbol, names=names)
+    )
     with st.expander(lab_text.NUMBERS, key="lab_baselines_numbers"):
-        st.html(tables.lines_table("This model and its baselines", [*own, *baselines], symbol=symbol, right=right))
+        st.html(tables.lines_table(lab_text.BASELINES_TABLE, [*own, *baselines], symbol=symbol, right=right))
 
 
 def _halting(scene: Scene) -> None:
@@ -189,17 +190,15 @@ def _halting(scene: Scene) -> None:
     fixed = scene.results.of("halting", "fixed_n") if scene.results else ()
     drift = scene.results.of("halting", "drift_halting") if scene.results else ()
     if not fixed and not drift:
-        st.markdown("Halting on drift against fixed N: not run.")
+        st.markdown(lab_text.HALTING_NOT_RUN)
         return
     st.markdown(lab_text.HALTING_INTRO)
     found = findings.halting_finding(fixed, drift)
     if found is not None:
         _say(found)
-    st.caption(
-        "What to notice: the higher and the further left, the better; the two lines meet where nothing is saved."
-    )
+    st.caption(lab_text.NOTICE.format(notice=lab_text.HALTING_NOTICE))
     figure = figures.halting_figure(fixed, drift, mode=scene.mode, right=scene.said.right)
-    alt = f"Accuracy against mean passes. {found.sentence if found else ''}"
+    alt = lab_text.HALTING_ALT.format(finding=found.sentence if found else "")
     st.plotly_chart(figure, key="lab_halting", theme=None, alt=alt)
     with st.expander(lab_text.NUMBERS, key="lab_halting_numbers"):
         st.html(tables.halting_table(fixed, drift, right=scene.said.right))
@@ -210,7 +209,7 @@ def _cost(scene: Scene) -> None:
     st.header(lab_text.COST, anchor="cost")
     found = findings.cost_finding(costs)
     if found is None:
-        st.markdown("The cost of sleep and waking: not run.")
+        st.markdown(lab_text.COST_NOT_RUN)
         return
     st.markdown(lab_text.COST_INTRO)
     _say(found)
@@ -244,9 +243,10 @@ def _over_passes(scene: Scene, results: Results, experiment: str, heading: str) 
     if max(len(measured) for measured in models.values()) < 2:
         return
     symbol = scene.said.symbol
-    st.caption(f"What to notice: {lab_text.SERIES_NOTICE.format(hardest=f'{symbol} = {hardest}')}")
+    asked = f"{symbol} = {hardest}"
+    st.caption(lab_text.NOTICE.format(notice=lab_text.SERIES_NOTICE.format(hardest=asked)))
     figure = figures.series_figure(models, mode=scene.mode, right=scene.said.right)
-    alt = f"{heading}: accuracy at {symbol} = {hardest} against passes N of {joined(list(models))}."
+    alt = lab_text.SERIES_ALT.format(heading=heading, hardest=asked, names=joined(list(models)))
     st.plotly_chart(figure, key=f"lab_{experiment}", theme=None, alt=alt)
 
 
@@ -264,18 +264,17 @@ def _not_run(scene: Scene) -> None:
     )
     st.header(lab_text.NOT_RUN, anchor="not-run")
     if missing:
-        st.markdown(f"Of the evidence on this task these are missing: {joined(missing)}.")
+        st.markdown(lab_text.MISSING.format(missing=joined(missing)))
     else:
-        st.markdown("Nothing: every line of the evidence on this task is above.")
+        st.markdown(lab_text.NOTHING_MISSING)
 
 
 def _provenance(scene: Scene) -> None:
     if scene.results is None:
         return
-    weights = f", weights {scene.measured[0].digest[:8]}" if scene.measured else ""
-    st.caption(
-        f"From assets/results/{scene.task}.json, commit {scene.results.commit[:8] or 'not recorded'}{weights}; made by"
-    )
+    weights = lab_text.WEIGHTS.format(digest=scene.measured[0].digest[:8]) if scene.measured else ""
+    commit = scene.results.commit[:8] or lab_text.NO_COMMIT
+    st.caption(lab_text.SOURCE.format(task=scene.task, commit=commit, weights=weights))
     st.code(f"{scene.results.made_by} --only {scene.task}", language=None, wrap_lines=True)
 
 

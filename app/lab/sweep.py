@@ -47,16 +47,13 @@ class Plan:
     def problem(self) -> str:
         """Why it cannot be measured, one sentence that says what is allowed; empty when it can."""
         if not self.total:
-            return "Choose at least one N and one difficulty."
+            return lab_text.CHOOSE
         most = CELL_MAX // max(max(self.passes), 1)
         if self.n > most:
-            return f"With N = {max(self.passes)} at most {most} instances a cell are measured; choose fewer of either."
+            return lab_text.TOO_MANY_INSTANCES.format(passes=max(self.passes), most=most)
         work = self.n * len(self.difficulties) * sum(max(n, 1) for n in self.passes)
         if work > TOTAL_MAX:
-            return (
-                f"That is {work:,} passes in all, and at most {TOTAL_MAX:,} are measured at once; choose fewer cells "
-                "or instances."
-            )
+            return lab_text.TOO_MUCH.format(work=work, most=TOTAL_MAX)
         return ""
 
     @property
@@ -107,14 +104,15 @@ def live_cells(info: CheckpointInfo | None) -> tuple[Result, ...]:
 
 def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
     """The controls of a sweep, its progress, and what came of it."""
-    st.markdown(f"{lab_text.SWEEP_INTRO} It is *{info.name}*, digest {info.digest[:8]}.")
+    model = lab_text.SWEEP_MODEL.format(name=info.name, digest=info.digest[:8])
+    st.markdown(f"{lab_text.SWEEP_INTRO} {model}")
     task = build_task(info.task, info.meta["task_sizes"])
     hardest = task.difficulty_max
     levels = list(range(task.difficulty_min, hardest + 1))
     here = {entry.passes for entry in measured if entry.passes <= PASSES[-1]}
     left, right = st.columns(2, gap="medium")
     passes = left.pills(
-        "Passes N",
+        lab_text.PASSES,
         sorted({*PASSES, *here}),
         selection_mode="multi",
         default=[1, 4],
@@ -122,7 +120,7 @@ def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
         wrap=True,
     )
     chosen = right.pills(
-        f"Difficulty {symbol}",
+        lab_text.DIFFICULTY.format(symbol=symbol),
         levels,
         selection_mode="multi",
         default=sorted({levels[min(1, len(levels) - 1)], levels[len(levels) // 2]}),
@@ -130,16 +128,14 @@ def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
         wrap=True,
     )
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
-    n = left.select_slider("Instances a cell, n", SIZES, value=16, key=_key(info, "n"))
+    n = left.select_slider(lab_text.INSTANCES, SIZES, value=16, key=_key(info, "n"))
     seed = secrets.randbelow(SEED_MAX)  # fresh instances each time; the seed is shown, so that it can be repeated
     plan = Plan(info.task, info.name, info.digest, tuple(sorted(passes)), tuple(sorted(chosen)), int(n), seed)
     sweep = _latest(info)
     is_open = sweep is not None and not sweep.is_over
     with right:
-        cells = f"{plan.total} cell{'' if plan.total == 1 else 's'}"
-        pressed = st.button(
-            f"Measure {cells}", key="lab_measure", type="primary", disabled=bool(plan.problem) or is_open
-        )
+        label = lab_text.MEASURE_ONE if plan.total == 1 else lab_text.MEASURE.format(cells=plan.total)
+        pressed = st.button(label, key="lab_measure", type="primary", disabled=bool(plan.problem) or is_open)
     if plan.problem:
         st.info(plan.problem, icon=":material/info:")
     if pressed and not plan.problem and not is_open:
@@ -147,9 +143,9 @@ def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
         st.session_state[_key(info, "sweep")] = (plan, sweep)
         if sweep.wait(QUICK_S):
             st.rerun()
-        progress.show_sweep(sweep, "cells", "Starting PyTorch, a few seconds.", every_s=POLL_S, cancel="lab_cancel")
+        progress.show_sweep(sweep, "cells", lab_text.SWEEP_STARTING, every_s=POLL_S, cancel="lab_cancel")
     elif sweep is not None and not sweep.is_over:
-        progress.show_sweep(sweep, "cells", "Starting PyTorch, a few seconds.", every_s=POLL_S, cancel="lab_cancel")
+        progress.show_sweep(sweep, "cells", lab_text.SWEEP_STARTING, every_s=POLL_S, cancel="lab_cancel")
     elif sweep is not None:
         _outcome(st.session_state[_key(info, "sweep")][0], sweep)
 
@@ -166,12 +162,12 @@ def _latest(info: CheckpointInfo) -> Sweep | None:
 
 def _outcome(plan: Plan, sweep: Sweep) -> None:
     """How the latest sweep ended."""
-    done = f"{len(sweep.cells)} of {sweep.total} cells measured live, n = {plan.n}, seed {plan.seed}"
+    done = lab_text.SWEEP_DONE.format(done=len(sweep.cells), total=sweep.total, n=plan.n, seed=plan.seed)
     if sweep.phase == "failed":
         st.error(sweep.message, icon=":material/error:")
     elif sweep.phase == "cancelled":
-        st.info(f"Stopped: {done}; they are in the plots.", icon=":material/stop_circle:")
+        st.info(lab_text.SWEEP_STOPPED.format(done=done), icon=":material/stop_circle:")
     else:
-        st.success(f"{done}; they are in the plots and their tables.", icon=":material/check:")
-        with st.expander("Repeat it on the command line", key="lab_repeat"):
+        st.success(lab_text.SWEEP_OVER.format(done=done), icon=":material/check:")
+        with st.expander(lab_text.REPEAT, key="lab_repeat"):
             st.code(plan.command, language=None, wrap_lines=True)

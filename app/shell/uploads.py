@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sleepviz.config.outside import InputError, decoded, sound
 from sleepviz.config.run import INPUT_MAX_CHARACTERS
-from sleepviz.tasks.base import InputError
 
 TYPES = ("txt", "md")
 MOST_CHARACTERS = INPUT_MAX_CHARACTERS // 2  # as many as document and question may have together
@@ -17,13 +17,7 @@ def text_of(name: str, data: bytes) -> str:
         raise InputError(f"Only files that end in {' or '.join(f'.{each}' for each in TYPES)} can be read.")
     if len(data) > MOST_BYTES:
         raise InputError(f"The file has {len(data):,} bytes, and at most {MOST_BYTES:,} are read.")
-    try:
-        found = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not UTF-8 text; save it as UTF-8 and try again.") from error
-    found = found.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if any(ord(char) < 32 and char not in "\n\t" for char in found):
-        raise InputError("The file holds control characters, so it does not look like text.")
+    found = sound(decoded(data, "The file"), "The file").strip()
     if len(found) > MOST_CHARACTERS:
         raise InputError(f"The file has {len(found):,} characters, and at most {MOST_CHARACTERS:,} are read.")
     if not found:

@@ -24,15 +24,14 @@ from sleepviz.config.events import Trace
 def provenance(meta: dict[str, Any], trace: Trace) -> None:
     """A popover with the checkpoint's name, digest, training command, date, and departures from the paper."""
     checkpoint = trace.checkpoint
-    with st.popover(f"Checkpoint {checkpoint['name']}", icon=":material/verified:"):
-        st.markdown("**Digest of the weights** (SHA-256)")
+    with st.popover(stage_text.MODEL.format(name=checkpoint["name"]), icon=":material/verified:"):
+        st.markdown(stage_text.DIGEST)
         st.code(str(checkpoint["digest"]), language=None, wrap_lines=True)
-        st.markdown("**Made by**")
-        st.code(str(meta.get("command", "not recorded")), language=None, wrap_lines=True)
-        st.markdown(
-            f"**Date** {meta.get('created', 'not recorded')}  \n**Commit** {meta.get('commit') or 'not recorded'}"
-        )
-        st.markdown("**Departures from the paper**")
+        st.markdown(stage_text.MADE_BY)
+        st.code(str(meta.get("command", stage_text.NOT_RECORDED)), language=None, wrap_lines=True)
+        date, commit = meta.get("created", stage_text.NOT_RECORDED), meta.get("commit") or stage_text.NOT_RECORDED
+        st.markdown(stage_text.DATE_AND_COMMIT.format(date=date, commit=commit))
+        st.markdown(stage_text.DEPARTURES)
         for deviation in deviations(meta):
             st.markdown(f"- *{deviation.name}*: {deviation.sentence}")
 
@@ -40,7 +39,7 @@ def provenance(meta: dict[str, Any], trace: Trace) -> None:
 def departures(meta: dict[str, Any]) -> None:
     """In sight, not only on a click: the names of the departures from the paper that are on."""
     names = ", ".join(deviation.name for deviation in deviations(meta))
-    st.caption(f"Departs from the paper by: {names}.")
+    st.caption(stage_text.DEPARTS.format(names=names))
 
 
 def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
@@ -49,11 +48,11 @@ def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
     is_on = {
         "input_recall": bool(model.get("input_recall")),
         "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
-        "stream_loss": bool(train.get("stream_loss")),
+        "stream_loss": bool(train.get("pass_loss")),
         "window_positions": bool(model.get("window_positions")),
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
-        "ahead_share": bool(train.get("ahead_share")),
+        "ahead_share": bool(train.get("skipped_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
     }
@@ -72,7 +71,7 @@ def training_note(trace: Trace) -> str:
 
 def transcript(trace: Trace) -> None:
     """Every event of the run in words."""
-    with st.expander("The whole run in words", key="transcript"):
+    with st.expander(stage_text.TRANSCRIPT, key="transcript"):
         st.markdown(
             "\n".join(f"{place}. {messages.plain(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
         )
@@ -80,11 +79,10 @@ def transcript(trace: Trace) -> None:
 
 def drift_curves(trace: Trace, mode: Mode) -> None:
     """Every head's drift as a plot, and what it is a plot of in numbers; computed only once opened."""
-    opened = st.expander("Drift of every head, pass by pass", key="drift", on_change="rerun")
+    opened = st.expander(stage_text.DRIFT, key="drift", on_change="rerun")
     if opened.open:
         figure = drift_figure(trace.events, mode=mode)
-        alt = "Relative change of the fast weights in each pass, a line for each head."
-        opened.plotly_chart(figure, key="drift_figure", theme=None, alt=alt)
+        opened.plotly_chart(figure, key="drift_figure", theme=None, alt=stage_text.DRIFT_ALT)
 
 
 def numbers(trace: Trace) -> None:
@@ -92,7 +90,7 @@ def numbers(trace: Trace) -> None:
     table = picture_of(trace).table()
     if table is None:
         return
-    with st.expander("“If it woke now” as a table", key="numbers"):
+    with st.expander(stage_text.AS_TABLE, key="numbers"):
         st.markdown(table.caption)
         head, *rows = ([*map(messages.plain, row)] for row in (table.columns, *table.rows))
         lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
@@ -101,7 +99,7 @@ def numbers(trace: Trace) -> None:
 
 def measured(visit: Visit, words: Words, results: Results | str, choice: Choice, mode: Mode) -> None:
     """Accuracy against N, and retention, from the results file; or the sentence that says why there is none."""
-    st.header("Does sleeping longer help?", anchor="accuracy")
+    st.header(stage_text.HELPS, anchor="accuracy")
     if isinstance(results, str):
         st.info(results, icon=":material/info:")
         return
@@ -200,14 +198,14 @@ def _levels(difficulties: Sequence[int], words: Words) -> str:
 
 def explanations(words: Words) -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
-    st.header("Three things that sleep does", anchor="functions")
+    st.header(stage_text.THREE_FUNCTIONS, anchor="functions")
     for column, (name, sentence) in zip(st.columns(3, gap="medium"), stage_text.FUNCTIONS, strict=True):
         column.markdown(f"**{name}.** {sentence}")
-    st.header("Why call it sleep?", anchor="analogy")
+    st.header(stage_text.WHY_SLEEP, anchor="analogy")
     left, right = st.columns(2, gap="medium")
     left.markdown(stage_text.ANALOGY)
     right.markdown(stage_text.ANALOGY_ENDS)
-    with st.expander("Glossary", key="glossary"):
+    with st.expander(stage_text.GLOSSARY, key="glossary"):
         for sentence in stage_text.glossary(words).values():
             name, _, rest = sentence.partition(": ")
             st.markdown(f"**{name}**: {rest}")

@@ -17,7 +17,6 @@ from sleepviz.config.run import Control, Trigger
 PAPER = {"trigger": "window", "eviction": "hard", "sleep_attention": "", "control": "none"}
 IN_LINKS = {"sleep_attention": "asleep"}  # what is called otherwise there
 ASKED_AFTER_MAX = 200  # characters in a link
-ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,13 @@ class Settings:
             return Trigger()
         parts = self._asked_after
         numbers = all(part.isascii() and part.isdigit() and len(part) <= 6 and int(part) > 0 for part in parts)
-        require(bool(parts) and numbers, ASKED_AFTER_FORM)
+        require(bool(parts) and numbers, stage_text.ASKED_AFTER_FORM)
         return Trigger("manual", asked_after=tuple(int(part) for part in parts))
 
     def require_tokens(self, n_tokens: int) -> None:
         """Refuse a sleep that is asked for where the context has ended. Raises ConfigError."""
         late = [number for number in self.trigger().asked_after if number > n_tokens]
-        require(not late, f"Sleep is asked for after token {max(late, default=0)}, but only {n_tokens} are read.")
+        require(not late, stage_text.ASKED_TOO_LATE.format(late=max(late, default=0), tokens=n_tokens))
 
     def link(self) -> dict[str, str]:
         """What differs from the paper's choices, as a link's values."""
@@ -96,18 +95,18 @@ def keep_within(visit: Visit, window: int) -> None:
 
 def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
     """Draw the menus and read them."""
-    trigger = pick(visit, "trigger", "Sleep trigger", stage_text.TRIGGERS)
+    trigger = pick(visit, "trigger", stage_text.TRIGGER, stage_text.TRIGGERS)
     if trigger == "every":
         key = visit.key("every")
-        st.number_input("M, tokens between sleeps", 1, window, key=key, on_change=visit.forget_link_problems)
+        st.number_input(stage_text.EVERY, 1, window, key=key, on_change=visit.forget_link_problems)
     if trigger == "manual":
-        label, key = "Sleep after these tokens, for example 6, 12", visit.key("asked_after")
+        label, key = stage_text.ASKED_AFTER, visit.key("asked_after")
         st.text_input(label, key=key, on_change=visit.forget_link_problems)
-    eviction = pick(visit, "eviction", "Eviction", stage_text.EVICTION)
-    attention = pick(visit, "sleep_attention", "Attention while asleep", stage_text.ATTENTION)
+    eviction = pick(visit, "eviction", stage_text.EVICT, stage_text.EVICTION)
+    attention = pick(visit, "sleep_attention", stage_text.ASLEEP, stage_text.ATTENTION)
     if checkpoints:
         key = visit.key("checkpoint")
-        st.selectbox("Checkpoint", checkpoints, key=key, on_change=visit.forget_link_problems)
+        st.selectbox(stage_text.CHECKPOINT, checkpoints, key=key, on_change=visit.forget_link_problems)
     return Settings(
         trigger,
         int(visit.get("every")),

@@ -75,11 +75,11 @@ def controls(
         options = sorted({n for n in PASSES_SHOWN if n <= limits["passes_max"]} | {visit.passes})
         key = visit.key("passes")
         st.select_slider(
-            "Passes N", options, key=key, help=stage_text.PASSES_HELP, on_change=visit.forget_link_problems
+            stage_text.PASSES, options, key=key, help=stage_text.PASSES_HELP, on_change=visit.forget_link_problems
         )
     with st.container(horizontal=True, gap="small", key="presets", vertical_alignment="center"):
         form.presets(visit, limits)
-        with st.popover("More settings", icon=":material/tune:", key="advanced"):
+        with st.popover(stage_text.ADVANCED, icon=":material/tune:", key="advanced"):
             form.advanced(visit, limits)
             settings = advanced.show(visit, limits["window"], tuple(mine))
         st.markdown(f"**{stage_text.BREAK_IT}**", width="content")
@@ -88,7 +88,7 @@ def controls(
     with run:
         is_off = spec is None
         pressed = st.button(
-            "Run live", key="run", type="primary", disabled=is_off, on_click=visit.ask_live, width="stretch"
+            stage_text.RUN_LIVE, key="run", type="primary", disabled=is_off, on_click=visit.ask_live, width="stretch"
         )
     for problem in problems:
         st.error(problem, icon=":material/error:")

@@ -65,7 +65,7 @@ def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...]
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
         st.download_button(
-            "Run as JSON",
+            stage_text.AS_JSON,
             data=partial(watch.as_json, shown),
             file_name=f"sleepviz-{page.task}-run.json",
             mime="application/json",

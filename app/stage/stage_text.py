@@ -62,6 +62,7 @@ def glossary(words: Words) -> dict[str, str]:
     return {**terms(words), **MORE_TERMS, **words.glossary}
 
 
+THREE_FUNCTIONS = "Three things that sleep does"
 FUNCTIONS = (
     (
         "Compress",
@@ -80,6 +81,7 @@ FUNCTIONS = (
     ),
 )
 
+WHY_SLEEP = "Why call it sleep?"
 ANALOGY = (
     "In one account of sleep, the hippocampus keeps the day's experience for a short time and replays it at night, "
     "until the cortex holds it. The KV cache stands for the hippocampus, the offline passes for the replay, the fast "
@@ -91,11 +93,13 @@ ANALOGY_ENDS = (
     "cortex, do not move at all. S is forgotten when the sequence ends. And the model sleeps for milliseconds, "
     "because its window is full and not because it is tired."
 )
+GLOSSARY = "Glossary"
 PAPER = (
     "The mechanism is that of “Do Language Models Need Sleep? Offline Recurrence for Improved Online Inference” "
     "(Lee, McLeish, Goldstein and Fanti, [arXiv:2605.26099](https://arxiv.org/abs/2605.26099))."
 )
 
+HELPS = "Does sleeping longer help?"
 PLOTS = "Show the plot: accuracy against N"
 ACCURACY = (
     "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals; the level lines are "
@@ -111,6 +115,13 @@ RETENTION = (
     "been slept on."
 )
 
+# The controls.
+ADVANCED, PASSES, RUN_LIVE, CHECKPOINT = "More settings", "Passes N", "Run live", "Checkpoint"
+TRIGGER, EVICT, ASLEEP = "Sleep trigger", "Eviction", "Attention while asleep"
+EVERY = "M, tokens between sleeps"
+ASKED_AFTER = "Sleep after these tokens, for example 6, 12"
+ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
+ASKED_TOO_LATE = "Sleep is asked for after token {late}, but only {tokens} are read."
 PASSES_HELP = "N, the passes of one sleep. N = 1 is the ordinary hybrid model; N = 0 evicts the window unread."
 EVICTION = {
     "hard": "hard: the whole cache (the paper)",
@@ -119,7 +130,6 @@ EVICTION = {
 }
 ATTENTION = {"": "as it was trained", "causal": "causal (the paper)", "full": "full: both ways while asleep"}
 TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "manual": "asked for"}
-CONTROL_HELP = "Break one part of the mechanism and see whether the answer survives."
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",
@@ -188,6 +198,40 @@ CONTROL_MEANINGS = {
     "untrained": Meaning("what sleep does was learned", "these answers need no training"),
 }
 
+# The run that is shown.
+RECORDING_DAMAGED = "The recorded run is damaged, so it is not shown; a live run still works."
+PRESS_TO_ASK = "Press “Run live” to ask this model."
+PRESS_TO_SEE = "Press “Run live” to see this answer."
+STOPPED = "The run was stopped. Press “Run live” to start it again."
+AHEAD = "Another visitor's run is ahead of yours; it will start in a moment."
+SEVERAL_AHEAD = "Another visitor's run is ahead of yours ({ahead} of them); it will start in a moment."
+STARTING = "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one."
+RUNNING = "The model is running: {events} events so far."
+OTHER_WEIGHTS = (
+    "This recording was made with other weights ({recorded}) than the checkpoint that is here ({here}), so a live run "
+    "may differ."
+)
+ONE_PASS = "This model, 1 pass", "woken after its first pass"
+THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
+INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
+AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with 1 pass only", "another model", "another model: {name}"
+HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
+NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
+AS_JSON = "Run as JSON"
+TRANSCRIPT = "The whole run in words"
+DRIFT, DRIFT_ALT = (
+    "Drift of every head, pass by pass",
+    "Relative change of the fast weights in each pass, a line for each head.",
+)
+AS_TABLE = "“If it woke now” as a table"
+
+# Where it comes from.
+MODEL = "Checkpoint {name}"
+DIGEST, MADE_BY = "**Digest of the weights** (SHA-256)", "**Made by**"
+DATE_AND_COMMIT = "**Date** {date}  \n**Commit** {commit}"
+NOT_RECORDED = "not recorded"
+DEPARTURES = "**Departures from the paper**"
+DEPARTS = "Departs from the paper by: {names}."
 UNTRAINED = "These weights are random: nothing was learned."
 NO_BASELINE = "The model trained with N = 1 only is not here yet, so this comparison is missing."
 NO_RECORDING = "No recorded run is here; `python -m sleepviz record --all` makes it. Until then every run is live."

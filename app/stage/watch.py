@@ -18,6 +18,7 @@ from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from sleepviz.config.events import Trace
+from sleepviz.config.outside import strict_json
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
@@ -60,16 +61,16 @@ def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
         trace, one_pass = runs.recording(f"{task}-home"), runs.recording(f"{task}-home-n1")
         baseline = runs.recording(f"{task}-home-baseline")
     except ValueError:
-        return "The recorded run is damaged, so it is not shown; a live run still works."
+        return stage_text.RECORDING_DAMAGED
     if trace is None:
         return stage_text.NO_RECORDING
     info = runs.baseline_checkpoint(task, infos)
-    no_baseline = "Press “Run live” to ask this model." if info else stage_text.NO_BASELINE
+    no_baseline = stage_text.PRESS_TO_ASK if info else stage_text.NO_BASELINE
     return Shown(
         "recorded",
         trace,
         trace,
-        one_pass or "Press “Run live” to see this answer.",
+        one_pass or stage_text.PRESS_TO_SEE,
         baseline or no_baseline,
         str(baseline.checkpoint["name"]) if baseline else info.name if info else "",
     )
@@ -97,7 +98,7 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
     if job.phase == "failed":
         st.error(job.message, icon=":material/error:")
     elif job.phase == "cancelled":
-        st.info("The run was stopped. Press “Run live” to start it again.", icon=":material/stop_circle:")
+        st.info(stage_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="cancel")
     return _latest(visit, infos) or on_tape
@@ -105,17 +106,18 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
 
 def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
     """The cards: this run, the same with one pass or with nothing broken, and the model that only ever knew N = 1."""
-    separate = f"another model: {shown.baseline_name}" if shown.baseline_name else "another model"
+    named = stage_text.SEPARATE_NAMED.format(name=shown.baseline_name)
     n = stage_text.passes(passes)
-    own = (f"This model, {n}", "the run you see", shown.trace)
+    own = (stage_text.THIS_RUN.format(passes=n), stage_text.THIS_RUN_NOTE, shown.trace)
     if shown.is_broken:
-        broken = (f"Broken, {n}", stage_text.BROKEN[shown.trace.spec["control"]], shown.trace)
-        beside = [(f"Intact, {n}", "the same run, nothing broken", shown.intact), broken]
+        intact = (stage_text.INTACT_RUN.format(passes=n), stage_text.INTACT_NOTE, shown.intact)
+        broken = (stage_text.BROKEN_RUN.format(passes=n), stage_text.BROKEN[shown.trace.spec["control"]], shown.trace)
+        beside = [intact, broken]
     elif passes != 1:
-        beside = [own, ("This model, 1 pass", "woken after its first pass", shown.one_pass)]
+        beside = [own, (*stage_text.ONE_PASS, shown.one_pass)]
     else:
         beside = [own]
-    cards = [*beside, ("Trained with 1 pass only", separate, shown.baseline)]
+    cards = [*beside, (stage_text.AWAKE_MODEL, named if shown.baseline_name else stage_text.SEPARATE, shown.baseline)]
     return tuple(_contender(title, note, answer, results) for title, note, answer in cards)
 
 
@@ -127,7 +129,13 @@ def _contender(title: str, note: str, answer: Trace | str, results: Results | No
     if found is None:
         return Contender(title, note, answer)
     words = PAGES[answer.spec["task"]].words
-    said = f"{round(found.accuracy * found.n)} of {found.n} fresh {words.right} at {words.symbol} = {found.difficulty}"
+    said = stage_text.HOW_OFTEN.format(
+        correct=round(found.accuracy * found.n),
+        n=found.n,
+        right=words.right,
+        symbol=words.symbol,
+        difficulty=found.difficulty,
+    )
     return Contender(title, note, answer, measured=said, share=found.accuracy)
 
 
@@ -145,7 +153,7 @@ def _measured(answer: Trace, results: Results) -> Result | None:
 
 def as_json(shown: Shown) -> str:
     """The run for download."""
-    return json.dumps({"source": shown.source, **shown.trace.to_json()})
+    return strict_json({"source": shown.source, **shown.trace.to_json()})
 
 
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
@@ -213,19 +221,18 @@ def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> N
     here = next((info for info in infos if info.name == name), None)
     if here is not None and here.digest != digest:
         st.warning(
-            f"This recording was made with other weights ({digest[:8]}) than the checkpoint that is here "
-            f"({here.digest[:8]}), so a live run may differ.",
+            stage_text.OTHER_WEIGHTS.format(recorded=digest[:8], here=here.digest[:8]),
             icon=":material/warning:",
         )
 
 
 def _standing(job: Job, phase: Phase) -> progress.Standing:
     """What the visitor's run is waiting for."""
-    ahead = f" ({job.ahead} of them)" if job.ahead > 1 else ""
+    ahead = stage_text.SEVERAL_AHEAD.format(ahead=job.ahead) if job.ahead > 1 else stage_text.AHEAD
     sentences: dict[Phase, str] = {
-        "waiting": f"Another visitor's run is ahead of yours{ahead}; it will start in a moment.",
-        "starting": "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one.",
-        "running": f"The model is running: {job.events} events so far.",
+        "waiting": ahead,
+        "starting": stage_text.STARTING,
+        "running": stage_text.RUNNING.format(events=job.events),
     }
     return progress.Standing(sentences.get(phase, ""))
 
@@ -233,5 +240,5 @@ def _standing(job: Job, phase: Phase) -> progress.Standing:
 def stale(shown: Shown, choice: Choice) -> str:
     """Why the run on screen is not the one that the controls ask for; "" where it is."""
     if choice.spec is None:
-        return "This is the run before: what you ask now cannot be run."
-    return "" if _same_question(shown.trace, choice) else "This is the run before. Yours is being made."
+        return stage_text.CANNOT_RUN
+    return "" if _same_question(shown.trace, choice) else stage_text.NOT_THIS

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.shell import messages, uploads
 from app.shell.state import Visit
-from app.your_model import own_text
+from app.your_model import model_text, own_text
 from sleepviz.tasks.base import InputError
 from sleepviz.text import example
 
@@ -26,11 +26,11 @@ def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
     """A page in the style of our text model, and a question."""
     question = _question(visit, "page_question")
     told = st.container()
-    with st.expander("The page that it reads: edit it, or upload another"):
-        st.markdown(own_text.STYLE)
-        document = st.text_area("Document", height=260, key=visit.key("page"))
+    with st.expander(model_text.PAGE_BOX):
+        st.markdown(model_text.STYLE)
+        document = st.text_area(model_text.DOCUMENT, height=260, key=visit.key("page"))
         _upload(visit, "page")
-        st.caption(f"Its window is {window} tokens, some 50 words: it falls asleep each time that many are read.")
+        st.caption(model_text.PAGE_WINDOW.format(window=window))
     with told:
         own_text.notes(document, question)
     own_text.vocabulary()
@@ -39,19 +39,19 @@ def in_our_style(visit: Visit, window: int) -> tuple[str, str]:
 
 def of_any_style(visit: Visit) -> tuple[str, str, int]:
     """Any document, a question, and the window."""
-    document = st.text_area("Document", height=140, key=visit.key("document"))
-    with st.expander("Upload a text file"):
+    document = st.text_area(model_text.DOCUMENT, height=140, key=visit.key("document"))
+    with st.expander(model_text.UPLOAD_BOX):
         _upload(visit, "document")
     columns = st.columns([3, 1.2], gap="medium")
     with columns[0]:
         question = _question(visit, "question")
     with columns[1]:
-        window = int(st.select_slider("Window L, tokens", WINDOWS, key=visit.key("window")))
+        window = int(st.select_slider(model_text.WINDOW, WINDOWS, key=visit.key("window")))
     return document, question, window
 
 
 def _question(visit: Visit, name: str) -> str:
-    return st.text_input("Question, asked after eviction", max_chars=QUESTION_MAX, key=visit.key(name))
+    return st.text_input(model_text.QUESTION, max_chars=QUESTION_MAX, key=visit.key(name))
 
 
 def _upload(visit: Visit, box: str) -> None:
@@ -68,7 +68,7 @@ def _upload(visit: Visit, box: str) -> None:
         except InputError as error:
             visit.set({problem: str(error)})
 
-    label = f"A text file, .txt or .md, up to {uploads.MOST_CHARACTERS:,} characters: its text goes into the box above"
+    label = model_text.UPLOAD.format(most=uploads.MOST_CHARACTERS)
     st.file_uploader(label, uploads.TYPES, key=key, on_change=take, max_upload_size=uploads.MOST_MB)
     if visit.get(problem):
         st.error(messages.plain(visit.get(problem)), icon=":material/error:")

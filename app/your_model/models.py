@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -29,7 +29,7 @@ from sleepviz.text import example
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from sleepviz.hybrids.watched import Tokenizer
+    from sleepviz.hybrids.models.tokens import Tokenizer
 
 ALLOWED = "SLEEPVIZ_LOCAL_MODELS"  # set to 1 by whoever runs the server
 SIZE_MAX = "SLEEPVIZ_LOCAL_MODELS_GB"
@@ -114,7 +114,7 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
     """A model and its tokenizer, loaded once for all visitors. Raises ConfigError and CheckpointError."""
     import transformers
 
-    from sleepviz.hybrids.watched import Bytes
+    from sleepviz.hybrids.models.tokens import Bytes
 
     transformers.logging.set_verbosity_error()
     kind, _, name = source.partition(":")
@@ -124,11 +124,11 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
 
         model: PreTrainedModel = from_checkpoint(name, folder=runs.checkpoint_folder())
     elif kind == "random":
-        from sleepviz.hybrids.families import tiny
+        from sleepviz.hybrids.models.families import tiny
 
         model = tiny(name, vocab_size=RANDOM_VOCABULARY)
     else:
-        from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+        from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 
         if kind == "text":
             require(name in text_models(), f"no model named {name[:60]!r} ships with the app.")
@@ -144,33 +144,10 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
     return model, tokenizer
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether it is one; what the system finds no name for a file is none."""
-    try:
-        return path.is_dir()
-    except OSError:  # too long
-        return False
-
-
 def require_size(name: str) -> None:
     """Refuse weights that are too large before any of them is read. Raises ConfigError."""
+    from sleepviz.hybrids.models.places import weights_bytes
+
     most = largest_bytes()
     refusal = f"the weights take more than {most / 1e9:g} GB, the most that this server loads ({SIZE_MAX})."
-    folder = Path(name)
-    if _is_folder(folder):
-        files = list(folder.glob("*.safetensors"))
-        require(bool(files), "there are no safetensors files in this folder.")
-        require(sum(file.stat().st_size for file in files) <= most, refusal)
-        return
-    from huggingface_hub import HfApi
-
-    try:
-        found: Any = HfApi().model_info(name, files_metadata=True)
-    except Exception as error:  # not found, not reachable, not a name: each of another kind
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConfigError(
-            f"{name[:80]!r} is neither a folder here nor was it found on the hub: {first[:200]}"
-        ) from error
-    sizes = [each.size or 0 for each in found.siblings or () if each.rfilename.endswith(".safetensors")]
-    require(bool(sizes), "this hub model has no safetensors files.")
-    require(sum(sizes) <= most, refusal)
+    require(weights_bytes(name) <= most, refusal)

@@ -8,16 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from app.shell import messages
+from app.your_model import model_text
 from sleepviz.text import words
 from sleepviz.text.reading import read, solved, unknown_words
 
 WORDS_SHOWN = 12
 WINDOWS_TOLD = 4
-STYLE = (
-    "This model has read nothing but made-up pages: who lives where, works as what, is whose brother or sister, "
-    "where a thing is and whose it is, among filler sentences. Edit the page in that style; outside of it, its answers "
-    "mean nothing."
-)
 
 
 def notes(document: str, question: str) -> None:
@@ -27,7 +23,7 @@ def notes(document: str, question: str) -> None:
         named = ", ".join(f"“{messages.plain(word)}”" for word in strange[:WORDS_SHOWN])
         more = f" and {len(strange) - WORDS_SHOWN} more" if len(strange) > WORDS_SHOWN else ""
         st.warning(
-            f"Outside its style: the model has never read {named}{more}. Do not expect right answers.",
+            model_text.OUTSIDE.format(named=named + more),
             icon=":material/menu_book:",
         )
     st.caption(told(document, question))
@@ -38,14 +34,11 @@ def told(document: str, question: str) -> str:
     reading = read(document)
     chain = solved(question, reading.facts)
     if chain is None:
-        return (
-            f"Read by rule, the page tells {len(reading.facts)} facts, and they do not answer this question, or it is "
-            "not asked in the model's style."
-        )
+        return model_text.NOT_ANSWERED.format(facts=len(reading.facts))
     hops = "one hop" if len(chain) == 1 else f"{len(chain)} hops"
     steps = "; ".join(messages.plain(fact.told(0).rstrip(".")) for fact in chain)
     answer = messages.plain(chain[-1].value)
-    return f"Read by rule, the page answers **{answer}**, in {hops}: {steps}. It tells {len(reading.facts)} facts."
+    return model_text.ANSWERED.format(answer=answer, hops=hops, steps=steps, facts=len(reading.facts))
 
 
 def measured(path: Path, digest: str, n_passes: int) -> str:
@@ -58,32 +51,19 @@ def measured(path: Path, digest: str, n_passes: int) -> str:
         return ""
     if results.get("digest") != digest or not parts:
         return ""
-    return f"On held-out pages of {WINDOWS_TOLD} windows it was right, at N = {n_passes}: {', '.join(parts)}."
+    return model_text.MEASURED.format(windows=WINDOWS_TOLD, passes=n_passes, shares=", ".join(parts))
 
 
 def vocabulary() -> None:
     """The words and forms that the model knows."""
-    with st.expander("What this model can read and be asked", key="your_model_words"):
-        st.markdown(
-            "\n".join(
-                [
-                    "Facts: *Ana lives in Oslo. The home of Ana is Oslo. Ana is a baker. Ana became a baker. The "
-                    "brother of Ana is Ben. The brother of Ana is called Ben.* (also *sister*) *They keep the key in "
-                    "the box. You find the key in the box. The key belongs to Ana. Now the key belongs to Ana.*",
-                    "",
-                    "Questions: *Where does Ana live? What is the job of Ana? Who is the brother of Ana? Where is "
-                    "the key? Who owns the key?* Instead of a name: *the brother of Ana*, *the owner of the key*.",
-                    "",
-                    *(f"- {kind}: {', '.join(listed)}" for kind, listed in _LISTS),
-                ]
-            )
-        )
+    with st.expander(model_text.VOCABULARY_BOX, key="your_model_words"):
+        st.markdown("\n".join([model_text.VOCABULARY, *(f"- {kind}: {', '.join(listed)}" for kind, listed in _LISTS)]))
 
 
 _LISTS = (
-    ("People", words.PEOPLE),
-    ("Cities", words.CITIES),
-    ("Jobs", words.JOBS),
-    ("Things", words.THINGS),
-    ("Places", words.PLACES),
+    (model_text.PEOPLE, words.PEOPLE),
+    (model_text.CITIES, words.CITIES),
+    (model_text.JOBS, words.JOBS),
+    (model_text.THINGS, words.THINGS),
+    (model_text.PLACES, words.PLACES),
 )

@@ -19,7 +19,7 @@ from app.shell.state import Visit, one_number_of, one_of, short_text
 from app.stage import about, stage_text
 from app.stage.watch import QUICK_S
 from app.tasks import PAGES
-from app.your_model import document_box, models, own_text, perplexity, text_runs
+from app.your_model import document_box, model_text, models, own_text, sleeping_longer, text_runs
 from app.your_model.text_runs import SideBySide
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import CacheEvicted, SleepStarted, Trace
@@ -31,38 +31,6 @@ from sleepviz.text import example
 
 PASSES = (1, 2, 3, 4, 6, 8, 12)
 POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
-EXPLANATION = (
-    "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
-    "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
-    "N > 1."
-)
-RANDOM_WARNING = (
-    "This model is small and its weights are random: its answers mean nothing, and so would a perplexity. What is real "
-    "is the procedure: the cache, the eviction, the drift of S."
-)
-UNTRAINED_FOR_SLEEP = (
-    "Whether this model was trained for sleep is not known here; one that was not is not expected to gain from N > 1."
-)
-TRAINED = (
-    "This is one of our trained models, run through the library's own classes; it was trained to sleep, and never to "
-    "keep its whole cache, so the full-attention card shows it out of its element."
-)
-NOT_ALLOWED = (
-    "A folder or a hub name can be loaded where the server allows it: start the app at home with "
-    f"`{models.ALLOWED}=1 make app`."
-)
-FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
-RECORDED = "Below is a recorded run of the page as it comes. Press Run to ask what stands above."
-TEXT_TRAINED = (
-    "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
-    "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
-    "shows it out of its element."
-)
-TEXT_TRAINED_AWAKE = (
-    "This is the ordinary hybrid beside our text model: the same shape, trained on as much text with N = 1 only. More "
-    "passes are new to it."
-)
-EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sliding)"}
 
 
 @dataclass(frozen=True)
@@ -71,15 +39,15 @@ class Asked:
 
     spec: RunSpec
     digest: str
-    measured: perplexity.Measured | None = None  # None where it would mean nothing
+    measured: sleeping_longer.Measured | None = None  # None where it would mean nothing
 
 
 def show() -> None:
     """The whole page."""
     mode = theme.page_mode(st.context.theme.type)
     visit = Visit("your_model")
-    st.title("Your model", anchor=False)
-    st.markdown(EXPLANATION)
+    st.title(model_text.TITLE, anchor=False)
+    st.markdown(model_text.EXPLANATION)
     infos = runs.checkpoints(runs.checkpoint_folder())
     is_linked = _adopt_link(visit, infos)
     for problem in visit.link_problems:
@@ -89,7 +57,7 @@ def show() -> None:
     except (ConfigError, InputError) as error:
         st.error(messages.plain(str(error)), icon=":material/error:")
         asked = None
-    pressed = st.button("Run", key="your_model_run", type="primary", disabled=asked is None)
+    pressed = st.button(model_text.RUN, key="your_model_run", type="primary", disabled=asked is None)
     if asked is not None and (pressed or is_linked):
         visit.forget_link_problems()
         visit.write_url(_link(asked.spec))
@@ -100,7 +68,7 @@ def show() -> None:
     if shown is not None:
         _stage(shown, mode)
     if not models.local_models_allowed():
-        st.caption(NOT_ALLOWED)
+        st.caption(model_text.NOT_ALLOWED.format(allowed=models.ALLOWED))
     if asked is not None:
         _perplexity(visit, asked, mode)
 
@@ -120,7 +88,7 @@ def _adopt_link(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> bool:
     readers = {
         "model": one_of("source", "model", [choice for choice in choices if not choice.startswith("local:")]),
         "N": one_number_of("passes", "passes N", PASSES),
-        "eviction": one_of("eviction", "eviction", tuple(EVICTIONS)),
+        "eviction": one_of("eviction", "eviction", tuple(model_text.EVICTIONS)),
         "question": read_question,
         "L": one_number_of("window", "window L", document_box.WINDOWS),
         **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in PAGES},
@@ -146,7 +114,7 @@ def _follow(visit: Visit, has_tape: bool) -> None:
     """Say where the latest run stands, and keep it once it is done."""
     job = visit.job
     if job is None:
-        st.caption(f"{RECORDED if has_tape else 'Nothing has run yet.'} {FIRST_RUN}")
+        st.caption(f"{model_text.RECORDED if has_tape else model_text.NOTHING_YET} {model_text.FIRST_RUN}")
         return
     if not job.is_over:
         job.wait(QUICK_S)
@@ -155,7 +123,7 @@ def _follow(visit: Visit, has_tape: bool) -> None:
     elif job.phase == "failed":
         st.error(messages.plain(job.message), icon=":material/error:")
     elif job.phase == "cancelled":
-        st.info("The run was stopped.", icon=":material/stop_circle:")
+        st.info(model_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="your_model_cancel")
 
@@ -163,9 +131,9 @@ def _follow(visit: Visit, has_tape: bool) -> None:
 def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
     """Measured where a text is read by a model that was trained; else why not."""
     if asked.measured is not None:
-        perplexity.show(visit, asked.measured, mode)
+        sleeping_longer.show(visit, asked.measured, mode)
     elif asked.spec.task == example.TASK:
-        st.caption(perplexity.MEANINGLESS)
+        st.caption(model_text.MEANINGLESS)
 
 
 def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
@@ -175,25 +143,30 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     visit.set_missing({f"input_{task}": page.example for task, page in PAGES.items()})
     columns = st.columns([3, 1.2, 1.6], gap="medium")
     with columns[0]:
-        source = str(st.selectbox("Model", tuple(choices), format_func=lambda c: choices[c], key=visit.key("source")))
+        source = str(
+            st.selectbox(model_text.MODEL, tuple(choices), format_func=lambda c: choices[c], key=visit.key("source"))
+        )
     with columns[1]:
-        n_passes = int(st.select_slider("Passes N", PASSES, key=visit.key("passes")))
+        n_passes = int(st.select_slider(model_text.PASSES, PASSES, key=visit.key("passes")))
     with columns[2]:
         eviction = str(
-            st.selectbox("Evict", tuple(EVICTIONS), format_func=lambda e: EVICTIONS[e], key=visit.key("eviction"))
+            st.selectbox(
+                model_text.EVICT,
+                tuple(model_text.EVICTIONS),
+                format_func=lambda e: model_text.EVICTIONS[e],
+                key=visit.key("eviction"),
+            )
         )
     kind, _, name = source.partition(":")
     if kind == "checkpoint":
         info = next(info for info in infos if info.name == name)
-        given = st.text_area("The task's input, as JSON", key=visit.key(f"input_{info.task}"))
+        given = st.text_area(model_text.TASK_INPUT, key=visit.key(f"input_{info.task}"))
         build_task(info.task, info.meta["task_sizes"]).parse(given, info.limits)
         return Asked(RunSpec(info.task, given, source, n_passes, eviction), info.digest)  # type: ignore[arg-type]
     trusted, digest = False, "random"
     if kind == "local":
-        name = st.text_input(
-            "Folder, or name on the hub", key=visit.key("name"), placeholder="Qwen/Qwen3.5-0.8B"
-        ).strip()
-        trusted = st.checkbox("Run code that the model's repository brings along", key=visit.key("trust"))
+        name = st.text_input(model_text.FOLDER, key=visit.key("name"), placeholder="Qwen/Qwen3.5-0.8B").strip()
+        trusted = st.checkbox(model_text.TRUST, key=visit.key("trust"))
         source, digest = f"local:{name}", _fingerprint(name)
     if kind == "text":
         window, _, digest = models.text_facts(name)
@@ -201,12 +174,14 @@ def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     else:
         document, question, window = document_box.of_any_style(visit)
     if not name:
-        raise ConfigError("Give a folder with config.json and safetensors files, or a name on the hub.")
+        raise ConfigError(model_text.NO_FOLDER)
     if not document.strip() or not question.strip():
-        raise ConfigError("Write a document and a question.")
+        raise ConfigError(model_text.NO_TEXT)
     if len(document) + len(question) > uploads.MOST_CHARACTERS:
-        raise ConfigError(f"Document and question may have {uploads.MOST_CHARACTERS:,} characters together.")
-    measured = perplexity.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
+        raise ConfigError(model_text.TOO_LONG.format(most=uploads.MOST_CHARACTERS))
+    measured = (
+        sleeping_longer.Measured(source, digest, document, window, trusted) if kind in ("text", "local") else None
+    )
     spec = example.text_spec(
         source,
         document,
@@ -223,14 +198,17 @@ def _choices(infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
     """What may be chosen, and how it is called."""
     choices = {f"text:{name}": _text_title(name) for name in models.text_models()}
     ours = [info for task in PAGES for info in infos if info.default and info.task == task]
-    choices |= {f"checkpoint:{info.name}": f"{info.name}: ours, trained on {info.task}" for info in ours}
-    choices |= {f"random:{name}": f"{name}: small, random weights" for name in models.FAMILIES}
-    return choices | ({"local:": "a folder or a hub name"} if models.local_models_allowed() else {})
+    choices |= {
+        f"checkpoint:{info.name}": model_text.OUR_TASK_MODEL.format(name=info.name, task=info.task) for info in ours
+    }
+    choices |= {f"random:{name}": model_text.RANDOM_MODEL.format(name=name) for name in models.FAMILIES}
+    return choices | ({"local:": model_text.LOCAL_MODEL} if models.local_models_allowed() else {})
 
 
 def _text_title(name: str) -> str:
     _, passes_trained, _ = models.text_facts(name)
-    return f"{name}: ours, trained on pages of text{', with N = 1 only' if passes_trained == 1 else ''}"
+    title = model_text.OUR_TEXT_MODEL_AWAKE if passes_trained == 1 else model_text.OUR_TEXT_MODEL
+    return title.format(name=name)
 
 
 def _fingerprint(name: str) -> str:
@@ -252,10 +230,13 @@ def _stage(shown: SideBySide, mode: theme.Mode) -> None:
     """The player, the cards beside each other, and what was held."""
     spec, trace = shown.first
     titles = {
-        (1, spec.eviction): ("Slept, N = 1", "the ordinary hybrid: each window read once, then evicted"),
-        (0, spec.eviction): ("No sleep", "plain eviction: each window dropped unread"),
-        (1, "none"): ("Full attention", "nothing is ever evicted"),
-        (spec.n_passes, spec.eviction): (f"Slept, N = {spec.n_passes}", "the run above"),
+        (1, spec.eviction): model_text.SLEPT_ONCE,
+        (0, spec.eviction): model_text.NO_SLEEP,
+        (1, "none"): model_text.FULL_ATTENTION,
+        (spec.n_passes, spec.eviction): (
+            model_text.SLEPT.format(passes=spec.n_passes),
+            model_text.SLEPT_NOTE,
+        ),
     }
     cards, full = [], None
     for each, found in shown.outcomes.items():
@@ -266,9 +247,9 @@ def _stage(shown: SideBySide, mode: theme.Mode) -> None:
             full = found
     name = spec.checkpoint.partition(":")[2]
     kind = spec.checkpoint.partition(":")[0]
-    ours = "trained by us, through transformers"
-    label = {"checkpoint": ours, "text": ours, "random": "random weights"}.get(kind, "your model")
-    badge = f"{shown.origin} · {Path(name).name} · {label} · eviction {spec.eviction}"
+    ours = model_text.OURS
+    whose = {"checkpoint": ours, "text": ours, "random": model_text.RANDOM}.get(kind, model_text.YOURS)
+    badge = model_text.BADGE.format(origin=shown.origin, name=Path(name).name, whose=whose, eviction=spec.eviction)
     player.show(
         player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec)),
         key="player_your_model",
@@ -288,9 +269,15 @@ def _note(kind: str, name: str, run: RunKey) -> str:
             _, passes_trained, _ = models.text_facts(name)
         except ConfigError:  # its folder went away while its run is shown
             return told
-        trained = TEXT_TRAINED_AWAKE if passes_trained == 1 else TEXT_TRAINED.format(passes=passes_trained)
+        trained = (
+            model_text.TEXT_TRAINED_AWAKE
+            if passes_trained == 1
+            else model_text.TEXT_TRAINED.format(passes=passes_trained)
+        )
         return f"{trained} {told}"
-    return {"checkpoint": TRAINED, "random": RANDOM_WARNING}.get(kind, UNTRAINED_FOR_SLEEP)
+    return {"checkpoint": model_text.TRAINED, "random": model_text.RANDOM_WARNING}.get(
+        kind, model_text.UNTRAINED_FOR_SLEEP
+    )
 
 
 def _terms(spec: RunSpec) -> dict[str, str]:
@@ -306,16 +293,16 @@ def held(trace: Trace, full: Trace | None) -> str:
     freed = sum(event.bytes_freed for event in evicted)
     kept = _kept_bytes(trace)
     lines = [
-        "| what is held | bytes |",
+        f"| {model_text.HELD} | {model_text.BYTES} |",
         "|---|---:|",
-        f"| KV cache just before a sleep, at most | {fullest:,} |",
-        f"| KV cache after the last eviction | {kept:,} |",
-        f"| fast weights, whatever the length | {evicted[-1].fast_bytes:,} |",
-        f"| freed by {len(evicted)} evictions | {freed:,} |",
+        f"| {model_text.CACHE_FULL} | {fullest:,} |",
+        f"| {model_text.CACHE_KEPT} | {kept:,} |",
+        f"| {model_text.FAST_WEIGHTS} | {evicted[-1].fast_bytes:,} |",
+        f"| {model_text.FREED.format(evictions=len(evicted))} | {freed:,} |",
     ]
     if full is not None:
         whole = max(event.kv_bytes for event in full.events if isinstance(event, SleepStarted))
-        lines.append(f"| KV cache under full attention, for this context | {whole:,} |")
+        lines.append(f"| {model_text.CACHE_WHOLE} | {whole:,} |")
     return "\n".join(lines)
 
 
@@ -328,10 +315,10 @@ def _kept_bytes(trace: Trace) -> int:
 
 def _standing(job: Job, phase: Phase) -> progress.Standing:
     """Where the run stands."""
-    run = f"run {len(job.results) + 1} of {len(job.keys)}"
+    run, runs = len(job.results) + 1, len(job.keys)
     sentences: dict[Phase, str] = {
-        "waiting": "Another visitor's run is ahead of yours.",
-        "starting": "Starting PyTorch and transformers, and loading the model.",
-        "running": f"The model is running: {job.events} events so far, {run}.",
+        "waiting": model_text.WAITING,
+        "starting": model_text.STARTING,
+        "running": model_text.RUNNING.format(events=job.events, run=run, runs=runs),
     }
     return progress.Standing(sentences.get(phase, ""))

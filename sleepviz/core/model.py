@@ -55,8 +55,8 @@ class ShortConvolution(nn.Module):
 
 
 CHOOSY_SPREAD, CHOOSY_BIAS, CHOOSY_DECAY = 4.0, -3.0, -8.0
-"""Of a head that binds two earlier tokens, at the start: its write strength's logits are spread so widely, about so
-low a mean, that it writes at few tokens only; and so low a logit of the decay makes it keep that for long."""
+"""Initial values for heads that bind two earlier tokens: widely spread, low logits of the write strength make writes
+rare; a low logit of the decay makes them last."""
 
 
 class GatedDeltaNet(nn.Module):
@@ -78,7 +78,7 @@ class GatedDeltaNet(nn.Module):
         """Start with q = k, and with heads whose convolutions look back by different numbers of tokens.
 
         A head with q from this token and k from the one before stores "what followed this token": such a start
-        spares training the search for that circuit (the shift of H3, arXiv:2212.14052; assets/EXPERIMENTS.md).
+        spares training the search for that circuit (the shift of H3, arXiv:2212.14052; docs/experiments.md).
         A head whose v too is an earlier token binds two others, and what is left for this one is to say whether:
         such heads begin choosy, each for other tokens, and so keep apart what different tokens let in.
         """

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from sleepviz.config.base import require
 from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.models.boundary import is_finite
 from sleepviz.hybrids.sleep import predict, sleep_windows
 from sleepviz.hybrids.tuning.tune import policy_for
 from sleepviz.text.losses import Losses
@@ -76,5 +77,6 @@ def _with_everything(model: PreTrainedModel, tokens: Tensor, positions: Sequence
 
 def _nats(logits: Tensor, wanted: Tensor) -> NDArray[np.float64]:
     """-log softmax of the wanted tokens: logits [T, vocab_size], wanted [T] -> [T]."""
+    require(is_finite(logits), "the model's numbers for this text are not finite, so it has no perplexity.")
     chosen = logits.double().log_softmax(dim=-1).gather(-1, wanted[:, None])[:, 0]
     return -chosen.cpu().numpy()

@@ -14,6 +14,7 @@ The first two are the same model at N = 1; "zero" is what our own HybridLM does 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -21,13 +22,15 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
+from transformers.utils import ModelOutput
 
 from sleepviz.config.base import require
 from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import AllWritten, AssigningLayer, EvictingLayer, SleepCache
-from sleepviz.hybrids.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.looping import looped
+from sleepviz.hybrids.models.boundary import from_outside
+from sleepviz.hybrids.models.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.slept import SleepsByItself, SleptPass, SleptWindow
 
 Convolution = Literal["rewind", "zero", "carry"]
@@ -79,6 +82,7 @@ def sleep_windows(
 
     `to_the_end` False leaves out what `sleep_hybrid` leaves out; the KV that a window says it held then lacks it too.
     """
+    _require_tokens(model, input_ids, "context")
     if isinstance(model, SleepsByItself):
         require(window == model.window, f"this model was built for a window of {model.window} tokens.")
         plain = (convolution, span, chunk_size) == ("rewind", None, None)
@@ -87,7 +91,7 @@ def sleep_windows(
         return
     layers = decoder_layers(model)
     first, stop = span or (0, len(layers))
-    _require_settings(model, input_ids, policy, window, convolution, chunk_size)
+    _require_settings(model, policy, window, convolution, chunk_size)
     require(0 <= first < stop <= len(layers), f"span must lie within the model's {len(layers)} layers.")
     now = _started(model, cache)
     for tokens in torch.split(input_ids, window, dim=1):
@@ -122,23 +126,48 @@ def predict(
     `cache` stays as it is, so that several questions may be asked of one sleep. `chunk_size` is for `sleep_hybrid`'s
     reason: the library's delta rule pads the question to 64 tokens too.
     """
+    _require_tokens(model, input_ids, "question")
     after, extra = cache.fork(), {} if chunk_size is None else {"chunk_size": chunk_size}
     positions = _positions(input_ids, after)
     output = model(input_ids=input_ids, cache=after, position_ids=positions, use_cache=True, **extra)
     return output.logits, after
 
 
-def generate(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache, **settings: Any) -> Tensor:
+def generate(model: PreTrainedModel, input_ids: Tensor, cache: SleepCache, **settings: Any) -> Tensor | ModelOutput:
     """`model.generate` for the prompt input_ids [B, T] after a sleep -> the new tokens [B, n].
 
-    The context itself is not passed on: it is gone. `cache` stays as it is. `settings` go to `generate`.
+    The context itself is not passed on: it is gone. `cache` stays as it is. `settings` go to `generate`, a
+    `generation_config` among them; what they leave open is the model's own. With `return_dict_in_generate` the
+    result is the library's, whose sequences begin with the prompt. Raises ConfigError for settings that the library
+    refuses, and for `use_cache` off: what was slept on lies in the cache.
     """
+    _require_tokens(model, input_ids, "prompt")
     seen = cache.position + input_ids.shape[1]
     mask = torch.ones(input_ids.shape[0], seen, dtype=torch.long, device=input_ids.device)
     # The library repeats the prompt for beams and samples, but not a cache that it is given.
-    times = max(settings.get("num_beams", 1), settings.get("num_return_sequences", 1))
-    tokens = model.generate(input_ids, attention_mask=mask, cache=cache.repeated(times), **settings)
-    return tokens[:, input_ids.shape[1] :]
+    times = max(_setting(model, settings, name) or 1 for name in ("num_beams", "num_return_sequences"))
+    with from_outside("the model cannot generate so"):
+        found = model.generate(input_ids, attention_mask=mask, cache=cache.repeated(times), **_with_cache(settings))
+    return found if isinstance(found, ModelOutput) else found[:, input_ids.shape[1] :]
+
+
+def _with_cache(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same settings, with the cache on even where the model's own configuration has it off."""
+    given: GenerationConfig | None = settings.get("generation_config")
+    off = settings.get("use_cache") is False or getattr(given, "use_cache", None) is False
+    require(not off, "use_cache cannot be off: what was slept on lies in the cache.")
+    if given is None:
+        return {**settings, "use_cache": True}
+    on = copy.deepcopy(given)
+    on.use_cache = True
+    return {**settings, "generation_config": on}
+
+
+def _setting(model: PreTrainedModel, settings: dict[str, Any], name: str) -> Any:
+    """What the library will go by: a keyword, else the given configuration's, else the model's own."""
+    configs = (settings.get("generation_config"), model.generation_config)
+    found = [settings.get(name), *(getattr(config, name, None) for config in configs)]
+    return next((value for value in found if value is not None), None)
 
 
 def _started(model: PreTrainedModel, cache: SleepCache | None) -> SleepCache:
@@ -199,15 +228,22 @@ def _ignored(pass_index: int, h: Tensor) -> None:
     """Nothing is kept of a pass that nobody looks at."""
 
 
+def _require_tokens(model: PreTrainedModel, input_ids: Tensor, what: str) -> None:
+    """Refuse what the library would end in a reshape or an index error on. Raises ConfigError."""
+    require(input_ids.ndim == 2 and input_ids.dtype == torch.long, f"the {what} must be whole numbers, [B, T].")
+    require(input_ids.numel() > 0, f"the {what} has no tokens.")
+    known = model.config.get_text_config(decoder=True).vocab_size
+    in_range = int(input_ids.min()) >= 0 and int(input_ids.max()) < known
+    require(in_range, f"the {what} has tokens that the model does not know: it knows 0 to {known - 1}.")
+
+
 def _require_settings(
     model: PreTrainedModel,
-    input_ids: Tensor,
     policy: SleepPolicy,
     window: int,
     convolution: Convolution,
     chunk_size: int | None,
 ) -> None:
-    require(input_ids.ndim == 2 and input_ids.dtype == torch.long, "the context must be whole numbers, [B, T].")
     require(window >= 1, "the window must be at least 1 token.")
     require(convolution in get_args(Convolution), f"convolution must be one of {', '.join(get_args(Convolution))}.")
     require(chunk_size is None or chunk_size >= 1, "chunk_size must be at least 1.")

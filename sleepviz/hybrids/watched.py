@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,8 +26,10 @@ from sleepviz.config.events import TokenRead as Read
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import RunSpec
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.capability import decoder_layers
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.boundary import from_outside, is_finite
+from sleepviz.hybrids.models.capability import decoder_layers
+from sleepviz.hybrids.models.tokens import InOrder, Tokenizer, end_tokens, read_on, read_text
 from sleepviz.hybrids.sleep import predict, sleep_windows
 from sleepviz.hybrids.slept import SleptWindow
 from sleepviz.hybrids.tuning.tune import cut, policy_for
@@ -38,38 +40,12 @@ ANSWER_TOKENS = 16
 SHOWN_LAYERS, SHOWN_HEADS, SHOWN_SIDE = 6, 4, 32  # of S: a large model's would not fit a page
 
 
-class Tokenizer(Protocol):
-    """What is needed of a tokenizer."""
-
-    eos_token_id: int | None
-
-    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
-        """Text -> tokens."""
-
-    def decode(self, token_ids: list[int]) -> str:
-        """Tokens -> text."""
-
-
-class Bytes:
-    """One token a byte: for models without a tokenizer of their own."""
-
-    eos_token_id: int | None = None
-
-    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
-        """UTF-8."""
-        return list(text.encode())
-
-    def decode(self, token_ids: list[int]) -> str:
-        """What is not UTF-8 is a box."""
-        return bytes(token % 256 for token in token_ids).decode(errors="replace")
-
-
 @dataclass(frozen=True)
 class Question:
     """A context, and how its questions are asked of a memory."""
 
     context: Tensor  # [1, T]
-    token_text: Callable[[int], str]
+    token_text: Callable[[int], str]  # how a token is written; asked in the context's order
     woken: Callable[[SleepCache, int], Answer]  # (memory, context tokens read) -> what it would answer now
     final: Callable[[SleepCache], Answer]
 
@@ -79,31 +55,33 @@ def of_text(model: PreTrainedModel, tokenizer: Tokenizer, document: str, questio
 
     "If woken now" asks for the first token of the answer alone, with its probability.
     """
-    context = tokenizer.encode(document, add_special_tokens=False)
-    asked = tokenizer.encode(question, add_special_tokens=False)
-    require(2 <= len(context) <= TOKENS_MAX, f"the document must have from 2 to {TOKENS_MAX} tokens: {len(context)}.")
+    context = read_text(tokenizer, document)
+    asked = read_on(tokenizer, question)
+    n_tokens = len(context.tokens)
+    require(2 <= n_tokens <= TOKENS_MAX, f"the document must have from 2 to {TOKENS_MAX} tokens: {n_tokens}.")
     require(1 <= len(asked) <= TOKENS_MAX, f"the question must have from 1 to {TOKENS_MAX} tokens.")
     vocab_size = model.config.get_text_config(decoder=True).vocab_size
-    require(max(*context, *asked) < vocab_size, "the tokenizer has tokens that the model does not know.")
+    require(max(*context.tokens, *asked) < vocab_size, "the tokenizer has tokens that the model does not know.")
+    ends = end_tokens(model, tokenizer)
 
     def answer(cache: SleepCache, most: int) -> Answer:
         new, said, sure = torch.tensor([asked], device=model.device), list[int](), list[float]()
         for _ in range(most):
             logits, cache = predict(model, new, cache)
+            require(is_finite(logits[0, -1]), "the model's answer holds numbers that are not finite.")
             likeliest = logits[0, -1].float().softmax(dim=-1).max(dim=-1)
             said.append(int(likeliest.indices))
             sure.append(float(likeliest.values))
-            if said[-1] == tokenizer.eos_token_id:
+            if said[-1] in ends:
                 break
             new = likeliest.indices[None, None]
-        ended = said[-1] == tokenizer.eos_token_id
-        words = tokenizer.decode(said[:-1] if ended else said)
+        words = tokenizer.decode(said[:-1] if said[-1] in ends else said)
         least = np.array([[min(sure)]], dtype=np.float32)
         return Answer((question,), (words,), ("",), (False,), (0,), least)
 
     return Question(
-        context=torch.tensor([context]),
-        token_text=lambda token: tokenizer.decode([token]),
+        context=torch.tensor([context.tokens]),
+        token_text=InOrder(context),
         woken=lambda cache, _: answer(cache, 1),
         final=lambda cache: answer(cache, ANSWER_TOKENS),
     )
@@ -140,8 +118,9 @@ def watch_text(model: PreTrainedModel, tokenizer: Tokenizer, spec: RunSpec) -> I
     asked = json.loads(spec.input)
     window = window_of(model, int(asked["window"]))
     require(window >= 3, "the window must be at least 3 tokens.")
-    question = of_text(model, tokenizer, asked["document"], asked["question"])
-    return watch(model, question, SleepPolicy(spec.n_passes, spec.eviction), window=window)
+    with from_outside("the model cannot read this text"):
+        question = of_text(model, tokenizer, asked["document"], asked["question"])
+        yield from watch(model, question, SleepPolicy(spec.n_passes, spec.eviction), window=window)
 
 
 @torch.inference_mode()  # entered anew for each event: whoever reads them is not in that mode in between

@@ -12,13 +12,15 @@ import platform
 import re
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.model import ModelConfig, SleepAttention
 from sleepviz.config.places import CHECKPOINTS, SITE
+from sleepviz.config.training import with_present_names
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import Task
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:  # listing checkpoints must not import torch: the first page s
 FOLDER = CHECKPOINTS
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 WEIGHTS_MAX_BYTES = 2**30
+EARNED_ACCURACY = 0.95
 
 
 class CheckpointError(ValueError):
@@ -54,9 +57,25 @@ class CheckpointInfo:
         attention: SleepAttention = self.meta["sleep_attention"]
         return attention
 
+    @property
+    def earned(self) -> int:
+        """The hardest difficulty up to which the best N is right at least 95 times in 100, on validation instances.
+
+        One below the easiest if that is not; the task's hardest where nothing was validated.
+        """
+        task = build_task(self.task, self.meta["task_sizes"])
+        accuracy = self.metrics.get("validation_accuracy")  # a row for each N, a column for each difficulty
+        if not accuracy:
+            return task.difficulty_max
+        for difficulty, best in zip(self.metrics["difficulty"], map(max, zip(*accuracy, strict=True)), strict=True):
+            if best < EARNED_ACCURACY:
+                return int(difficulty) - 1
+        return task.difficulty_max
+
     def to_json(self) -> dict[str, Any]:
         """The `checkpoints` command's entry."""
-        return {key: getattr(self, key) for key in ("name", "task", "default", "digest", "limits", "metrics")}
+        entry = {key: getattr(self, key) for key in ("name", "task", "default", "digest", "limits", "metrics")}
+        return entry | {"metrics": {**self.metrics, "earned": self.earned}}
 
 
 @dataclass(frozen=True)
@@ -89,13 +108,17 @@ def read_info(path: Path) -> CheckpointInfo:
     name = path.name
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
-        limits = {**meta["limits"]}
         task = build_task(meta["task"], meta["task_sizes"])
         for limit, example in {**task.limits(), "passes_trained": 1, "passes_max": 1}.items():
-            require(type(limits.get(limit)) is type(example), f"the limit {limit} is missing or of the wrong type")
+            require(
+                type(meta["limits"].get(limit)) is type(example), f"the limit {limit} is missing or of the wrong type"
+            )
+        limits = {**meta["limits"], **task.limits()}  # a checkpoint once stated here what it had earned
         model = ModelConfig.from_json(meta["model"])
         fits = (model.vocab_size, model.window) == (task.vocab_size, task.window)
         require(fits, "the model's vocabulary or window is not the task's")
+        if "train" in meta:
+            meta["train"] = with_present_names(meta["train"])
         if meta["sleep_attention"] not in ("causal", "full"):
             raise ConfigError("sleep_attention must be causal or full.")
         return CheckpointInfo(
@@ -188,13 +211,13 @@ def save(path: Path, weights: dict[str, Tensor], meta: dict[str, Any]) -> str:
     return digest
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace PATH by `data` in one step: a crash leaves the old file or the new one, never a part."""
+def write_atomically(path: Path, data: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Replace PATH in one step by `data`, or what it writes: a crash leaves the old file or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            data(file) if callable(data) else file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -204,22 +227,28 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def checkout_commit() -> str:
+    """The full hash of the checkout's commit; "" in an installed wheel."""
+    return _git("rev-parse", "HEAD")
+
+
+def _git(*arguments: str) -> str:
+    if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
+        return ""
+    try:
+        run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip()
+
+
 def provenance() -> dict[str, Any]:
     """Commit, dirty flag and versions, for meta.json and results files."""
     import numpy
     import torch
 
-    def git(*arguments: str) -> str:
-        if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
-            return ""
-        try:
-            run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
-        except (OSError, subprocess.SubprocessError):
-            return ""
-        return run.stdout.strip()
-
     return {
-        "commit": git("rev-parse", "HEAD"),
-        "dirty": bool(git("status", "--porcelain", "--", "sleepviz")),
+        "commit": checkout_commit(),
+        "dirty": bool(_git("status", "--porcelain", "--", "sleepviz")),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
     }

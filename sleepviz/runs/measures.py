@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sleepviz.config.model import ModelConfig
 from sleepviz.config.events import LayerMeasures
+from sleepviz.config.model import ModelConfig
 from sleepviz.core.memory import FastWeights, Memory
 from sleepviz.core.model import Observations
 

@@ -12,16 +12,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sleepviz.runs.checkpoint import Checkpoint, load, untrained
 from sleepviz.config.base import ConfigError
+from sleepviz.config.events import (
+    AnswerScored,
+    CacheEvicted,
+    Event,
+    SleepPassDone,
+    SleepStarted,
+    TokenRead,
+    Trace,
+    event_to_json,
+)
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.config.run import RunSpec, Trigger
-from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace, event_to_json
-from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep, sleep_passes
-from sleepviz.tasks.base import InputError, Problem
+from sleepviz.runs.checkpoint import Checkpoint, load, untrained
+from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
+from sleepviz.tasks.base import InputError, Problem, printed
 
 CONTEXT_MAX_TOKENS = 8192
 TIMED_ANSWERS = 3  # the fastest counts: an answer takes milliseconds, and others share the machine
@@ -199,7 +208,8 @@ def run_summary(spec: RunSpec, checkpoint: Checkpoint, *, events: bool) -> dict[
     scored = happened[-1]
     assert isinstance(scored, AnswerScored)
     instance = checkpoint.task.parse(spec.input, checkpoint.info.limits)
-    answer, truth = (checkpoint.task.told(instance, told) for told in (scored.answer.answers, scored.answer.truths))
+    task, given = checkpoint.task, scored.answer
+    answer, truth = (printed(task, instance, texts) for texts in (given.answers, given.truths))
     summary = {
         "task": spec.task,
         "checkpoint": checkpoint.info.name,

@@ -28,12 +28,13 @@ from sleepviz.runs.record import ask, record
 
 ROOT = SITE
 PAIRS = 200
+TASK = "rule110"  # of the first page
 
 
 def bench() -> dict[str, Any]:
     """Every measurement, on one thread."""
     torch.set_num_threads(1)
-    checkpoint = load(task="rule110")
+    checkpoint = load(task=TASK)
     parts: dict[str, Callable[[], Any]] = {
         "wake": lambda: wake_ratio(checkpoint),
         "kv_bytes": lambda: kv_bytes(checkpoint),
@@ -71,7 +72,7 @@ def _home(checkpoint: Checkpoint, n_passes: int) -> RunSpec:
     limits = checkpoint.info.limits
     rows = ["".join(map(str, rng.integers(0, 2, limits["row_cells"]))) for _ in range(limits["rows_max"])]
     text = json.dumps({"rows": rows, "steps": limits["steps_max"]})
-    return RunSpec(task="rule110", input=text, n_passes=n_passes)
+    return RunSpec(task=TASK, input=text, n_passes=n_passes)
 
 
 def wake_ratio(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -158,8 +159,8 @@ from streamlit.testing.v1 import AppTest
 page = AppTest.from_file(str(pathlib.Path("app/main.py").resolve()), default_timeout=120).run()
 assert not page.exception, page.exception
 from sleepviz.runs.record import trace
-from sleepviz.config import RunSpec
-trace(RunSpec("rule110", json.loads(sys.argv[1])))
+from sleepviz.config.run import RunSpec
+trace(RunSpec(*sys.argv[1:]))
 status = pathlib.Path("/proc/self/status").read_text()
 resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
 print(json.dumps({"resident_mb": int(resident.split()[1]) / 1024, "transformers": "transformers" in sys.modules}))
@@ -168,8 +169,8 @@ print(json.dumps({"resident_mb": int(resident.split()[1]) / 1024, "transformers"
 
 def app_memory() -> dict[str, Any]:
     """Resident megabytes of a process that has rendered the first page and run one problem live (Linux only)."""
-    text = _home(load(task="rule110"), 8).input
-    command = [sys.executable, "-c", _APP_SESSION, json.dumps(text)]
+    text = _home(load(task=TASK), 8).input
+    command = [sys.executable, "-c", _APP_SESSION, TASK, text]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     if run.returncode:
         return {"error": (run.stderr.strip().splitlines() or ["the page did not run"])[-1]}

@@ -1,6 +1,6 @@
 """The experiments behind every published figure: one queue that one command works through and resumes.
 
-Each entry of assets/results/TASK.json is one measured cell. An entry is done when the file has one
+Each entry of assets/results/TASK.json is one measured measurement. An entry is done when the file has one
 with the same experiment, variant, passes, difficulty and the digest of the checkpoint as it is now.
 """
 
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.config.places import ASSETS, SITE
+from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
 from sleepviz.core.memory import Memory
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
 from sleepviz.runs.record import checkpoint_of, policy_of, run_summary
 from sleepviz.studies.cost import cost_of
-from sleepviz.studies.measurements import HARDEST, MIXED, PASSES, Cell, cells_of
+from sleepviz.studies.measurements import MIXED, measurements_of
 from sleepviz.studies.probe import probe_accuracy, states
-from sleepviz.tasks.base import Batch, Task, Tokens
-from sleepviz.tasks.depo.task import Depo
-from sleepviz.tasks.gsm.task import Gsm
-from sleepviz.tasks.rule110.task import HEADER, ROW_TOKENS, Rule110
+from sleepviz.tasks import FAMILIES, build_task
+from sleepviz.tasks.base import Batch, ScoredFurther, Task, Tokens
+from sleepviz.tasks.family import Measurement
 from sleepviz.training.evaluate import (
     EVALUATION_STREAM,
     Setting,
@@ -45,50 +45,50 @@ COMMAND = "python -m sleepviz experiments --queue"
 N_INSTANCES = 512
 SEED = 110
 PROBE_INSTANCES = 1024  # to fit it, from training
-PUBLIC = SITE / "tests" / "data" / "gsm_infinite_symbolic.jsonl"
-Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Cell.key`
+Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Measurement.key`
 
 
-def measure(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
-    """Measure one cell on held-out instances -> an entry of the results file."""
+def measure(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
+    """Measure one variant on held-out instances -> an entry of the results file."""
     task = checkpoint.task
-    if cell.experiment == "probe":
-        return measure_probe(cell, checkpoint, slept)
-    if cell.experiment == "public_problems":
-        return measure_public(cell, checkpoint)
-    if cell.question_first and isinstance(task, Gsm):
-        task = replace(task, question="first")
-    if cell.difficulty > task.difficulty_max and isinstance(task, Gsm):
-        task = replace(task, operations_max=HARDEST[task.name])  # neither its tokens nor its windows change
-    right, mean_passes = _right(cell, checkpoint, task, slept)
+    if measurement.experiment == "probe":
+        return measure_probe(measurement, checkpoint, slept)
+    if measurement.experiment in FAMILIES[task.name].study.given:
+        return measure_given(measurement, checkpoint)
+    if measurement.sizes:
+        task = build_task(task.name, task.to_json() | dict(measurement.sizes))
+    right, mean_passes = _right(measurement, checkpoint, task, slept)
     exact = np.asarray(right.all(axis=-1))  # [n, Q]
-    if cell.query is not None:
-        right, exact = right[:, cell.query : cell.query + 1], exact[:, cell.query : cell.query + 1]
-    entry = entry_of(cell, checkpoint, float(exact.mean()), len(exact))
-    if task.answers_rows:
-        entry["first_cells"] = float(right[:, :, task.first_part].all(axis=-1).mean())
-    if cell.experiment == "halting":
-        entry |= {"mean_passes": mean_passes, "threshold": cell.threshold}
+    if measurement.query is not None:
+        right, exact = (
+            right[:, measurement.query : measurement.query + 1],
+            exact[:, measurement.query : measurement.query + 1],
+        )
+    entry = entry_of(measurement, checkpoint, float(exact.mean()), len(exact))
+    if isinstance(task, ScoredFurther):
+        entry |= task.further_scores(right)
+    if measurement.experiment == "halting":
+        entry |= {"mean_passes": mean_passes, "threshold": measurement.threshold}
     return entry
 
 
-def measure_cost(cell: Cell, checkpoint: Checkpoint, accuracy: dict[str, Any]) -> dict[str, Any]:
+def measure_cost(measurement: Measurement, checkpoint: Checkpoint, accuracy: dict[str, Any]) -> dict[str, Any]:
     """What sleep and one answer cost, beside the accuracy that was measured for the same N -> an entry."""
-    cost = cost_of(checkpoint.model, _policy(cell, checkpoint), query_tokens=_query_tokens(checkpoint.task))
+    cost = cost_of(checkpoint.model, _policy(measurement, checkpoint), query_tokens=_query_tokens(checkpoint.task))
     paying = {"break_even_flops": cost.break_even_flops, "break_even_s": cost.break_even_s}
-    return accuracy | {"experiment": cell.experiment} | asdict(cost) | paying
+    return accuracy | {"experiment": measurement.experiment} | asdict(cost) | paying
 
 
-def entry_of(cell: Cell, checkpoint: Checkpoint, share: float, n: int) -> dict[str, Any]:
+def entry_of(measurement: Measurement, checkpoint: Checkpoint, share: float, n: int) -> dict[str, Any]:
     """What every entry of a results file has: the share of `n` instances that is right, and its interval."""
     return {
-        "experiment": cell.experiment,
-        "variant": cell.variant,
+        "experiment": measurement.experiment,
+        "variant": measurement.variant,
         "checkpoint": checkpoint.info.name,
         "digest": checkpoint.info.digest,
-        "passes": cell.n_passes,
-        "difficulty": cell.difficulty,
-        "windows": cell.n_windows,
+        "passes": measurement.n_passes,
+        "difficulty": measurement.difficulty,
+        "windows": measurement.n_windows,
         "n": n,
         "correct": round(share * n, 3),
         "accuracy": share,
@@ -97,9 +97,9 @@ def entry_of(cell: Cell, checkpoint: Checkpoint, share: float, n: int) -> dict[s
     }
 
 
-def _policy(cell: Cell, checkpoint: Checkpoint) -> SleepPolicy:
-    name, task = cell.checkpoint, checkpoint.task.name
-    spec = RunSpec(task, "", name, cell.n_passes, eviction=cell.eviction, control=cell.control)
+def _policy(measurement: Measurement, checkpoint: Checkpoint) -> SleepPolicy:
+    name, task = measurement.checkpoint, checkpoint.task.name
+    spec = RunSpec(task, "", name, measurement.n_passes, eviction=measurement.eviction, control=measurement.control)
     return policy_of(spec, checkpoint)
 
 
@@ -110,60 +110,58 @@ def _query_tokens(task: Task) -> int:
     return int(batch.queries.shape[-1])
 
 
-def measure_probe(cell: Cell, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
+def measure_probe(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
     """How much of the answer at level `difficulty` a linear probe reads from S after `n_passes` -> an entry.
 
     The hardest question is asked, so that the model has no reason to stop early.
     """
-    fitted_on, tested_on = (_states_and_answers(cell, checkpoint, slept, n) for n in (PROBE_INSTANCES, N_INSTANCES))
-    return entry_of(cell, checkpoint, float(probe_accuracy(fitted_on, tested_on).mean()), N_INSTANCES)
+    fitted_on, tested_on = (
+        _states_and_answers(measurement, checkpoint, slept, n) for n in (PROBE_INSTANCES, N_INSTANCES)
+    )
+    return entry_of(measurement, checkpoint, float(probe_accuracy(fitted_on, tested_on).mean()), N_INSTANCES)
 
 
-def measure_public(cell: Cell, checkpoint: Checkpoint) -> dict[str, Any]:
-    """The public generator's own problems and question: every variable that equals a value, and no other -> an entry.
-
-    Its `op`, the variables that can be resolved, stands as the difficulty. The file has 16 problems of each.
-    """
-    problems = [json.loads(line) for line in PUBLIC.read_text(encoding="utf-8").splitlines()]
+def measure_given(measurement: Measurement, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Problems that are given and not drawn: an answer is right if it names every part and no other -> an entry."""
+    task = checkpoint.task.name
     right = []
-    for problem in problems:
-        if problem["op"] == cell.difficulty:
-            text = json.dumps({"text": problem["context"], "equals": problem["question_value"]})
-            spec = RunSpec("gsm", text, cell.checkpoint, cell.n_passes)
-            answer = run_summary(spec, checkpoint, events=False)["answer"]
-            right.append(sorted(answer) == sorted(problem["answer_list"]))
-    return entry_of(cell, checkpoint, sum(right) / len(right), len(right))
+    for problem in FAMILIES[task].study.given[measurement.experiment](measurement.difficulty):
+        spec = RunSpec(task, json.dumps(problem.input), measurement.checkpoint, measurement.n_passes)
+        answer = run_summary(spec, checkpoint, events=False)["answer"]
+        right.append(sorted(answer) == sorted(problem.answer))
+    return entry_of(measurement, checkpoint, sum(right) / len(right), len(right))
 
 
-def _states_and_answers(cell: Cell, checkpoint: Checkpoint, slept: Slept, n: int) -> tuple[Tensor, Tokens]:
-    """S after sleep [n, features], and the answer at the cell's level [n, parts]: a row, or where each name leads."""
+def _states_and_answers(
+    measurement: Measurement, checkpoint: Checkpoint, slept: Slept, n: int
+) -> tuple[Tensor, Tokens]:
+    """S after sleep [n, features], and the answer at the measured level, [n, parts]."""
     task, seed = checkpoint.task, (EVALUATION_STREAM, SEED, n)
-    answers = []
-    batches = list(held_out(task, difficulty=task.difficulty_max, n=n, n_windows=cell.n_windows, seed=seed))
-    for batch in batches:
-        stream = task.stream(batch, cell.difficulty)[:, -1]  # [B, L] of the last window
-        if isinstance(task, Depo):
-            answers.append(task.nodes(stream))
-        elif isinstance(task, Rule110):
-            answers.append(stream[:, HEADER:] % ROW_TOKENS)
-    return slept.states(checkpoint, batches, _policy(cell, checkpoint)), np.concatenate(answers)
+    read = FAMILIES[task.name].study.read_from_state
+    assert read is not None, f"the study of {task.name} fits no probe"
+    windows = measurement.n_windows
+    batches = list(held_out(task, difficulty=task.difficulty_max, n=n, n_windows=windows, seed=seed))
+    answers = np.concatenate([read(task, batch, measurement.difficulty) for batch in batches])
+    return slept.states(checkpoint, batches, _policy(measurement, checkpoint)), answers
 
 
-def _right(cell: Cell, checkpoint: Checkpoint, task: Task, slept: Slept) -> tuple[NDArray[np.bool_], float]:
+def _right(
+    measurement: Measurement, checkpoint: Checkpoint, task: Task, slept: Slept
+) -> tuple[NDArray[np.bool_], float]:
     """Whether each part of each answer is right, [n, Q, T], and the mean number of passes a window took."""
-    policy, seed = _policy(cell, checkpoint), (EVALUATION_STREAM, SEED)
+    policy, seed = _policy(measurement, checkpoint), (EVALUATION_STREAM, SEED)
     mixed = range(task.difficulty_min, task.difficulty_max + 1)
-    difficulties = mixed if cell.difficulty == MIXED else (cell.difficulty,)
+    difficulties = mixed if measurement.difficulty == MIXED else (measurement.difficulty,)
     n_each = -(-N_INSTANCES // len(difficulties))
     rights, passes = [], []
     for difficulty in difficulties:
-        for batch in held_out(task, difficulty=difficulty, n=n_each, n_windows=cell.n_windows, seed=seed):
-            if cell.threshold:
-                right, taken = right_parts_when_still(checkpoint.model, batch, policy, cell.threshold)
+        for batch in held_out(task, difficulty=difficulty, n=n_each, n_windows=measurement.n_windows, seed=seed):
+            if measurement.threshold:
+                right, taken = right_parts_when_still(checkpoint.model, batch, policy, measurement.threshold)
             else:
-                memory = slept.memory(checkpoint, batch, Setting(policy, control=cell.control))
+                memory = slept.memory(checkpoint, batch, Setting(policy, control=measurement.control))
                 right = right_awake(checkpoint.model, batch, memory)
-                taken = np.full(len(right), float(cell.n_passes))
+                taken = np.full(len(right), float(measurement.n_passes))
             rights.append(right)
             passes.append(taken)
     return np.concatenate(rights), float(np.concatenate(passes).mean())
@@ -194,9 +192,9 @@ class Slept:
 
 
 def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """Measure what is missing, writing the file after every 20 cells and when stopped; return what was done and not."""
-    done, left_out = 0, []
-    for name in (name for name in PASSES if only in (None, name)):
+    """Measure what is missing, writing the file after every 20 measurements and when stopped; return what was done."""
+    done, n_kept, left_out = 0, 0, []
+    for name in (name for name in FAMILIES if only in (None, name)):
         try:
             default = load(task=name)
         except CheckpointError as error:
@@ -208,17 +206,21 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
         slept = Slept()
         kept = []
         try:
-            for cell in tqdm(list(cells_of(default.task, default.info.name)), desc=name, unit="cell"):
-                which = (cell.checkpoint, cell.control)
+            for measurement in tqdm(
+                list(measurements_of(default.task, default.info.name)), desc=name, unit="measurement"
+            ):
+                which = (measurement.checkpoint, measurement.control)
                 try:
                     if which not in loaded:
-                        loaded[which] = checkpoint_of(RunSpec(name, "", cell.checkpoint, control=cell.control))
+                        loaded[which] = checkpoint_of(
+                            RunSpec(name, "", measurement.checkpoint, control=measurement.control)
+                        )
                 except CheckpointError as error:
-                    left_out.append(f"{cell.experiment} {cell.variant}: {error}")
+                    left_out.append(f"{measurement.experiment} {measurement.variant}: {error}")
                     continue
-                key = cell.key(loaded[which].info.digest)
+                key = measurement.key(loaded[which].info.digest)
                 if key not in measured:
-                    measured[key] = _entry(cell, loaded[which], slept, measured)
+                    measured[key] = _entry(measurement, loaded[which], slept, measured)
                     done += 1
                     if done % 20 == 0:
                         _write(path, name, list(measured.values()))
@@ -227,20 +229,23 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, An
             _write(path, name, list(measured.values()))
             raise
         _write(path, name, kept)
+        n_kept += len(kept)
+    if only is not None and not n_kept:
+        raise ConfigError(f"Nothing could be measured of {'; '.join(dict.fromkeys(left_out))}")
     return {"measured": done, "left_out": sorted(set(left_out))}
 
 
-def _entry(cell: Cell, checkpoint: Checkpoint, slept: Slept, measured: Measured) -> dict[str, Any]:
-    """Measure a cell. What was measured as accuracy, earlier in the queue, is not measured again: a cost stands
+def _entry(measurement: Measurement, checkpoint: Checkpoint, slept: Slept, measured: Measured) -> dict[str, Any]:
+    """Measure a measurement. What was measured as accuracy, earlier in the queue, is not measured again: a cost stands
     beside it, and of the two seeds the first is the task's own model.
     """
-    accuracy = measured.get(replace(cell, experiment="accuracy").key(checkpoint.info.digest))
-    if cell.experiment == "cost":
+    accuracy = measured.get(replace(measurement, experiment="accuracy").key(checkpoint.info.digest))
+    if measurement.experiment == "cost":
         assert accuracy is not None
-        return measure_cost(cell, checkpoint, accuracy)
-    if cell.experiment == "second_seed" and accuracy is not None:
-        return accuracy | {"experiment": cell.experiment}
-    return measure(cell, checkpoint, slept)
+        return measure_cost(measurement, checkpoint, accuracy)
+    if measurement.experiment == "second_seed" and accuracy is not None:
+        return accuracy | {"experiment": measurement.experiment}
+    return measure(measurement, checkpoint, slept)
 
 
 def _key_of(entry: dict[str, Any]) -> tuple[Any, ...]:

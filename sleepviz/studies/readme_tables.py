@@ -1,8 +1,9 @@
-"""The README's tables, as Markdown made from the results files.
+"""The tables of the README and of docs/results.md, as Markdown made from the results files.
 
 `python -m sleepviz.studies.readme_tables` writes them anew.
 
-A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two.
+A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two. The headline is of
+several tasks, `<!-- table: TASK,TASK headline -->`.
 """
 
 from __future__ import annotations
@@ -13,39 +14,38 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sleepviz.config.places import SITE
-from sleepviz.runs.checkpoint import write_atomically
-from sleepviz.studies.measurements import HARDEST, PASSES, VARIANTS
+from sleepviz.runs.checkpoint import EARNED_ACCURACY, write_atomically
+from sleepviz.studies.measurements import VARIANTS
 from sleepviz.studies.queue import FOLDER
+from sleepviz.tasks import FAMILIES
+from sleepviz.tasks.family import Study
 
 Entries = Sequence[dict[str, Any]]
-README = SITE / "README.md"
-PLACE = re.compile(r"(<!-- table: (\w+) (\w+) -->\n)((?:\|.*\n)*)")
-SYMBOLS = {"rule110": "t", "depo": "k", "gsm": "ops"}
-NEARLY_ALWAYS = 0.95
-# Of each series: one pass, as many as the hardest question needs, and more (the Lab shows every N).
-SERIES_PASSES = {"rule110": (), "depo": (1, 2, 4, 5, 6, 12)}
-DIFFICULTIES = {"rule110": (1, 2, 3, 4, 6, 8, 10, 12), "depo": tuple(range(1, 9)), "gsm": tuple(range(9))}
-BEYOND = {"gsm": tuple(range(9, HARDEST["gsm"] + 1))}
+DOCUMENTS = (SITE / "README.md", SITE / "docs" / "results.md")
+PLACE = re.compile(r"(<!-- table: ([\w,]+) (\w+) -->\n)((?:\|.*\n)*)")
 
 
 def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
     """The same text with the table after every such comment made anew from a task's entries."""
     kinds: dict[str, Callable[[str], str]] = {
-        "accuracy": lambda task: accuracy_table(task, entries_of(task), DIFFICULTIES[task]),
-        "beyond": lambda task: accuracy_table(task, entries_of(task), BEYOND[task]),
+        "accuracy": lambda task: accuracy_table(task, entries_of(task), study_of(task).columns),
+        "beyond": lambda task: accuracy_table(task, entries_of(task), study_of(task).columns_beyond),
         "control": lambda task: control_table(entries_of(task)),
         "halting": lambda task: halting_table(entries_of(task)),
         "probe": lambda task: probe_table(entries_of(task)),
         "cost": lambda task: cost_table(entries_of(task)),
-        "attention": lambda task: series_table(task, entries_of(task), "attention", SERIES_PASSES[task]),
+        "attention": lambda task: series_table(task, entries_of(task), "attention", study_of(task).series_columns),
         "attention_large": lambda task: series_table(task, entries_of(task), "attention_large"),
-        "eviction": lambda task: series_table(task, entries_of(task), "eviction", SERIES_PASSES[task]),
-        "seeds": lambda task: series_table(task, entries_of(task), "seeds", SERIES_PASSES[task]),
+        "eviction": lambda task: series_table(task, entries_of(task), "eviction", study_of(task).series_columns),
+        "seeds": lambda task: series_table(task, entries_of(task), "seeds", study_of(task).series_columns),
         "second_seed": lambda task: series_table(task, entries_of(task), "second_seed"),
-        "other_models": lambda task: series_table(task, entries_of(task), "baseline_small", SERIES_PASSES[task]),
+        "other_models": lambda task: series_table(
+            task, entries_of(task), "baseline_small", study_of(task).series_columns
+        ),
         "depth": lambda task: depth_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),
-        "question_first": lambda task: question_first_table(entries_of(task)),
+        "question_first": lambda task: question_first_table(task, entries_of(task)),
+        "headline": lambda tasks: headline_table(tasks.split(","), entries_of),
     }
     return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
 
@@ -56,12 +56,37 @@ def measured(task: str) -> Entries:
     return entries
 
 
+def study_of(task: str) -> Study:
+    """What is measured of a task."""
+    return FAMILIES[task].study
+
+
+def headline_table(tasks: Sequence[str], entries_of: Callable[[str], Entries]) -> str:
+    """Each task's hardest question of training: one pass, the N of its controls, and the models with one pass alone.
+
+    Of the models trained with N = 1 only, the one with the most right answers stands for all.
+    """
+    head = "| task | question | N = 1 | more passes | trained with N = 1 only | full attention, nothing cleared |"
+    lines = [head, "|---" * 6 + "|"]
+    for task in tasks:
+        study = study_of(task)
+        hardest, n_passes = study.columns[-1], study.control_passes
+        entries = [entry for entry in entries_of(task) if entry["difficulty"] == hardest]
+        any_n = {entry["passes"]: entry for entry in entries if entry["experiment"] == "accuracy"}
+        others = {entry["variant"]: entry for entry in entries if entry["experiment"] == "baseline"}
+        best = max((entry for name, entry in others.items() if name != "oracle"), key=lambda entry: entry["accuracy"])
+        cells = [_cell(any_n[1]), f"N = {n_passes}: {_cell(any_n[n_passes])}", _cell(best), _cell(others["oracle"])]
+        lines.append(f"| `{task}` | {study.symbol} = {hardest} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def accuracy_table(task: str, entries: Entries, difficulties: Sequence[int]) -> str:
     """Accuracy and interval of each N and of the N = 1 baselines, a column a difficulty."""
-    head = ["|", "model |", *(f"{SYMBOLS[task]} = {difficulty} |" for difficulty in difficulties)]
+    symbol = study_of(task).symbol
+    head = ["|", "model |", *(f"{symbol} = {difficulty} |" for difficulty in difficulties)]
     lines = [" ".join(head), "|---" * (len(difficulties) + 1) + "|"]
     for label, experiment, variant in (
-        *((_model("any_n", n), "accuracy", n) for n in PASSES[task]),
+        *((_model("any_n", n), "accuracy", n) for n in study_of(task).passes),
         *((label, "baseline", variant) for variant, label in VARIANTS.items()),
     ):
         found = {
@@ -144,7 +169,8 @@ def series_table(task: str, entries: Entries, experiment: str, passes: Sequence[
     for variant, checkpoint, *_ in found:
         trained.setdefault(variant, set()).add(checkpoint)
     difficulties = sorted({difficulty for *_, difficulty in found})
-    lines = [" ".join(["|", "model |", "N |", *(f"{SYMBOLS[task]} = {d} |" for d in difficulties)])]
+    symbol = study_of(task).symbol
+    lines = [" ".join(["|", "model |", "N |", *(f"{symbol} = {d} |" for d in difficulties)])]
     lines.append("|---" * (len(difficulties) + 2) + "|")
     for variant, checkpoint, n in dict.fromkeys(key[:3] for key in found):
         if not passes or n in passes:
@@ -160,25 +186,27 @@ def depth_table(task: str, entries: Entries) -> str:
     """The fewest passes with which each architecture is nearly always right, a column a difficulty."""
     found = [entry for entry in entries if entry["experiment"] == "depth"]
     difficulties = sorted({entry["difficulty"] for entry in found})
-    lines = [" ".join(["|", "model |", *(f"{SYMBOLS[task]} = {d} |" for d in difficulties)])]
+    symbol = study_of(task).symbol
+    lines = [" ".join(["|", "model |", *(f"{symbol} = {d} |" for d in difficulties)])]
     lines.append("|---" * (len(difficulties) + 1) + "|")
     for variant in dict.fromkeys(entry["variant"] for entry in found):
         cells = []
         for difficulty in difficulties:
             line = [e for e in found if (e["variant"], e["difficulty"]) == (variant, difficulty)]
-            enough = [e["passes"] for e in line if e["accuracy"] >= NEARLY_ALWAYS]
+            enough = [e["passes"] for e in line if e["accuracy"] >= EARNED_ACCURACY]
             best = max(line, key=lambda e: (e["accuracy"], -e["passes"]))
             cells.append(f"{min(enough)}" if enough else f"none ({best['accuracy']:.2f} with {best['passes']})")
         lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def question_first_table(entries: Entries) -> str:
+def question_first_table(task: str, entries: Entries) -> str:
     """GSM with the question before the context: a row for each model and N, a column a difficulty."""
     kinds = ("accuracy_question_first", "baseline_question_first")
     found = {(e["variant"], e["passes"], e["difficulty"]): e for e in entries if e["experiment"] in kinds}
     difficulties = sorted({difficulty for *_, difficulty in found})
-    lines = [" ".join(["|", "model |", *(f"ops = {d} |" for d in difficulties)])]
+    symbol = study_of(task).symbol
+    lines = [" ".join(["|", "model |", *(f"{symbol} = {d} |" for d in difficulties)])]
     lines.append("|---" * (len(difficulties) + 1) + "|")
     for variant, n_passes in dict.fromkeys((variant, n_passes) for variant, n_passes, _ in found):
         cells = [_cell(found[variant, n_passes, difficulty]) for difficulty in difficulties]
@@ -229,7 +257,8 @@ def agreement_table(rows: Entries) -> str:
 
 def evaluation_table(result: dict[str, Any]) -> str:
     """What the `eval` command printed: a row for each N, a column a difficulty."""
-    lines = [" ".join(["|", "N |", *(f"t = {d} |" for d in result["difficulty"])])]
+    symbol = study_of(result["task"]).symbol
+    lines = [" ".join(["|", "N |", *(f"{symbol} = {d} |" for d in result["difficulty"])])]
     lines.append("|---" * (len(result["difficulty"]) + 1) + "|")
     for n_passes, accuracy, ci95 in zip(result["passes"], result["accuracy"], result["ci95"], strict=True):
         cells = [_cell({"accuracy": a, "ci95": c}) for a, c in zip(accuracy, ci95, strict=True)]
@@ -238,4 +267,5 @@ def evaluation_table(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    write_atomically(README, filled(README.read_text(encoding="utf-8"), measured).encode())
+    for document in DOCUMENTS:
+        write_atomically(document, filled(document.read_text(encoding="utf-8"), measured).encode())

@@ -6,7 +6,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -18,27 +17,22 @@ from sleepviz.runs import checkpoint
 from sleepviz.runs.checkpoint import CheckpointError, find, load, write_atomically
 from sleepviz.runs.record import trace
 from sleepviz.studies.measurements import baseline_names
-from sleepviz.tasks.depo.examples import passes_for, seeded_cycle
-from sleepviz.tasks.gsm.examples import deep_sum
+from sleepviz.tasks import FAMILIES
 from sleepviz.text import example
 
 FOLDER = ASSETS / "recordings"
 MODELS = FOLDER.parent / "models"
 
-# Two rows, the first from the design's own example and the second its mirror image: chosen before
-# any model was trained, so that nothing was picked for coming out well.
-_ROWS = {"rows": ["0100110101110010", "0100111010110010"], "steps": 6}
-
 
 def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
     """Every recording that the checkpoints here allow: each task's own run, with N = 1, and by the N = 1 model."""
     specs: dict[str, RunSpec] = {}
-    for task in ("rule110", "depo", "gsm"):
+    for task, family in FAMILIES.items():
         try:
-            limits = find("", task=task, folder=checkpoints).limits
+            info = find("", task=task, folder=checkpoints)
         except CheckpointError:
             continue
-        given, n_passes = _home(task, limits)
+        given, n_passes = family.home(info.limits, info.earned)
         text = json.dumps(given)
         specs[f"{task}-home"] = RunSpec(task=task, input=text, n_passes=n_passes)
         specs[f"{task}-home-n1"] = RunSpec(task=task, input=text, n_passes=1)
@@ -61,22 +55,13 @@ def text_recordings(models: Path = MODELS) -> dict[str, RunSpec]:
 
 def text_trace(spec: RunSpec, models: Path = MODELS) -> Trace:
     """A run of a text by our text model. transformers is imported for these runs alone."""
-    from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+    from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
     from sleepviz.hybrids.watched import watch_text
 
     folder = str(models / example.MODEL)
     model, tokenizer = load_sleeper(folder), load_tokenizer(folder)
     described = {"name": spec.checkpoint, "digest": model.config.digest}
     return Trace(spec.to_json(), described, tuple(watch_text(model, tokenizer, spec)))
-
-
-def _home(task: str, limits: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """What a task's page shows first, and N: a step a pass, with two more where the task needs them."""
-    if task == "depo":
-        return seeded_cycle(limits["nodes_max"], limits["hops_max"]), passes_for(limits["hops_max"])
-    if task == "gsm":
-        return deep_sum(limits["operations_max"]), limits["operations_max"] + 2
-    return _ROWS, 8
 
 
 def recording_path(name: str, folder: Path = FOLDER) -> Path:

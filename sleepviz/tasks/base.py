@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Answer
+from sleepviz.config.outside import InputError as InputError
+from sleepviz.config.outside import json_of
 
 Tokens = NDArray[np.int64]
 Split = Literal["train", "held_out"]
 NOT_ASKED = -100  # the target at a place where no answer is read
-
-
-class InputError(ValueError):
-    """A person's input cannot be used; the message is one sentence that says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,6 @@ class Batch:
 
     windows: Tokens  # [B, W, L]
     queries: Tokens  # [B, Q, T], T <= L: one prediction chunk a query
-    query_windows: tuple[int, ...]  # [Q] the window after which the query can be answered
     targets: Tokens  # [B, Q, levels, T]
     difficulty: Tokens  # [B] the level that is asked for
 
@@ -48,10 +45,7 @@ class Problem:
 
 def read_json(text: str, names: Sequence[str], form: str, optional: Sequence[str] = ()) -> dict[str, Any]:
     """Read a JSON object with these names and no others but optional ones. Raises InputError, which shows `form`."""
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"The input is not JSON; write {form}.") from error
+    values = json_of(text, form=form)
     if not isinstance(values, dict) or set(values) - set(optional) != set(names):
         quoted = [f'"{name}"' for name in names]
         listed = " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
@@ -60,7 +54,10 @@ def read_json(text: str, names: Sequence[str], form: str, optional: Sequence[str
 
 
 class Task(Protocol):
-    """A task family in one size. Arrays of probabilities are over the model's vocabulary."""
+    """A task in one size: what every task must offer. The optional protocols below are for what some tasks offer.
+
+    Arrays of probabilities are over the model's vocabulary.
+    """
 
     @property
     def name(self) -> str:
@@ -75,36 +72,28 @@ class Task(Protocol):
         """L, tokens in one window."""
 
     @property
-    def difficulty_min(self) -> int:
-        """The smallest difficulty that makes sense."""
-
-    @property
-    def difficulty_max(self) -> int:
-        """The largest difficulty (steps, hops or operations) that it can ask for."""
-
-    @property
-    def difficulty_name(self) -> str:
-        """The key of `limits` that bounds the difficulty."""
-
-    @property
-    def first_part(self) -> int:
-        """The place in a query's tokens of the answer's first part (Rule 110: the row's first cell)."""
-
-    @property
-    def difficulty_in_windows(self) -> bool:
-        """Whether the windows tell what will be asked; else one sleep serves questions of every difficulty."""
-
-    @property
-    def answers_rows(self) -> bool:
-        """Whether an answer is a row, scored in three ways: each row, all rows, and the paper's first cells."""
-
-    @property
-    def n_questions(self) -> int:
-        """Questions of one training chunk that each have a difficulty of their own; 0: an instance has one."""
+    def windows_min(self) -> int:
+        """Windows that the smallest instance fills."""
 
     @property
     def windows_max(self) -> int:
         """The most windows in one instance."""
+
+    @property
+    def difficulty_min(self) -> int:
+        """The smallest difficulty (steps, hops or operations) that makes sense."""
+
+    @property
+    def difficulty_max(self) -> int:
+        """The largest difficulty that it can ask for."""
+
+    @property
+    def difficulty_in_windows(self) -> bool:
+        """Whether the windows show the difficulty; else one sleep serves questions of every difficulty."""
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Build from `to_json`'s sizes. Raises ConfigError."""
 
     def to_json(self) -> dict[str, Any]:
         """Its sizes, for `build_task`."""
@@ -115,6 +104,26 @@ class Task(Protocol):
     def token_text(self, token: int) -> str:
         """How a token is written in the token strip."""
 
+    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
+        """Sample `size` fresh instances of `n_windows` windows with the given difficulties [size].
+
+        No instance of one split can be drawn in the other, whatever the generators.
+        """
+
+    def parse(self, text: str, limits: Mapping[str, Any]) -> Any:
+        """Read a person's JSON input within `limits`. Raises InputError with one sentence on anything else."""
+
+    def encode(self, instance: Any) -> Problem:
+        """Tokens of one instance."""
+
+    def answer(self, instance: Any, probabilities: NDArray[np.float32]) -> Answer:
+        """Read the answers to the first Q queries from probabilities [Q, T, vocab_size]."""
+
+
+@runtime_checkable
+class PassSupervised(Task, Protocol):
+    """A task that knows what each pass should put out: what a loss on every pass is computed from."""
+
     def batch(
         self,
         rng: np.random.Generator,
@@ -123,26 +132,53 @@ class Task(Protocol):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: tuple[int, ...] = (0,),
+        skipped_passes: tuple[int, ...] = (0,),
     ) -> Batch:
-        """Sample `size` fresh instances of `n_windows` windows; difficulties are [size] or [size, questions].
+        """As `Task.batch`, with the windows as they would look after `skipped_passes` passes.
 
-        No instance of one split can be drawn in the other, whatever the generators. With `ahead` the windows
-        are what so many passes would have made of them, and the levels of the targets count from there. Of
-        several numbers, each window comes once for each, in that order, if the task can tell what that teaches.
+        Level 0 of the targets starts there. With several counts, each window comes once for each count, in that
+        order; a task that does not teach this accepts one count.
         """
 
-    def stream(self, batch: Batch, level: int) -> Tokens:
-        """The windows [B, W, L] of the same questions `level` levels on: what is left to do after so many passes."""
+    def targets_after_pass(self, batch: Batch, n_passes: int) -> Tokens:
+        """What pass `n_passes` should put out, [B, W, L]: the windows of what is left to do after that many passes."""
 
-    def parse(self, text: str, limits: Mapping[str, Any]) -> Any:
-        """Read a person's JSON input within `limits`. Raises InputError with one sentence on anything else."""
 
-    def encode(self, instance: Any) -> Problem:
-        """Tokens of one instance."""
+@runtime_checkable
+class AskedTogether(Task, Protocol):
+    """A task whose training chunk asks several questions, each with a difficulty of its own.
 
-    def told(self, instance: Any, answers: tuple[str, ...]) -> Any:
+    `batch` then takes difficulties [size, n_questions] as well.
+    """
+
+    @property
+    def n_questions(self) -> int:
+        """Questions in one training chunk."""
+
+
+@runtime_checkable
+class ScoredFurther(Task, Protocol):
+    """A task that scores its answers in more ways than query by query."""
+
+    def further_scores(self, right: NDArray[np.bool_]) -> dict[str, float]:
+        """Shares by name, from whether each part of each answer is right, [n, Q, T]."""
+
+
+@runtime_checkable
+class Formatted(Task, Protocol):
+    """A task whose answer is printed as something else than the text of its first query."""
+
+    def formatted(self, instance: Any, answers: tuple[str, ...]) -> Any:
         """The answers to the person's own queries, as the command line prints them."""
 
-    def answer(self, instance: Any, probabilities: NDArray[np.float32]) -> Answer:
-        """Read the answers to the first Q queries from probabilities [Q, T, vocab_size]."""
+
+def pass_supervised(task: Task, setting: str) -> PassSupervised:
+    """The same task. Raises ConfigError where it does not know what a pass should put out, which `setting` needs."""
+    if not isinstance(task, PassSupervised):
+        raise ConfigError(f"{setting} must be 0: the task {task.name} does not say what a pass should put out.")
+    return task
+
+
+def printed(task: Task, instance: Any, answers: tuple[str, ...]) -> Any:
+    """An answer as the command line prints it: the task's own form, else the text of the first query's answer."""
+    return task.formatted(instance, answers) if isinstance(task, Formatted) else answers[0]

@@ -20,8 +20,8 @@ from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.record import checkpoint_of, cut_windows, policy_of
-from sleepviz.tasks.base import NOT_ASKED, Batch, Task
-from sleepviz.training.presets import Preset
+from sleepviz.tasks.base import NOT_ASKED, Batch, ScoredFurther, Task
+from sleepviz.tasks.family import Preset
 
 EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
 VALIDATION_STREAM = 2  # for the limits written at the end of training
@@ -29,7 +29,6 @@ BATCH = 256
 N_MAX = 100_000
 VALIDATION_PASSES = (1, 4, 6, 8, 10, 12)
 VALIDATION_INSTANCES = 128
-EARNED_ACCURACY = 0.95
 
 
 def wilson(correct: float, n: int, z: float = 1.959964) -> tuple[float, float]:
@@ -107,7 +106,7 @@ def accuracies(
 ) -> list[NDArray[np.bool_]]:
     """For each difficulty, whether each part of each answer is right on n held-out instances -> [n, Q, T] each.
 
-    Where the windows do not tell the difficulty, one sleep serves the questions of every difficulty.
+    Where the windows do not show the difficulty, one sleep serves the questions of every difficulty.
     """
     rights: list[list[NDArray[np.bool_]]] = [[] for _ in difficulties]
     drawn = [held_out(task, difficulty=d, n=n, n_windows=n_windows, seed=seed) for d in difficulties]
@@ -134,11 +133,11 @@ def accuracy(
 
 
 def held_out(task: Task, *, difficulty: int, n: int, n_windows: int, seed: Sequence[int]) -> Iterator[Batch]:
-    """n held-out instances in batches. They depend on the seed, n_windows and, where the windows tell it, on the
+    """n held-out instances in batches. They depend on the seed, n_windows and, where the windows show it, on the
     difficulty: every N answers the same ones.
     """
-    told = (difficulty,) if task.difficulty_in_windows else ()
-    rng = np.random.default_rng((*seed, *told, n_windows))
+    shown = (difficulty,) if task.difficulty_in_windows else ()
+    rng = np.random.default_rng((*seed, *shown, n_windows))
     for part in np.array_split(np.arange(n), math.ceil(n / BATCH)):  # even: shuffled_state needs company
         levels = np.full(len(part), difficulty)
         yield task.batch(rng, size=len(part), n_windows=n_windows, difficulty=levels, split="held_out")
@@ -164,8 +163,6 @@ def evaluate(
     require(in_range, f"difficulty must be whole numbers from {easiest} to {hardest}.")
     policies = [policy_of(replace(spec, n_passes=n_passes), checkpoint) for n_passes in passes]
     table: dict[str, list[list[Any]]] = {"accuracy": [], "ci95": []}
-    if task.answers_rows:
-        table |= {"all_rows": [], "first_cells": []}
     for policy in tqdm(policies, unit="N", desc=checkpoint.info.name):
         rights = accuracies(
             checkpoint.model,
@@ -179,10 +176,10 @@ def evaluate(
         exact = [right.all(axis=-1) for right in rights]  # [n, Q] each
         table["accuracy"].append([float(right.mean()) for right in exact])
         table["ci95"].append([list(wilson(float(right.mean()) * n, n)) for right in exact])
-        if task.answers_rows:
-            table["all_rows"].append([float(right.all(axis=-1).mean()) for right in exact])
-            first = [right[:, :, task.first_part].all(axis=-1) for right in rights]
-            table["first_cells"].append([float(right.mean()) for right in first])
+        if isinstance(task, ScoredFurther):
+            scores = [task.further_scores(right) for right in rights]
+            for name in scores[0]:
+                table.setdefault(name, []).append([score[name] for score in scores])
     return {
         "task": task.name,
         "checkpoint": checkpoint.info.name,
@@ -198,10 +195,9 @@ def evaluate(
 
 
 def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a trained model may be asked: limits and metrics for meta.json, from validation instances.
+    """Limits and metrics of a trained model for meta.json: what may be asked, and what it answers right.
 
-    The difficulty's limit is the largest up to which the best N is right at least 95 times in 100; a
-    model of one fixed N keeps the task's, since where it fails is what it is there to show.
+    The limits are the task's. What the model has earned is read from its accuracy on validation instances.
     """
     task, train = preset.task, preset.train
     passes = (train.n_passes,) if train.n_passes else VALIDATION_PASSES
@@ -218,9 +214,5 @@ def measured_limits(preset: Preset, model: HybridLM) -> tuple[dict[str, Any], di
             seed=(VALIDATION_STREAM,),
         )
         table.append([float(right.all(axis=-1).mean()) for right in rights])
-    short = np.flatnonzero(np.array(table).max(axis=0) < EARNED_ACCURACY)
-    hardest = max(difficulties[int(short[0])] - 1, task.difficulty_min) if len(short) else task.difficulty_max
-    earned = task.difficulty_max if train.n_passes else hardest
     limits = {**task.limits(), "passes_trained": train.n_passes or train.stages[-1].passes, "passes_max": PASSES_MAX}
-    limits[task.difficulty_name] = earned
     return limits, {"passes": list(passes), "difficulty": list(difficulties), "validation_accuracy": table}

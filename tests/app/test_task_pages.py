@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pkgutil
 import re
 import shutil
 import sys
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sleepviz.tasks
 from app.player import script
 from app.shell.state import Visit, read_link
 from app.stage.controls import limits_of
@@ -22,11 +20,10 @@ from app.stage.stage_text import glossary
 from app.tasks import PAGES, IncompletePageError, TaskPage, load_page
 from sleepviz.config.events import Answer, Trace
 from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
-from sleepviz.tasks import TASKS
-from sleepviz.training.presets import PRESETS
+from sleepviz.tasks import FAMILIES, PRESETS, TASKS
 from tests.test_architecture import ROOT
 
-NAMES = sorted(module.name for module in pkgutil.iter_modules(sleepviz.tasks.__path__) if module.ispkg)
+NAMES = sorted(FAMILIES)
 PARTS = {
     "__init__.py": "joins the others in PAGE = TaskPage(...)",
     "form.py": "has the controls of a run",
@@ -189,6 +186,19 @@ def test_the_form_takes_over_a_recorded_input(task: str) -> None:
     again = HeldVisit(page.form.first_values(given, limits))
 
     assert page.form.input(again) == given
+
+
+@pytest.mark.parametrize("task", NAMES)
+def test_the_form_takes_over_the_home_input_of_the_shipped_size(task: str) -> None:
+    page, family = page_of(task), FAMILIES[task]
+    sized = next(preset.task for preset in family.presets if preset.default)
+    limits = {**limits_of(task, None), **sized.limits(), "window": sized.window}
+    given, _ = family.home(limits, sized.difficulty_max)
+
+    visit = HeldVisit(page.form.first_values(given, limits))
+
+    assert page.form.input(visit) == given
+    assert sized.difficulty_min <= page.form.difficulty(visit, limits) <= sized.difficulty_max
 
 
 @pytest.mark.parametrize("task", NAMES)

@@ -14,8 +14,8 @@ from transformers import DynamicCache, PreTrainedModel
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.capability import require_sleeper
-from sleepviz.hybrids.families import SLEEPER_NAMES
+from sleepviz.hybrids.models.capability import require_sleeper
+from sleepviz.hybrids.models.families import SLEEPER_NAMES
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.studies.hybrids.equivalence import masked_forward, random_tokens
 from tests.hybrids.models import shared
@@ -136,11 +136,16 @@ def test_the_whole_decoder_as_a_span_is_no_span() -> None:
     assert torch.equal(asked(model, slept(model, 2, span=(0, 4))), asked(model, slept(model, 2)))
 
 
+def _fail(*_: object) -> None:
+    raise ArithmeticError
+
+
 def test_hooks_are_gone_after_a_sleep_even_one_that_fails() -> None:
     model = shared("Qwen3.5")
     layer = model.get_decoder().layers[-1]
-    with pytest.raises(IndexError):
-        slept(model, 2, torch.full((1, 4), 10_000))
+    slept(model, 1, CONTEXT)  # the trial that every model passes is over
+    with layer.register_forward_hook(_fail), pytest.raises(ArithmeticError):
+        slept(model, 2, CONTEXT)
 
     assert not layer._forward_hooks and not layer._forward_pre_hooks
 

@@ -139,6 +139,9 @@ def test_the_apps_memory_or_why_it_was_not_measured(
     monkeypatch.setattr(sleepviz.studies.bench.subprocess, "run", ran)
     found = app_memory()
     assert measured.items() <= found.items()
-    # The run is handed over as a JSON text whose value is the task's input, itself JSON.
-    problem = json.loads(json.loads(commands[0][-1]))
-    assert TASK.parse(json.dumps(problem), TASK.limits()) is not None and len(problem["rows"]) == TASK.rows_max
+    problem = json.loads(commands[0][-1])
+    assert (
+        commands[0][-2] == "rule110"
+        and TASK.parse(json.dumps(problem), TASK.limits()) is not None
+        and len(problem["rows"]) == TASK.rows_max
+    )

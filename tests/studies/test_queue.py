@@ -1,4 +1,4 @@
-"""The queue of experiments: what is measured, what is kept, and what the README's table says of it."""
+"""The queue of experiments: what is measured, what is kept, and what the tables say of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import sleepviz.studies.cost
 import sleepviz.studies.measurements
 import sleepviz.studies.queue
 from app.shell.results import read_results
+from sleepviz.config.base import ConfigError
 from sleepviz.config.model import Eviction, SleepPolicy
 from sleepviz.runs.checkpoint import load, save
-from sleepviz.studies.measurements import MIXED, Cell, Series, cells_of
+from sleepviz.studies.measurements import MIXED, measurements_of
 from sleepviz.studies.queue import Slept, measure, measure_cost, run_queue
 from sleepviz.studies.readme_tables import (
     accuracy_table,
@@ -30,9 +31,11 @@ from sleepviz.studies.readme_tables import (
     series_table,
 )
 from sleepviz.tasks.base import Batch
+from sleepviz.tasks.family import Measurement, Series
+from sleepviz.tasks.gsm.study import PUBLIC
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.gsm.text import Statement, solve
-from sleepviz.tasks.rule110.task import Rule110
+from sleepviz.tasks.rule110.task import HEADER, Rule110
 from sleepviz.training.evaluate import Setting
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
 
@@ -70,9 +73,9 @@ def made(folder: Path, name: str, *, seed: int) -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Measurement]:
     """Every cell that is measured, in order; the measuring itself is left out: everything is right."""
-    cells: list[Cell] = []
+    cells: list[Measurement] = []
 
     def right(_model: Any, batch: Batch, *_: Any) -> Any:
         return np.ones((len(batch.windows), batch.windows.shape[1], TASK.window), dtype=bool)
@@ -80,11 +83,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
     def right_when_still(_model: Any, batch: Batch, *_: Any) -> Any:
         return right(None, batch), np.full(len(batch.windows), 2.5)
 
-    def noted(cell: Cell, checkpoint: Any, slept: Slept) -> dict[str, Any]:
+    def noted(cell: Measurement, checkpoint: Any, slept: Slept) -> dict[str, Any]:
         cells.append(cell)
         return measure(cell, checkpoint, slept)
 
-    def cost_noted(cell: Cell, checkpoint: Any, accuracy: dict[str, Any]) -> dict[str, Any]:
+    def cost_noted(cell: Measurement, checkpoint: Any, accuracy: dict[str, Any]) -> dict[str, Any]:
         cells.append(cell)
         assert (accuracy["passes"], accuracy["difficulty"]) == (cell.n_passes, cell.difficulty)
         return measure_cost(cell, checkpoint, accuracy)
@@ -104,11 +107,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
     return cells
 
 
-def expected() -> list[Cell]:
-    return [cell for cell in cells_of(TASK, "small") if cell.checkpoint not in MISSING]
+def expected() -> list[Measurement]:
+    return [cell for cell in measurements_of(TASK, "small") if cell.checkpoint not in MISSING]
 
 
-def not_known(cells: list[Cell]) -> list[Cell]:
+def not_known(cells: list[Measurement]) -> list[Measurement]:
     """Those that are measured: what `second_seed` has of the task's own model was measured as its accuracy."""
     return [cell for cell in cells if cell.experiment != "second_seed"]
 
@@ -121,12 +124,12 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_no_two_cells_are_kept_under_one_key() -> None:
-    cells = list(cells_of(FULL, "any"))
+    cells = list(measurements_of(FULL, "any"))
     assert len({cell.key(cell.checkpoint) for cell in cells}) == len(cells)  # as if its name were its digest
 
 
 def test_the_cells_cover_every_difficulty_and_every_window() -> None:
-    cells = list(cells_of(FULL, "any"))
+    cells = list(measurements_of(FULL, "any"))
     table = [(cell.difficulty, cell.n_passes) for cell in cells if cell.experiment == "accuracy"]
     assert sorted(table) == [(t, n) for t in range(13) for n in (1, 2, 3, 4, 6, 8, 12, 16, 20, 28)]
     baselines = {(cell.checkpoint, cell.difficulty) for cell in cells if cell.experiment == "baseline"}
@@ -142,7 +145,7 @@ def test_the_cells_cover_every_difficulty_and_every_window() -> None:
 def test_sums_are_asked_deeper_than_in_training_in_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each asked variable stands as deep as the solver says, in windows that a model of eight operations reads."""
     task, seen = Gsm(), list[Batch]()
-    cells = [cell for cell in cells_of(task, "any") if cell.difficulty > 8]
+    cells = [cell for cell in measurements_of(task, "any") if cell.difficulty > 8]
     assert {cell.difficulty for cell in cells} == {9, 10, 11, 12} and {c.experiment for c in cells} == {"accuracy"}
     assert max(cell.n_passes for cell in cells) >= 14  # an operation a pass, one for the constant, one to spare
 
@@ -156,7 +159,7 @@ def test_sums_are_asked_deeper_than_in_training_in_the_same_tokens(monkeypatch: 
     info = SimpleNamespace(name="any", digest="0", limits={"passes_max": 64}, sleep_attention="causal")
     for depth in (9, 12):
         checkpoint: Any = SimpleNamespace(task=task, info=info, model=None)
-        measure(Cell("accuracy", "any_n", "any", 14, depth, 2), checkpoint, Slept())
+        measure(next(cell for cell in cells if cell.difficulty == depth), checkpoint, Slept())
         batch = seen.pop()
         assert batch.windows.shape[1:] == (2, task.window) and batch.windows.max() < task.vocab_size
         for windows, query in zip(batch.windows, batch.queries[:, 0], strict=True):
@@ -184,7 +187,7 @@ def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest
 
     monkeypatch.setattr(sleepviz.studies.queue, "asleep", seen)
     monkeypatch.setattr(sleepviz.studies.queue, "right_awake", right)
-    measure(Cell("control", control, "small", 4, 2, 3, control=control), small_checkpoint(), Slept())
+    measure(Measurement("control", control, "small", 4, 2, 3, control=control), small_checkpoint(), Slept())
     setting, *others = settings
     assert all(other == setting for other in others)
     assert setting.policy.n_passes == 4
@@ -202,7 +205,7 @@ def test_a_series_is_measured_under_its_own_eviction(monkeypatch: pytest.MonkeyP
     )
     kinds: tuple[Eviction, ...] = ("hard", "sliding")
     series = [Series("eviction", each, "small", (2, 1), (1, 3), eviction=each) for each in kinds]
-    for cell in [cell for each in series for cell in each.cells(n_windows=2)]:
+    for cell in [cell for each in series for cell in each.measurements(n_windows=2)]:
         settings.clear()
         measure(cell, small_checkpoint(), Slept())
         assert {setting.policy.eviction for setting in settings} == {cell.variant}
@@ -215,11 +218,11 @@ def test_an_entry_counts_whole_rows_and_its_interval_instances(
 ) -> None:
     """Four instances of two rows. Row 1 is right in one, row 2 in three; every first cell is right in two."""
     right = np.ones((4, 2, TASK.window), dtype=bool)
-    right[0, 0, -1] = right[1, 0, TASK.first_part] = right[2, 0, -1] = right[3, 1, TASK.first_part] = False
+    right[0, 0, -1] = right[1, 0, HEADER] = right[2, 0, -1] = right[3, 1, HEADER] = False
     monkeypatch.setattr(sleepviz.studies.queue, "asleep", lambda *_: None)
     monkeypatch.setattr(sleepviz.studies.queue, "right_awake", lambda *_: right)
     monkeypatch.setattr(sleepviz.studies.queue, "N_INSTANCES", 4)
-    entry = measure(Cell("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint(), Slept())
+    entry = measure(Measurement("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint(), Slept())
     assert (entry["accuracy"], entry["correct"], entry["n"]) == (share, 4 * share, 4)
     assert entry["first_cells"] == first
     low, high = entry["ci95"]
@@ -239,7 +242,7 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
         return np.ones((len(batch.windows), 3, TASK.window), dtype=bool), batch.difficulty + 1.0
 
     monkeypatch.setattr(sleepviz.studies.queue, "right_parts_when_still", still)
-    cell = Cell("halting", "drift_halting", "small", 16, MIXED, 3, threshold=0.05)
+    cell = Measurement("halting", "drift_halting", "small", 16, MIXED, 3, threshold=0.05)
     measured = measure(cell, small_checkpoint(), Slept())
     counts = np.bincount(asked_for)
     assert len(counts) == TASK.steps_max + 1 and set(counts) == {-(-512 // len(counts))}
@@ -247,12 +250,12 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
 
 
 def test_a_cost_stands_beside_the_accuracy_that_it_buys() -> None:
-    measured = measure_cost(Cell("cost", "any_n", "small", 4, 2, 3), small_checkpoint(), {"accuracy": 0.75})
+    measured = measure_cost(Measurement("cost", "any_n", "small", 4, 2, 3), small_checkpoint(), {"accuracy": 0.75})
     assert measured["accuracy"] == 0.75 and measured["experiment"] == "cost"
     once, each, each_without = (measured[f"{part}_flops"] for part in ("sleep", "wake", "reread"))
     assert measured["break_even_flops"] == once / (each_without - each)
     # Three of four passes are later ones, and no stream is prepared for them by this model.
-    single = measure_cost(Cell("cost", "any_n", "small", 1, 2, 3), small_checkpoint(), {"accuracy": 0.5})
+    single = measure_cost(Measurement("cost", "any_n", "small", 1, 2, 3), small_checkpoint(), {"accuracy": 0.5})
     assert once == 4 * single["sleep_flops"]
 
 
@@ -285,7 +288,7 @@ def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeyp
 def test_public_problems_are_scored_by_the_public_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that names the right variables in any order, but misses the last of each list of more than one."""
     listed = {}
-    for line in sleepviz.studies.queue.PUBLIC.read_text().splitlines():
+    for line in PUBLIC.read_text().splitlines():
         problem = json.loads(line)
         listed[problem["context"]] = problem["answer_list"]
 
@@ -295,16 +298,18 @@ def test_public_problems_are_scored_by_the_public_answers(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(sleepviz.studies.queue, "run_summary", answered)
     for op in (1, 8):
-        problems = [json.loads(line) for line in sleepviz.studies.queue.PUBLIC.read_text().splitlines()]
+        problems = [json.loads(line) for line in PUBLIC.read_text().splitlines()]
         single = sum(p["op"] == op and len(p["answer_list"]) == 1 for p in problems)
-        measured = measure(Cell("public_problems", "any_n", "small", 4, op, 2), small_checkpoint(), Slept())
+        info = SimpleNamespace(name="any", digest="0")
+        checkpoint: Any = SimpleNamespace(task=Gsm(), info=info, model=None)
+        measured = measure(Measurement("public_problems", "any_n", "any", 4, op, 2), checkpoint, Slept())
         assert (measured["correct"], measured["n"]) == (single, 16)
 
 
 # Resuming.
 
 
-def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Cell]) -> None:
+def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Measurement]) -> None:
     outcome = run_queue(only="rule110", folder=tmp_path)
     assert asked == not_known(expected())
     assert outcome["measured"] == len(expected())
@@ -316,21 +321,21 @@ def test_the_queue_measures_all_there_is_once(tmp_path: Path, asked: list[Cell])
     assert (tmp_path / "rule110.json").read_bytes() == kept
 
 
-def test_beside_the_second_seed_stands_what_was_measured_of_the_first(tmp_path: Path, asked: list[Cell]) -> None:
+def test_beside_the_second_seed_stands_what_was_measured_of_the_first(tmp_path: Path, asked: list[Measurement]) -> None:
     made(tmp_path, "small-s1", seed=3)
     run_queue(only="rule110", folder=tmp_path)
     found = {(e["experiment"], e["checkpoint"], e["passes"], e["difficulty"]): e for e in entries(tmp_path)}
     both = [key for key in found if key[0] == "second_seed"]
     assert {key[1] for key in both} == {"small", "small-s1"} and len(both) == 2 * 4 * 2  # N of 1, 4, 12, 20 at t = 1, 4
     for _, checkpoint, passes, difficulty in both:
-        anew = Cell("second_seed", "any_n", checkpoint, passes, difficulty, TASK.windows_max) in asked
+        anew = Measurement("second_seed", "any_n", checkpoint, passes, difficulty, TASK.windows_max) in asked
         assert anew == (checkpoint == "small-s1")
         if not anew:
             first = found["accuracy", checkpoint, passes, difficulty]
             assert found["second_seed", checkpoint, passes, difficulty] == first | {"experiment": "second_seed"}
 
 
-def test_the_app_reads_what_the_queue_writes(tmp_path: Path, asked: list[Cell]) -> None:
+def test_the_app_reads_what_the_queue_writes(tmp_path: Path, asked: list[Measurement]) -> None:
     """Everything is right, which is where an interval ends closest to its share."""
     run_queue(only="rule110", folder=tmp_path)
     results = read_results(tmp_path / "rule110.json")
@@ -338,7 +343,7 @@ def test_the_app_reads_what_the_queue_writes(tmp_path: Path, asked: list[Cell]) 
     assert all(entry.accuracy == 1 and 0.94 < entry.low < 1 for entry in results.entries)
 
 
-def test_only_what_is_missing_is_measured(tmp_path: Path, asked: list[Cell]) -> None:
+def test_only_what_is_missing_is_measured(tmp_path: Path, asked: list[Measurement]) -> None:
     run_queue(only="rule110", folder=tmp_path)
     path = tmp_path / "rule110.json"
     values = json.loads(path.read_text())
@@ -351,7 +356,7 @@ def test_only_what_is_missing_is_measured(tmp_path: Path, asked: list[Cell]) -> 
     assert len(entries(tmp_path)) == len(expected())
 
 
-def test_other_weights_are_measured_anew_and_the_old_ones_dropped(tmp_path: Path, asked: list[Cell]) -> None:
+def test_other_weights_are_measured_anew_and_the_old_ones_dropped(tmp_path: Path, asked: list[Measurement]) -> None:
     run_queue(only="rule110", folder=tmp_path)
     before = {entry["digest"] for entry in entries(tmp_path)}
     made(tmp_path, "rule110-n1-tokens", seed=2)
@@ -363,12 +368,12 @@ def test_other_weights_are_measured_anew_and_the_old_ones_dropped(tmp_path: Path
 
 
 def test_what_was_measured_before_an_interruption_is_kept(
-    tmp_path: Path, asked: list[Cell], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, asked: list[Measurement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of it, though the file is otherwise written after every twenty cells."""
     noted = sleepviz.studies.queue.measure
 
-    def interrupted(cell: Cell, checkpoint: Any, slept: Slept) -> dict[str, Any]:
+    def interrupted(cell: Measurement, checkpoint: Any, slept: Slept) -> dict[str, Any]:
         if len(asked) == 27:
             raise KeyboardInterrupt
         return noted(cell, checkpoint, slept)
@@ -393,18 +398,21 @@ def test_what_was_measured_before_an_interruption_is_kept(
     ],
     ids=lambda text: text[:30],
 )
-def test_a_damaged_results_file_is_begun_anew(tmp_path: Path, asked: list[Cell], damage: str) -> None:
+def test_a_damaged_results_file_is_begun_anew(tmp_path: Path, asked: list[Measurement], damage: str) -> None:
     (tmp_path / "rule110.json").write_bytes(damage.encode("utf-16" if damage == "\ufffd" else "utf-8"))
     assert run_queue(only="rule110", folder=tmp_path)["measured"] == len(expected())
     assert len(entries(tmp_path)) == len(expected())
 
 
-def test_another_task_alone_measures_nothing(tmp_path: Path, asked: list[Cell]) -> None:
-    assert run_queue(only="rule110-paper", folder=tmp_path) == {"measured": 0, "left_out": []}
-    assert not asked and not (tmp_path / "rule110.json").exists()
+def test_a_task_of_which_nothing_can_be_measured_is_refused(tmp_path: Path, asked: list[Measurement]) -> None:
+    with pytest.raises(ConfigError, match="gsm: No default checkpoint"):
+        run_queue(only="gsm", folder=tmp_path)
+    assert not asked and not (tmp_path / "gsm.json").exists()
+    run_queue(only="rule110", folder=tmp_path)
+    assert run_queue(only="rule110", folder=tmp_path)["measured"] == 0  # all is measured: that is no error
 
 
-# The README's table.
+# The tables.
 
 
 def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, Any]:

@@ -1,26 +1,70 @@
-"""The README's figures are those of the results files."""
+"""The published figures, in the README and in docs/results.md, are those of the results files."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from sleepviz.studies.readme_tables import PLACE, agreement_table, evaluation_table, filled, measured, tuned_table
+import pytest
+
+from sleepviz.studies.readme_tables import (
+    DOCUMENTS,
+    PLACE,
+    agreement_table,
+    evaluation_table,
+    filled,
+    headline_table,
+    measured,
+    tuned_table,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
+RESULTS = (ROOT / "docs/results.md").read_text(encoding="utf-8")
 
 
-def test_every_named_table_is_made_from_its_results_file() -> None:
-    named = {(task, kind) for _, task, kind, _ in PLACE.findall(README)}
-    assert {("rule110", "accuracy"), ("depo", "accuracy"), ("gsm", "accuracy"), ("gsm", "public")} <= named
-    assert filled(README, measured) == README
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_named_table_is_made_from_its_results_file(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert filled(text, measured) == text
+
+
+def test_the_headline_and_each_tasks_accuracy_are_published() -> None:
+    named = {document.name: {found[1:3] for found in PLACE.findall(document.read_text())} for document in DOCUMENTS}
+    assert ("rule110,depo,gsm", "headline") in named["README.md"]
+    accuracies = {("rule110", "accuracy"), ("depo", "accuracy"), ("gsm", "accuracy"), ("gsm", "public")}
+    assert accuracies <= named["results.md"]
 
 
 def test_a_table_that_differs_from_its_results_is_made_anew() -> None:
     """Another number in a file changes its tables and nothing else of the text."""
     changed = [{**entry, "accuracy": 0.123} for entry in measured("gsm")]
-    text = filled(README, lambda task: changed if task == "gsm" else measured(task))
-    assert "0.12 (" in text and PLACE.sub(r"\1", text) == PLACE.sub(r"\1", README)
+    text = filled(RESULTS, lambda task: changed if task == "gsm" else measured(task))
+    assert "0.12 (" in text and PLACE.sub(r"\1", text) == PLACE.sub(r"\1", RESULTS)
+
+
+def test_the_headline_takes_the_hardest_question_and_the_best_model_with_one_pass() -> None:
+    """Written by hand: easier questions, other N and weaker models must not show."""
+
+    def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, Any]:
+        of = {"experiment": experiment, "variant": variant, "passes": passes, "difficulty": difficulty}
+        return {**of, "accuracy": accuracy, "ci95": [accuracy - 0.01, accuracy + 0.01]}
+
+    def entries(hardest: int, enough: int) -> list[dict[str, Any]]:
+        return [
+            *(entry("accuracy", "any_n", n, hardest, share) for n, share in ((1, 0.1), (4, 0.2), (enough, 0.3))),
+            *(entry("baseline", name, 1, hardest, share) for name, share in (("n1_a", 0.5), ("n1_b", 0.6))),
+            entry("baseline", "oracle", 1, hardest, 0.7),
+            entry("accuracy", "any_n", enough, 1, 0.9),
+            entry("baseline", "n1_a", 1, 1, 0.9),
+            entry("control", "zero_state", enough, hardest, 0.8),
+        ]
+
+    made = {"rule110": entries(12, 12), "depo": entries(8, 10), "gsm": entries(8, 10)}
+    cells = "0.10 (0.09–0.11) | N = {}: 0.30 (0.29–0.31) | 0.60 (0.59–0.61) | 0.70 (0.69–0.71) |"
+    assert headline_table(tuple(made), made.__getitem__).splitlines()[2:] == [
+        "| `rule110` | t = 12 | " + cells.format(12),
+        "| `depo` | k = 8 | " + cells.format(10),
+        "| `gsm` | ops = 8 | " + cells.format(10),
+    ]
 
 
 def result(name: str) -> dict[str, Any]:
@@ -31,12 +75,12 @@ def result(name: str) -> dict[str, Any]:
 def test_the_tables_of_tuned_library_models_are_made_from_their_results_file() -> None:
     tuned = result("hybrids_tuned")["entries"]
     for model in {entry["model"] for entry in tuned}:
-        assert tuned_table(tuned, model) in (ROOT / "README.md").read_text()
+        assert tuned_table(tuned, model) in RESULTS
     assert all(entry["logits_difference"] == 0.0 and min(entry["after"]["n"]) >= 512 for entry in tuned)
 
 
 def test_the_agreement_table_is_made_from_its_results_file() -> None:
-    assert agreement_table(result("hybrids_agreement")["rows"]) in (ROOT / "README.md").read_text()
+    assert agreement_table(result("hybrids_agreement")["rows"]) in RESULTS
 
 
 def shipped_digest(checkpoint: str) -> str:
@@ -54,4 +98,4 @@ def test_what_was_measured_is_what_is_shipped() -> None:
 def test_the_table_of_sambas_shape_is_what_eval_printed_of_the_shipped_checkpoint() -> None:
     printed = result("rule110_samba")
     assert printed["digest"] == shipped_digest("rule110-samba") and printed["n"] >= 512
-    assert evaluation_table(printed) in (ROOT / "README.md").read_text()
+    assert evaluation_table(printed) in RESULTS

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sleepviz.config.base import ConfigError
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, printed
 from sleepviz.tasks.depo.task import Depo
 
 TASK = Depo(nodes_max=10, nodes_min=3, window_edges=5, hops_max=4)
@@ -24,11 +24,13 @@ SQUARE = {"edges": [["a", "b"], ["b", "c"], ["c", "d"], ["d", "a"]], "start": "a
 
 
 def drawn(
-    seed: int, *, split: Any = "train", n_windows: int = 2, hops: int = 4, ahead: int = 0, size: int = 20
+    seed: int, *, split: Any = "train", n_windows: int = 2, hops: int = 4, skipped: int = 0, size: int = 20
 ) -> Batch:
     rng = np.random.default_rng(seed)
     difficulty = np.full(size, hops)
-    return TASK.batch(rng, size=size, n_windows=n_windows, difficulty=difficulty, split=split, ahead=(ahead,))
+    return TASK.batch(
+        rng, size=size, n_windows=n_windows, difficulty=difficulty, split=split, skipped_passes=(skipped,)
+    )
 
 
 def edges_of(window: np.ndarray) -> list[tuple[int, int]]:
@@ -58,10 +60,10 @@ def test_every_instance_is_one_cycle_that_fills_its_windows(seed: int, n_windows
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 2**32), ahead=st.integers(0, 4), hops=st.integers(0, 4))
-def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
+@given(seed=st.integers(0, 2**32), skipped=st.integers(0, 4), hops=st.integers(0, 4))
+def test_answers_are_the_walks(seed: int, skipped: int, hops: int) -> None:
     """At each level a question is answered by its walk, if what is read shows it or so many passes reach it."""
-    batch = drawn(seed, ahead=ahead, hops=hops)
+    batch = drawn(seed, skipped=skipped, hops=hops)
     for instance in range(20):
         graph = graph_of(batch.windows[instance])
         query = batch.queries[instance, 0]
@@ -69,11 +71,11 @@ def test_answers_are_the_walks(seed: int, ahead: int, hops: int) -> None:
         for place in range(0, 30, 3):
             ask, called, hop = query[place : place + 3].tolist()
             asked, node = hop - HOPS_0, called - CALLED
-            assert ask == 12 and max(ahead, 1) <= asked <= min(max(hops, 1) + ahead, 4)
+            assert ask == 12 and max(skipped, 1) <= asked <= min(max(hops, 1) + skipped, 4)
             for _ in range(asked):
                 (node,) = graph.successors(node)
             for level in range(6):
-                expected = node if asked <= max(ahead + level - 1, 1) else NOT_ASKED
+                expected = node if asked <= max(skipped + level - 1, 1) else NOT_ASKED
                 assert batch.targets[instance, 0, level, place : place + 3].tolist() == [NOT_ASKED, NOT_ASKED, expected]
 
 
@@ -97,12 +99,12 @@ def test_a_measured_instance_asks_one_question_of_exactly_the_difficulty() -> No
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 2**32), ahead=st.integers(0, 4), level=st.integers(0, 6))
-def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: int) -> None:
+@given(seed=st.integers(0, 2**32), skipped=st.integers(0, 4), level=st.integers(0, 6))
+def test_the_stream_is_the_roll_call_some_hops_on(seed: int, skipped: int, level: int) -> None:
     """Each window knows the edges read so far and no others; hops are counted up to hops_max, and hold there."""
-    batch = drawn(seed, ahead=ahead)
-    stream = TASK.stream(batch, level)
-    reached = min(ahead + level, 4)
+    batch = drawn(seed, skipped=skipped)
+    stream = TASK.targets_after_pass(batch, level)
+    reached = min(skipped + level, 4)
     for before, after in zip(batch.windows, stream, strict=True):
         successor: dict[int, int] = {}
         for index in range(2):
@@ -116,8 +118,8 @@ def test_the_stream_is_the_roll_call_some_hops_on(seed: int, ahead: int, level: 
 
 
 def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
-    early, late = drawn(8), drawn(8, ahead=3)
-    assert late.windows.tolist() == TASK.stream(early, 3).tolist()
+    early, late = drawn(8), drawn(8, skipped=3)
+    assert late.windows.tolist() == TASK.targets_after_pass(early, 3).tolist()
 
 
 @settings(max_examples=25)
@@ -125,8 +127,8 @@ def test_a_later_start_is_the_stream_of_an_earlier_one() -> None:
 def test_several_sightings_show_a_window_further_and_further_on(seed: int, shown: list[int]) -> None:
     """Each window comes once for each number, before the next window; only hops that were shown are asked."""
     rng = np.random.default_rng(seed)
-    batch = TASK.batch(rng, size=20, n_windows=2, difficulty=np.full(20, 4), split="train", ahead=tuple(shown))
-    assert batch.windows.shape[1] == 2 * len(shown) and batch.query_windows == (2 * len(shown) - 1,)
+    batch = TASK.batch(rng, size=20, n_windows=2, difficulty=np.full(20, 4), split="train", skipped_passes=tuple(shown))
+    assert batch.windows.shape[1] == 2 * len(shown)
     for windows, query, targets in zip(batch.windows, batch.queries[:, 0], batch.targets[:, 0, 1], strict=True):
         successor: dict[int, int] = {}
         for index in range(2):
@@ -215,7 +217,7 @@ def test_answers_are_read_against_the_walk() -> None:
     assert answer.answers == ("c", "d", "?") and answer.truths == ("c", "b", "c")
     assert answer.correct == (True, False, False) and answer.reached == (2, 3, 0)
     np.testing.assert_allclose(answer.confidence[:, 0], [0.6, 0.2, 0.7])
-    assert TASK.told(instance, answer.answers[:1]) == "c"
+    assert printed(TASK, instance, answer.answers[:1]) == "c"
 
 
 @pytest.mark.parametrize(

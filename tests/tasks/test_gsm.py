@@ -31,10 +31,12 @@ UNKNOWN, PAD, ASK, ZERO, SAME = 11, 12, 13, 16, 43  # tokens: ten variables, the
 
 
 def drawn(
-    seed: int, *, task: Gsm = TASK, split: Any = "train", n_windows: int = 2, depth: int = 4, ahead: int = 0
+    seed: int, *, task: Gsm = TASK, split: Any = "train", n_windows: int = 2, depth: int = 4, skipped: int = 0
 ) -> Batch:
     rng = np.random.default_rng(seed)
-    return task.batch(rng, size=20, n_windows=n_windows, difficulty=np.full(20, depth), split=split, ahead=(ahead,))
+    return task.batch(
+        rng, size=20, n_windows=n_windows, difficulty=np.full(20, depth), split=split, skipped_passes=(skipped,)
+    )
 
 
 def statements_of(windows: np.ndarray) -> dict[int, tuple[int | None, int]]:
@@ -84,11 +86,11 @@ def back(statements: dict[int, tuple[int | None, int]], variable: int, operation
     seed=st.integers(0, 2**32),
     n_windows=st.sampled_from([1, 2]),
     depth=st.integers(0, 4),
-    ahead=st.integers(0, 4),
+    skipped=st.integers(0, 4),
     split=st.sampled_from(["train", "held_out"]),
 )
-def test_answers_and_stream_are_the_sums(seed: int, n_windows: int, depth: int, ahead: int, split: Any) -> None:
-    batch = drawn(seed, n_windows=n_windows, depth=depth, ahead=ahead, split=split)
+def test_answers_and_stream_are_the_sums(seed: int, n_windows: int, depth: int, skipped: int, split: Any) -> None:
+    batch = drawn(seed, n_windows=n_windows, depth=depth, skipped=skipped, split=split)
     for instance in range(20):
         statements = statements_of(batch.windows[instance])
         known = evaluated(statements)
@@ -103,13 +105,13 @@ def test_answers_and_stream_are_the_sums(seed: int, n_windows: int, depth: int, 
                     assert target == UNKNOWN
                 else:
                     value, d = known[variable]
-                    assert target == (ZERO + value if d < ahead + level else UNKNOWN)
+                    assert target == (ZERO + value if d < skipped + level else UNKNOWN)
         for level in (0, 1, 3):
-            stream = TASK.stream(batch, level)[instance]
+            stream = TASK.targets_after_pass(batch, level)[instance]
             for index in range(n_windows):
                 so_far = statements_of(batch.windows[instance, : index + 1])
                 for variable in range(11):
-                    expected = [variable, *back(so_far, variable, ahead + level)]
+                    expected = [variable, *back(so_far, variable, skipped + level)]
                     assert stream[index, 19 + 3 * variable :][:3].tolist() == expected
 
 
@@ -151,7 +153,7 @@ def test_every_real_problem_is_read_and_solved(problem: dict[str, Any]) -> None:
     instance = task.parse(text, task.limits())
     assert instance.solution.values == problem["values"]
     truths = tuple(str(instance.solution.values.get(name, "?")) for name in instance.names)
-    assert sorted(task.told(instance, truths)) == sorted(problem["answer_list"])
+    assert sorted(task.formatted(instance, truths)) == sorted(problem["answer_list"])
     graph = dependencies(instance.statements)
     roots = [s.name for s in instance.statements if s.source is None]
     depths = nx.multi_source_dijkstra_path_length(graph, set(roots))
@@ -189,14 +191,14 @@ def test_encode_and_read_a_problem() -> None:
     assert answer.asked == ("b", "b", "a", "c") and answer.answers == ("8", "7", "-2", "?")
     assert answer.truths == ("8", "8", "7", "?") and answer.correct == (True, False, False, True)
     assert answer.reached == (1, 0, 0, 0)
-    assert TASK.told(instance, ("8",)) == 8 and TASK.told(instance, ("?",)) == "?"
+    assert TASK.formatted(instance, ("8",)) == 8 and TASK.formatted(instance, ("?",)) == "?"
 
 
 def test_which_variables_equal_a_value() -> None:
     text = "assign b = a + 1. assign a = 7. assign c = b - 1. assign d = e."
     instance = TASK.parse(json.dumps({"text": text, "equals": 7}), LIMITS)
     truths = tuple(str(instance.solution.values.get(name, "?")) for name in instance.names)
-    assert TASK.told(instance, truths) == ["a", "c"] and TASK.encode(instance).n_asked == 5
+    assert TASK.formatted(instance, truths) == ["a", "c"] and TASK.encode(instance).n_asked == 5
 
 
 def test_undefined_and_cyclic_variables_have_no_value() -> None:

@@ -234,7 +234,6 @@ def test_batches_ask_for_the_rows_that_the_table_gives() -> None:
     difficulty = np.array([0, 5, 3, 1])
     for split in ("train", "held_out"):
         batch = TASK.batch(np.random.default_rng(3), size=4, n_windows=3, difficulty=difficulty, split=split)  # type: ignore[arg-type]
-        assert batch.query_windows == (0, 1, 2)
         for b in range(4):
             written = [written_in(window) for window in batch.windows[b]]
             names = [name_in(window) for window in batch.windows[b]]
@@ -261,7 +260,7 @@ def test_the_stream_is_the_question_so_many_steps_further_on(split: Any) -> None
     batch = TASK.batch(np.random.default_rng(5), size=4, n_windows=2, difficulty=difficulty, split=split)
     before = batch.targets.copy(), batch.windows.copy()
     for level in range(9):
-        stream = TASK.stream(batch, level)
+        stream = TASK.targets_after_pass(batch, level)
         assert stream.shape == batch.windows.shape and stream.dtype == batch.windows.dtype
         for b, window in np.ndindex(4, 2):
             left = max(int(difficulty[b]) - level, 0)
@@ -271,7 +270,7 @@ def test_the_stream_is_the_question_so_many_steps_further_on(split: Any) -> None
             assert name_in(stream[b, window]) == name_in(batch.windows[b, window])
             target = batch.targets[b, window, difficulty[b]]
             assert by_table(written, left) == written_in(target[target != NOT_ASKED])
-    assert np.array_equal(TASK.stream(batch, 0), batch.windows)
+    assert np.array_equal(TASK.targets_after_pass(batch, 0), batch.windows)
     # What was drawn is not written over.
     assert np.array_equal(before[0], batch.targets) and np.array_equal(before[1], batch.windows)
 

@@ -33,17 +33,6 @@ def test_labels_are_first_cells_after_32_steps() -> None:
         assert batch.targets[instance, 0, 32].tolist() == [int(by_table(row, 32)[0]) for row in rows]
 
 
-def test_the_stream_is_the_rows_so_many_steps_on() -> None:
-    task = Rule110Paper()
-    batch = task.batch(np.random.default_rng(3), size=3, n_windows=4, difficulty=np.full(3, 32), split="train")
-    for level in (0, 1, 7):
-        stream = task.stream(batch, level)
-        assert stream.shape == batch.windows.shape and stream.dtype == batch.windows.dtype
-        for instance, row in np.ndindex(3, 4):
-            written = "".join(map(str, batch.windows[instance, row]))
-            assert "".join(map(str, stream[instance, row])) == by_table(written, level)
-
-
 def test_answer_is_scored_against_the_first_cells() -> None:
     task = Rule110Paper()
     truth = [int(by_table(row, 32)[0]) for row in ROWS]

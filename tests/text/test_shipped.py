@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
-from sleepviz.hybrids.text_tokenizer import build_tokenizer
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
+from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
 from sleepviz.studies.hybrids.text_model import FOLDER, NAME
 from sleepviz.studies.hybrids.text_results import exams, right
 from sleepviz.text import example
@@ -69,10 +69,9 @@ def test_the_bundled_page_is_in_its_style_and_has_an_answer() -> None:
 
 
 @pytest.mark.parametrize(("name", "label"), [(NAME, ""), ("text-n1", "`text-n1`, N = ")])
-def test_the_readme_says_what_was_measured(name: str, label: str) -> None:
-    readme = (ROOT / "README.md").read_text()
-    section = readme[readme.index("### A page of text") :]
-    section = section[: section.index("\n## ")]
+def test_the_published_table_says_what_was_measured(name: str, label: str) -> None:
+    results = (ROOT / "docs/results.md").read_text()
+    section = results[results.index("## A page of text") :]
     rows = re.findall(rf"^\| {label}(\d) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", section, flags=re.MULTILINE)
     assert len(rows) >= 3
     for n_passes, *shares in rows:

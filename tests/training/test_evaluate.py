@@ -20,7 +20,7 @@ from sleepviz.config.run import RunSpec, Trigger
 from sleepviz.core.memory import Memory
 from sleepviz.core.sleep import sleep
 from sleepviz.tasks.base import NOT_ASKED, Batch
-from sleepviz.tasks.rule110.task import is_held_out
+from sleepviz.tasks.rule110.task import HEADER, is_held_out
 from sleepviz.training.evaluate import (
     EVALUATION_STREAM,
     VALIDATION_STREAM,
@@ -220,9 +220,9 @@ def test_shuffled_state_gives_every_instance_anothers_fast_weights(monkeypatch: 
 def test_the_table_counts_rows_all_rows_and_first_cells_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four instances of two rows: one wrong first cell, one wrong other cell, both in one of them, none."""
     right = np.ones((4, 2, TASK.window), dtype=bool)
-    right[0, 0, TASK.first_part] = False
+    right[0, 0, HEADER] = False
     right[1, 1, -1] = False
-    right[2, 0, TASK.first_part] = right[2, 1, -1] = False
+    right[2, 0, HEADER] = right[2, 1, -1] = False
     asked: list[tuple[int, int]] = []
 
     def counted(_model: Any, _task: Any, setting: Setting, *, difficulty: int, **_: Any) -> Any:

@@ -12,7 +12,22 @@ from app.shell.state import Reader, Visit, short_text, whole_number
 from app.tasks.base import Limits
 from app.tasks.depo.edges import edges_text, names_of, read_edges
 from app.tasks.depo.ring import show as show_ring
-from app.tasks.depo.words import CYCLE_HELP, EDGES_HELP, HOPS_HELP, SEVERAL_CYCLES, START_HELP
+from app.tasks.depo.words import (
+    CYCLE_HELP,
+    EASY,
+    EDGES,
+    EDGES_HELP,
+    HARD,
+    HOPS,
+    HOPS_HELP,
+    OWN_GRAPH,
+    PRESET_HELP,
+    RANDOM_CYCLE,
+    SEVERAL_CYCLES,
+    SMALL,
+    START,
+    START_HELP,
+)
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.depo.examples import LETTERS, SMALL_GRAPH, passes_for, seeded_cycle
 from sleepviz.tasks.depo.task import NAME_MAX_CHARACTERS, DepoInstance
@@ -56,28 +71,28 @@ class DepoForm:
         """Both sides of the question, a small graph, chance, and one's own."""
         hard, small = _hard(limits), {**SMALL_GRAPH, "hops": min(4, limits["hops_max"])}
         for key, label, given, passes in (
-            ("easy", "Easy", {**hard, "hops": 1}, 1),
-            ("hard", "Hard", hard, passes_for(hard["hops"])),
-            ("small", "Six friends", small, passes_for(small["hops"])),
+            ("easy", EASY, {**hard, "hops": 1}, 1),
+            ("hard", HARD, hard, passes_for(hard["hops"])),
+            ("small", SMALL, small, passes_for(small["hops"])),
         ):
             values = {**_question(given), "passes": min(passes, limits["passes_max"])}
-            hint = f"{given['hops']} hop{'s' * (given['hops'] != 1)}, {passes} pass{'es' * (passes != 1)} of sleep"
+            hint = PRESET_HELP.format(hops=given["hops"], passes=passes)
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
-        st.button("Random cycle", key="preset_random", on_click=_random_cycle, args=(visit, limits["nodes_max"]))
-        with st.popover("Your own graph", icon=":material/edit:", key="own"):
+        st.button(RANDOM_CYCLE, key="preset_random", on_click=_random_cycle, args=(visit, limits["nodes_max"]))
+        with st.popover(OWN_GRAPH, icon=":material/edit:", key="own"):
             _own_graph(visit, limits)
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
         """Start and hops k."""
         columns[0].selectbox(
-            "Start",
+            START,
             _names(visit) or (visit.get("start"),),
             key=visit.key("start"),
             help=START_HELP,
             on_change=visit.forget_link_problems,
         )
         columns[1].slider(
-            "Hops k",
+            HOPS,
             1,
             max(limits["hops_max"], 2),  # a slider has two ends; what lies beyond the limit is refused in words
             key=visit.key("hops"),
@@ -142,7 +157,7 @@ def _take_over(visit: Visit, order: Sequence[str]) -> None:
 def _own_graph(visit: Visit, limits: Limits) -> None:
     most = limits["nodes_max"]
     st.text_area(
-        "Edges, in the order in which they are read",
+        EDGES,
         key=visit.key("edges"),
         help=EDGES_HELP.format(least=limits["nodes_min"], most=most),
         on_change=visit.forget_link_problems,

@@ -23,8 +23,7 @@ from app.tasks.roll_call import window_parts
 from sleepviz.config.events import Answer, SleepPassDone, Trace
 from sleepviz.tasks.depo.task import DepoInstance
 
-EDGE_END, NO_HOPS = ";", "+0"
-ENTRY = 3  # tokens of an edge, and of an entry of the roll call, which ends with its number of hops
+EDGE_END = ";"
 NAME_TOKEN = re.compile(r"n([1-9][0-9]*)(:?)")  # with a colon: a name that is called
 
 
@@ -166,7 +165,10 @@ class DepoPicture:
     def _edges(self) -> list[dict[str, int]]:
         """Each edge with the place of its second token, after which it is read, and the window that it is read in."""
         tokens = context_tokens(self._trace)
-        places = [place - 1 for place, token in enumerate(tokens) if token.token == EDGE_END]
+        if any(token.token == EDGE_END for token in tokens):
+            places = [place - 1 for place, token in enumerate(tokens) if token.token == EDGE_END]
+        else:  # a compact window: an edge is two names, and only the roll call has names with a colon
+            places = [place for place, token in enumerate(tokens) if NAME_TOKEN.fullmatch(token.token + ":")][1::2]
         return [
             {"from": self._index[source], "to": self._index[to], "token": place, "window": tokens[place].window_index}
             for (source, to), place in zip(self._instance.edges, places, strict=False)  # not all, if one was cut
@@ -174,9 +176,10 @@ class DepoPicture:
 
     def _edge_spans(self) -> list[tuple[int, int]]:
         """Where the edges stand among the tokens, [first, last) for each window of the task."""
-        tokens = context_tokens(self._trace)
-        entries = {place for place, token in enumerate(tokens) if token.token == NO_HOPS}
-        heads = sorted(place - ENTRY + 1 for place in entries if place - ENTRY not in entries)
+        tokens = [token.token for token in context_tokens(self._trace)]
+        # A roll call begins with the first name, n1, called; the full form says that name twice: n1 n1: +0.
+        twice = EDGE_END in tokens
+        heads = [place - twice for place, token in enumerate(tokens) if token == "n1:"]
         length = len(tokens) // max(len(heads), 1)
         return [(index * length, head) for index, head in enumerate(heads)]
 

@@ -9,6 +9,12 @@ from app.tasks import evidence
 from app.tasks.base import Evidence, Words
 from app.tasks.roll_call import ROLL_CALL
 
+# The controls.
+EASY, HARD, SMALL = "Easy", "Hard", "Six friends"
+PRESET_HELP = "Hops: {hops}. Passes of sleep: {passes}."
+RANDOM_CYCLE, OWN_GRAPH = "Random cycle", "Your own graph"
+START, HOPS = "Start", "Hops k"
+EDGES = "Edges, in the order in which they are read"
 START_HELP = "The node from which the edges are followed."
 HOPS_HELP = "How many edges are followed. The question comes after every edge is forgotten."
 EDGES_HELP = (

@@ -11,7 +11,23 @@ from app.shell import messages
 from app.shell.menus import pick
 from app.shell.state import Reader, Visit, one_of, short_text, whole_number
 from app.tasks.base import Limits
-from app.tasks.gsm.words import ASK, OWN_QUESTION, PRESET_HELP, REAL_SOURCE, SUM_HELP, SUM_LIMITS
+from app.tasks.gsm.words import (
+    A_STORY,
+    ASK,
+    DEEP,
+    EASY,
+    EDIT,
+    HOW,
+    OWN_QUESTION,
+    PRESET_HELP,
+    PUBLIC,
+    REAL_SOURCE,
+    SUM_HELP,
+    SUM_LIMITS,
+    TEXT,
+    WHAT,
+    WHICH,
+)
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.gsm.examples import DEEP_CHAIN, REAL, STORY, SUM_EASY, deep_sum
 from sleepviz.tasks.gsm.text import Statement, read_statements, solve
@@ -55,10 +71,10 @@ class GsmForm:
         # An operation takes a pass, and so do the constant and, where it comes first, the question.
         passes = limits["operations_max"] + 2
         for key, label, given, n_passes in (
-            ("easy", "Easy", SUM_EASY, 2),
-            ("deep", "Deep", deep_sum(deepest), passes),
-            ("story", "A story", STORY, passes),
-            ("real", "GSM-Infinite", REAL, passes),
+            ("easy", EASY, SUM_EASY, 2),
+            ("deep", DEEP, deep_sum(deepest), passes),
+            ("story", A_STORY, STORY, passes),
+            ("real", PUBLIC, REAL, passes),
         ):
             values = {**_problem(given), "passes": min(n_passes, limits["passes_max"])}
             hint = REAL_SOURCE if key == "real" else PRESET_HELP[key].format(deepest=deepest)
@@ -68,9 +84,9 @@ class GsmForm:
         """The text and its beginning, and the variable or the value that is asked for."""
         low, high = limits["values"]
         with columns[0], st.container(horizontal=True, vertical_alignment="center", key="sum"):
-            with st.popover("Edit the text", icon=":material/edit:", key="own_text"):
+            with st.popover(EDIT, icon=":material/edit:", key="own_text"):
                 st.text_area(
-                    "Text: assignments, or a story",
+                    TEXT,
                     key=visit.key("text"),
                     help=SUM_HELP.format(change=limits["change_max"], low=low, high=high),
                     on_change=visit.forget_link_problems,
@@ -81,11 +97,11 @@ class GsmForm:
         with columns[1]:
             if visit.get("ask") == "equals":
                 key = visit.key("equals")
-                st.number_input("Which variables equal", low, high, key=key, on_change=visit.forget_link_problems)
+                st.number_input(WHICH, low, high, key=key, on_change=visit.forget_link_problems)
                 return
             _, names, own = _read(visit)
             st.selectbox(
-                "What is the value of",
+                WHAT,
                 names or (visit.get("question"),),
                 key=visit.key("question"),
                 disabled=own is not None,
@@ -95,7 +111,7 @@ class GsmForm:
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
         """Where the question stands, or the benchmark's own kind of question."""
-        pick(visit, "ask", "Question", ASK)
+        pick(visit, "ask", HOW, ASK)
 
     def input(self, visit: Visit) -> dict[str, Any]:
         """The text and what is asked of it."""

@@ -10,6 +10,11 @@ from app.tasks.base import Deviation, Words
 from app.tasks.roll_call import ROLL_CALL
 from sleepviz.tasks.gsm.text import read_statements
 
+# The controls.
+EASY, DEEP, EDIT = "Easy", "Deep", "Edit the text"
+A_STORY, PUBLIC = "A story", "GSM-Infinite"
+TEXT = "Text: assignments, or a story"
+WHICH, WHAT, HOW = "Which variables equal", "What is the value of", "Question"
 SUM_HELP = (
     "“assign b = a + 1.” or “Ben has 1 more apple than Ana.”; names are plain letters, a change is at most {change}, "
     "every value from {low} to {high}. Statements that the question does not need may stay."

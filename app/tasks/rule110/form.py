@@ -11,7 +11,21 @@ import streamlit as st
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
 from app.tasks.rule110.cells import show as show_cells
-from app.tasks.rule110.words import NOT_DRAWN, PRESET_HELP, ROW_HELP, STEPS_HELP
+from app.tasks.rule110.words import (
+    CLICK,
+    EASY,
+    HARD,
+    N_ROWS,
+    NOT_DRAWN,
+    PRESET_HELP,
+    RANDOM_ROW,
+    ROW,
+    ROW_HELP,
+    ROW_NUMBERED,
+    STEPS,
+    STEPS_HELP,
+    TWO,
+)
 
 SEED_ROW = "0100110101110010011000101101"  # no special row: cut to the model's length
 ROWS_IN_URL_MAX = 2000  # characters; far beyond any row that a model takes
@@ -57,20 +71,20 @@ class Rule110Form:
         hard = {**_rows([first]), "steps": most, "passes": min(most, limits["passes_max"])}
         two = _rows([first, second][: limits["rows_max"]])
         for key, label, values in (
-            ("easy", "Easy", easy),
-            ("hard", "Hard", hard),
-            ("two", "Two rows", two),
+            ("easy", EASY, easy),
+            ("hard", HARD, hard),
+            ("two", TWO, two),
         ):
             hint = PRESET_HELP[key].format(most=most)
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
-        st.button("Random row", key="preset_random", on_click=_random_rows, args=(visit, limits["row_cells"]))
+        st.button(RANDOM_ROW, key="preset_random", on_click=_random_rows, args=(visit, limits["row_cells"]))
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
         """One row to click, and steps t."""
         with columns[0]:
             _row_editor(visit, limits["row_cells"])
         columns[1].slider(
-            "Steps t",
+            STEPS,
             0,
             limits["steps_max"],
             key=visit.key("steps"),
@@ -80,7 +94,7 @@ class Rule110Form:
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
         """More rows, and every row to type."""
-        st.number_input("Rows in sequence, one window each", 1, limits["rows_max"], key=visit.key("n_rows"))
+        st.number_input(N_ROWS, 1, limits["rows_max"], key=visit.key("n_rows"))
         for number in range(1, _n_rows(visit) + 1):
             key, help_text = visit.key(f"row_{number}"), ROW_HELP.format(cells=limits["row_cells"])
             st.text_input(_name(visit, number), key=key, help=help_text, on_change=visit.forget_link_problems)
@@ -120,7 +134,7 @@ def _random_rows(visit: Visit, n_cells: int) -> None:
 
 
 def _name(visit: Visit, number: int) -> str:
-    return "Row" if number == 1 and _n_rows(visit) == 1 else f"Row {number}"
+    return ROW if number == 1 and _n_rows(visit) == 1 else ROW_NUMBERED.format(number=number)
 
 
 def _row_editor(visit: Visit, n_cells: int) -> None:
@@ -134,7 +148,7 @@ def _row_editor(visit: Visit, n_cells: int) -> None:
         show_cells(
             row,
             key=f"cells_{number}",
-            label=f"{_name(visit, number)}: click a cell to change it",
+            label=CLICK.format(name=_name(visit, number)),
             on_change=lambda new: visit.change({f"row_{number}": new}),
         )
 

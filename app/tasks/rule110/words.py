@@ -9,13 +9,18 @@ from app.shell.messages import joined
 from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 
-ROW_HELP = "Cells as 0 and 1, {cells} of them."
-NOT_DRAWN = "{name} cannot be drawn. Type it under “More settings”."
+# The controls.
+EASY, HARD, TWO, RANDOM_ROW = "Easy", "Hard", "Two rows", "Random row"
 PRESET_HELP = {
     "easy": "One step, which one pass of sleep can do.",
     "hard": "{most} steps, which need many passes.",
     "two": "Two rows, one after the other. Both must be kept in S.",
 }
+ROW, ROW_NUMBERED = "Row", "Row {number}"
+CLICK = "{name}: click a cell to change it"
+NOT_DRAWN = "{name} cannot be drawn. Type it under “More settings”."
+STEPS, N_ROWS = "Steps t", "Rows in sequence, one window each"
+ROW_HELP = "Cells as 0 and 1, {cells} of them."
 STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
 
 

@@ -9,7 +9,6 @@ the padding: each is a batch of its own.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +19,10 @@ import torch
 from torch import Tensor
 
 from sleepviz.config.base import ConfigError, require
+from sleepviz.config.outside import InputError, json_of, lines_of, path_of
+from sleepviz.hybrids.models.tokens import read_on, read_text
 from sleepviz.tasks import TASKS, build_task
-from sleepviz.tasks.base import NOT_ASKED, Batch, Task
-from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task, pass_supervised
 from sleepviz.training.evaluate import EVALUATION_STREAM, held_out
 
 HELD_OUT_SHARE = 8  # one context in so many is kept from training
@@ -79,13 +79,17 @@ class TaskCourse:
 
         `later` says for how many passes the lesson brings what the context should have become.
         """
-        n_windows = int(rng.integers(_fewest_windows(self.task), self.task.windows_max + 1))
+        n_windows = int(rng.integers(self.task.windows_min, self.task.windows_max + 1))
         easiest = min(self.difficulties)
         allowed = [d for d in self.difficulties if hardest is None or d <= max(hardest, easiest)]
         levels = rng.choice(allowed, size)
         batch = self.task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="train")
-        streams = (self.task.stream(batch, level).reshape(size, -1) for level in range(1, later + 1))
-        return [replace(_lesson(batch), later=tuple(torch.from_numpy(stream) for stream in streams))]
+        passes = range(1, later + 1)
+        if not passes:
+            return [_lesson(batch)]
+        task = pass_supervised(self.task, "pass_loss")
+        windows = (task.targets_after_pass(batch, n_passes).reshape(size, -1) for n_passes in passes)
+        return [replace(_lesson(batch), later=tuple(torch.from_numpy(each) for each in windows))]
 
     def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
         """The instances of the `eval` command with this seed."""
@@ -95,11 +99,6 @@ class TaskCourse:
             tensors = (whole.context, whole.queries, whole.targets)
             parts = zip(*(torch.split(tensor, self.exam_batch) for tensor in tensors), strict=True)
             yield from (Lesson(context, queries, targets) for context, queries, targets in parts)
-
-
-def _fewest_windows(task: Task) -> int:
-    """Windows that the smallest instance fills."""
-    return -(-task.nodes_min // task.window_edges) if isinstance(task, Depo) else 1
 
 
 def _lesson(batch: Batch) -> Lesson:
@@ -137,7 +136,7 @@ def course_of(task: str, *, sizes: dict[str, Any] | None, difficulties: Sequence
     """The course that a task's name, or a path ending in .jsonl, stands for. Raises ConfigError."""
     if task.endswith(".jsonl"):
         require(not sizes and not difficulties, "sizes and difficulties are not for a file; its lines say how hard.")
-        return read_texts(Path(task), tokenizer)
+        return read_texts(path_of(task), tokenizer)
     require(task in TASKS, f"there is no task {task[:60]!r}: give {', '.join(TASKS)}, or a file that ends in .jsonl.")
     built = TASKS[task]() if sizes is None else build_task(task, sizes)
     levels = tuple(difficulties) or tuple(range(built.difficulty_min, built.difficulty_max + 1))
@@ -151,15 +150,16 @@ def read_texts(path: Path, tokenizer: Any) -> TextCourse:
     require(tokenizer is not None, "the model's folder has no tokenizer, and a file of texts needs one.")
     by_context: dict[str, list[tuple[int, Lesson]]] = {}
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+        with path.open("rb") as file:
+            for number, line in lines_of(file, path.name):
                 require(number <= LINES_MAX, f"{path.name} has more than {LINES_MAX} lines.")
-                if line.strip():
-                    values = _read_line(line, f"line {number} of {path.name}")
-                    found = _text_lesson(values, tokenizer, f"line {number} of {path.name}")
-                    by_context.setdefault(values["context"], []).append((int(values.get("difficulty", 0)), found))
-    except (OSError, UnicodeDecodeError) as error:
+                values = _read_line(line, f"line {number} of {path.name}")
+                found = _text_lesson(values, tokenizer, f"line {number} of {path.name}")
+                by_context.setdefault(values["context"], []).append((int(values.get("difficulty", 0)), found))
+    except OSError as error:
         raise ConfigError(f"the file {path.name!r} cannot be read.") from error
+    except InputError as error:
+        raise ConfigError(str(error)) from error
     require(len(by_context) >= 2, f"{path.name} needs at least 2 contexts: one is kept from training.")
     # By the text itself: the same context is on the same side in every file and every run.
     contexts = sorted(by_context, key=lambda text: hashlib.sha256(text.encode()).digest())
@@ -174,10 +174,7 @@ def read_texts(path: Path, tokenizer: Any) -> TextCourse:
 
 def _read_line(line: str, where: str) -> dict[str, Any]:
     form = '{"context": "...", "question": "...", "answer": "..."}'
-    try:
-        values = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{where} is not JSON; write {form}.") from error
+    values = json_of(line, where, form)
     fits = isinstance(values, dict) and set(values) - {"difficulty"} == set(KEYS)
     fits = fits and all(isinstance(values[key], str) for key in KEYS)
     require(fits and type(values.get("difficulty", 0)) is int, f"{where} must be {form}, with a difficulty if any.")
@@ -186,7 +183,11 @@ def _read_line(line: str, where: str) -> dict[str, Any]:
 
 def _text_lesson(values: dict[str, Any], tokenizer: Any, where: str) -> Lesson:
     """One line: the question and the answer are one chunk, each answer token predicted by the one before it."""
-    context, question, answer = (tokenizer.encode(values[key], add_special_tokens=False) for key in KEYS)
+    try:
+        context = list(read_text(tokenizer, values["context"]).tokens)
+        question, answer = read_on(tokenizer, values["question"]), read_on(tokenizer, values["answer"])
+    except (ConfigError, InputError) as error:
+        raise ConfigError(f"{where}: {error}") from error
     require(min(len(context), len(question)) >= LEAST_TOKENS, f"{where}: context and question need 2 tokens or more.")
     require(bool(answer), f"{where} has an empty answer.")
     if tokenizer.eos_token_id is not None:

@@ -35,10 +35,11 @@ from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.tuning.lessons import TaskCourse
 from sleepviz.hybrids.tuning.tune import TuneConfig, examine, tune
 from sleepviz.runs.checkpoint import write_atomically
-from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks import build_task
 
 RESULTS = ASSETS / "results" / "hybrids_tuned.json"
-TASK = Depo(nodes_max=9, nodes_min=9, window_edges=9, hops_max=3)  # one window; 3 hops on are 6 back: no short way
+# One window; 3 hops on are 6 back: no short way.
+TASK = build_task("depo", {"nodes_max": 9, "nodes_min": 9, "window_edges": 9, "hops_max": 3})
 PASSES = 4  # a hop that one pass finds is written down by the next
 ASKED_PASSES = (0, 1, 2, 3, 4, 6, 8)  # of the any-N model; 0 is what can be guessed, above PASSES is beyond training
 EXAM_SIZE = 512
@@ -50,7 +51,7 @@ ANY_N = TuneConfig(
     window=TASK.window,
     n_passes=PASSES,
     levels_per_pass=1,
-    stream_loss=1.0,
+    pass_loss=1.0,
     steps=1400,
     batch=24,
     lr_muon=0.01,
@@ -60,7 +61,7 @@ ANY_N = TuneConfig(
 RECIPES: dict[str, TuneConfig] = {
     "any_n": ANY_N,
     "n1_stream": replace(ANY_N, n_passes=1, levels_per_pass=0),
-    "n1_answers": replace(ANY_N, n_passes=1, levels_per_pass=0, stream_loss=0.0),
+    "n1_answers": replace(ANY_N, n_passes=1, levels_per_pass=0, pass_loss=0.0),
 }
 
 
@@ -101,22 +102,22 @@ def start_of(family: str) -> Start:
 def tuned(family: str, recipe: str, folder: Path) -> dict[str, Any]:
     """Tune, or go on, or find it done; then its entry with the examination."""
     out, config = folder / f"{family}-{recipe}", RECIPES[recipe]
-    course = TaskCourse(TASK, tuple(range(1, TASK.hops_max + 1)), exam_batch=256)
+    course = TaskCourse(TASK, tuple(range(TASK.difficulty_min, TASK.difficulty_max + 1)), exam_batch=256)
     start = start_of(family)
     if not (out / "tuning.json").exists():
-        told: dict[str, Any] = {"model": family, "recipe": recipe, "task": TASK.name, "task_sizes": TASK.to_json()}
-        told["logits_difference"] = start.logits_difference
+        described: dict[str, Any] = {"model": family, "recipe": recipe, "task": TASK.name, "task_sizes": TASK.to_json()}
+        described["logits_difference"] = start.logits_difference
         resume = (out / "state.pt").exists()
-        tune(start.model, course, config, out, resume=resume, exam_size=EXAM_SIZE, told=told)
-    told = json.loads((out / "tuning.json").read_text(encoding="utf-8"))
+        tune(start.model, course, config, out, resume=resume, exam_size=EXAM_SIZE, described=described)
+    described = json.loads((out / "tuning.json").read_text(encoding="utf-8"))
     model = AutoModelForCausalLM.from_pretrained(out)
     asked = ASKED_PASSES if config.n_passes > 1 else (0, 1)
     kept = ("model", "recipe", "task", "task_sizes", "logits_difference", "settings", "loss", "seconds")
     return {
-        **{key: told[key] for key in (*kept, "commit", "dirty", "versions")},
+        **{key: described[key] for key in (*kept, "commit", "dirty", "versions")},
         "context_tokens": config.steps * config.batch * TASK.window,
         "digest": hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest(),
-        "before": told["before"],
+        "before": described["before"],
         "after": examine(model, course, config, EXAM_SIZE, passes=asked),
     }
 

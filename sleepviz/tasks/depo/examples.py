@@ -6,6 +6,7 @@ any model had answered them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def seeded_cycle(n_nodes: int, hops: int, seed: int = SEED) -> dict[str, Any]:
 
 
 def passes_for(hops: int) -> int:
-    """Passes that tell so many hops: one hop is in the edges; of more, each pass writes what the one before found."""
+    """Passes that `hops` hops need: one hop is in the edges; of more, each pass writes what the one before found."""
     return hops + 1 if hops > 1 else 1
 
 
@@ -34,3 +35,10 @@ SMALL_GRAPH: dict[str, Any] = {
     "start": "Ana",
     "hops": 4,
 }
+
+EXAMPLES: tuple[dict[str, Any], ...] = (SMALL_GRAPH, seeded_cycle(6, 1))
+
+
+def home(limits: Mapping[str, Any], earned: int) -> tuple[dict[str, Any], int]:
+    """What the page shows first, and N: the largest graph and the most hops that the model has earned."""
+    return seeded_cycle(limits["nodes_max"], earned), passes_for(earned)

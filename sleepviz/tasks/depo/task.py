@@ -23,9 +23,10 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
+from sleepviz.tasks.depo.sampling import sample_orders, shuffled_edges, successors, walk
+from sleepviz.tasks.depo.tokens import DepoTokens
 
 QUERIES = 10  # in one prediction chunk of training, as in the paper; a compact chunk asks as many as there are names
 NAME_MAX_CHARACTERS = 12
@@ -64,41 +65,12 @@ class DepoInstance:
 
 
 @dataclass(frozen=True)
-class Depo(JsonRoundTrip):
+class Depo(DepoTokens):
     """Depo in one size: up to `nodes_max` nodes, `window_edges` edges a window, 1..`hops_max` hops."""
 
-    nodes_max: int = 18
-    nodes_min: int = 4
-    window_edges: int = 9
-    hops_max: int = 8
-    compact: bool = False
-
-    def __post_init__(self) -> None:
-        require(6 <= self.nodes_max <= 256, "nodes_max must be from 6 (so that cycles can be held out) to 256.")
-        require(2 <= self.nodes_min <= self.nodes_max, "nodes_min must be from 2 to nodes_max.")
-        require(1 <= self.window_edges <= self.nodes_max, "window_edges must be from 1 to nodes_max.")
-        require(1 <= self.hops_max <= 64, "hops_max must be from 1 to 64.")
-
     name = "depo"
-    difficulty_name = "hops_max"
     difficulty_min = 1
     difficulty_in_windows = False
-    answers_rows = False
-
-    @property
-    def edge_tokens(self) -> int:
-        """Tokens of one edge."""
-        return 2 if self.compact else 3
-
-    @property
-    def call_tokens(self) -> int:
-        """Tokens of one entry of the roll call."""
-        return 1 if self.compact else 3
-
-    @property
-    def question_tokens(self) -> int:
-        """Tokens of one question."""
-        return 2 if self.compact else 3
 
     @property
     def n_questions(self) -> int:
@@ -111,53 +83,9 @@ class Depo(JsonRoundTrip):
         return self.question_tokens - 1
 
     @property
-    def unknown(self) -> int:
-        """The token of a node that the edges read so far do not tell."""
-        return self.nodes_max
-
-    @property
-    def _pad(self) -> int:
-        return self.nodes_max + 1
-
-    @property
-    def _ask(self) -> int:
-        return self.nodes_max + 2
-
-    @property
-    def _end(self) -> int:
-        return self.nodes_max + 3  # of an edge
-
-    @property
-    def _hop(self) -> int:
-        return self.nodes_max + 4  # of 0 hops
-
-    @property
-    def _called(self) -> int:
-        return self._hop + self.hops_max + 1  # the first name, called or asked
-
-    @property
-    def vocab_size(self) -> int:
-        """Names, unknown, pad, ask, the end of an edge, numbers of hops, and names that are called."""
-        return self._called + self.nodes_max
-
-    @property
-    def _roll_call(self) -> int:
-        return self.edge_tokens * self.window_edges
-
-    @property
-    def window(self) -> int:
-        """L: edges and roll call."""
-        return self._roll_call + self.call_tokens * self.nodes_max
-
-    @property
     def difficulty_max(self) -> int:
         """Hops."""
         return self.hops_max
-
-    @property
-    def windows_max(self) -> int:
-        """Windows that the largest cycle fills."""
-        return -(-self.nodes_max // self.window_edges)
 
     def limits(self) -> dict[str, Any]:
         """Sizes that a person's input must keep to."""
@@ -168,15 +96,6 @@ class Depo(JsonRoundTrip):
             "windows_max": self.windows_max,
         }
 
-    def token_text(self, token: int) -> str:
-        """Names as n1, n2, and so on, called ones as n1:, n2:, hops as +1, +2."""
-        if token < self.nodes_max:
-            return f"n{token + 1}"
-        if token >= self._called:
-            return f"n{token - self._called + 1}:"
-        special = {self.unknown: "?", self._pad: "·", self._ask: "ask", self._end: ";"}
-        return special.get(token, f"+{token - self._hop}")
-
     def batch(
         self,
         rng: np.random.Generator,
@@ -185,14 +104,15 @@ class Depo(JsonRoundTrip):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: tuple[int, ...] = (0,),
+        skipped_passes: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample directed cycles that fill `n_windows` windows, with shuffled names and edges.
 
         In training a chunk asks ten questions of up to `difficulty` hops, of cycles of any length; to be
         measured, one question of exactly that many, of the longest cycle. A level of the targets counts passes:
-        each asks for the hops that its roll call already showed at its start, and one hop is in the edges. Shown
-        several times (`ahead`), a window comes with its roll call so many hops on, and these hops are what is asked.
+        each asks for the hops that its roll call already showed at its start, and one hop is in the edges. With several
+        `skipped_passes`, each window comes once for each count, its roll call that many hops on, and these hops are
+        what is asked.
         """
         training = split == "train"
         most = min(n_windows * self.window_edges, self.nodes_max)
@@ -201,61 +121,58 @@ class Depo(JsonRoundTrip):
         if training:
             varied = rng.random(size) < 0.5
             n_nodes[varied] = rng.integers(least, most + 1, int(varied.sum()))
-        order = self._sample_orders(rng, n_nodes, split)  # [B, nodes_max]: the cycle, then the names not in it
-        successor = self._successors(order, n_nodes)  # [B, nodes_max]
-        windows = self._windows(self._shuffled_edges(rng, order, n_nodes, successor), n_windows)
-        difficulty = np.maximum(difficulty, 1)
+        order = sample_orders(
+            rng, n_nodes, self.nodes_max, split
+        )  # [B, nodes_max]: the cycle, then the names not in it
+        successor = successors(order, n_nodes)  # [B, nodes_max]
+        windows = self.windows(shuffled_edges(rng, order, n_nodes, successor), n_windows)
         n_asked = self.n_questions if training else 1
         starts = order[np.arange(size)[:, None], rng.integers(0, n_nodes[:, None], (size, n_asked))]
         hops = difficulty if difficulty.ndim == 2 else difficulty[:, None]
         if difficulty.ndim == 2:  # k and k - n hops are the same: no question goes further than half way round
             hops = np.minimum(hops, np.maximum((n_nodes[:, None] - 1) // 2, 1))
-        elif training and len(ahead) > 1:
-            hops = rng.choice(ahead, (size, n_asked))
+        elif training and len(skipped_passes) > 1:
+            hops = rng.choice(skipped_passes, (size, n_asked))
         elif training:
-            hops = ahead[0] + rng.integers(0, difficulty[:, None] + 1, (size, n_asked))
+            hops = skipped_passes[0] + rng.integers(0, difficulty[:, None] + 1, (size, n_asked))
         hops = np.clip(hops, 1, self.hops_max)
-        queries = self._queries(starts, hops)  # [B, T]
-        ends = _walk(np.concatenate([successor, np.full((size, 1), self.unknown)], 1), starts, self.hops_max)
+        queries = self.queries(starts, hops)  # [B, T]
+        ends = walk(np.concatenate([successor, np.full((size, 1), self.unknown)], 1), starts, self.hops_max)
         answers = np.take_along_axis(ends, hops[..., None], axis=-1)[..., 0]  # [B, asked]
         levels = np.arange(self.hops_max + 2)
         reached = np.zeros((size, levels.size, n_asked), dtype=bool)
-        for level in ahead:
+        for level in skipped_passes:
             last = np.maximum(level + levels - 1, 1)[None, :, None]
             reached |= (hops[:, None] >= level) & (hops[:, None] <= last)
         targets = np.full((size, 1, levels.size, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         targets[:, 0, :, self.first_part :: self.question_tokens] = np.where(reached, answers[:, None], NOT_ASKED)
         asked = hops if difficulty.ndim == 2 else np.full(size, levels.size - 1)
-        batch = Batch(windows, queries[:, None], (n_windows * len(ahead) - 1,), targets, asked)
-        if ahead == (0,):
+        batch = Batch(windows, queries[:, None], targets, asked)
+        if skipped_passes == (0,):
             return batch
-        shown = np.stack([self.stream(batch, level) for level in ahead], axis=2)  # [B, W, sightings, L]
+        shown = np.stack(
+            [self.targets_after_pass(batch, level) for level in skipped_passes], axis=2
+        )  # [B, W, counts, L]
         return replace(batch, windows=shown.reshape(size, -1, self.window))
 
-    def stream(self, batch: Batch, level: int) -> Tokens:
-        """The roll call `level` hops on, as far as the edges read so far tell; hops are counted up to `hops_max`."""
+    def targets_after_pass(self, batch: Batch, n_passes: int) -> Tokens:
+        """The roll call `n_passes` hops on, as far as the edges read so far tell; hops are counted up to `hops_max`."""
         windows = batch.windows.copy()
         size, n_windows, _ = windows.shape
         known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
         instance = np.arange(size)[:, None]
         for index in range(n_windows):
-            edges = windows[:, index, : self._roll_call].reshape(size, self.window_edges, self.edge_tokens)
+            edges = windows[:, index, : self.roll_call].reshape(size, self.window_edges, self.edge_tokens)
             is_edge = edges[..., 0] < self.nodes_max
             rows = np.broadcast_to(instance, is_edge.shape)[is_edge]
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
-            hops = windows[
-                :, index, self._roll_call + 2 :: self.call_tokens
-            ]  # [B, names], a view: it changes the windows
-            further = np.minimum(level, self._hop + self.hops_max - hops)  # [B, names]
+            hops = windows[:, index, self.roll_call + 2 :: self.call_tokens]  # [B, names], a view
+            further = np.minimum(n_passes, self.hop + self.hops_max - hops)  # [B, names]
             nodes = self.nodes(windows[:, index])  # a view: it changes the windows
-            walked = _walk(known, nodes, level)  # [B, names, level + 1]
+            walked = walk(known, nodes, n_passes)  # [B, names, n_passes + 1]
             nodes[:] = np.take_along_axis(walked, further[..., None], axis=-1)[..., 0]
             hops += further
         return windows
-
-    def nodes(self, window: Tokens) -> Tokens:
-        """The roll call's nodes, [..., L] -> a view [..., names]."""
-        return window[..., self._roll_call :: self.call_tokens]
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
@@ -263,7 +180,8 @@ class Depo(JsonRoundTrip):
         edges, start, hops = values["edges"], values["start"], values["hops"]
         if not isinstance(edges, list) or any(not _is_edge(edge) for edge in edges):
             raise InputError(
-                f'Each edge is a pair of names such as ["a","b"], of 1 to {NAME_MAX_CHARACTERS} characters each.'
+                f'Each edge is a pair of names such as ["a","b"], of 1 to {NAME_MAX_CHARACTERS} characters that can be '
+                "shown."
             )
         instance = DepoInstance(tuple((source, destination) for source, destination in edges), start, hops)
         self._check_graph(instance, limits)
@@ -293,10 +211,10 @@ class Depo(JsonRoundTrip):
         slot = {name: index for index, name in enumerate(names)}
         edges = np.array([[slot[source], slot[destination]] for source, destination in instance.edges])
         n_windows = -(-len(edges) // self.window_edges)
-        windows = self._windows(self._padded(edges[None], n_windows), n_windows)[0]
+        windows = self.windows(self.padded(edges[None], n_windows), n_windows)[0]
         grid = [(start, hops) for start in range(len(names)) for hops in range(1, self.hops_max + 1)]
         starts, hops = np.array([(slot[instance.start], instance.hops), *grid]).T
-        queries = self._queries(starts[:, None], hops[:, None])
+        queries = self.queries(starts[:, None], hops[:, None])
         context = tuple(windows.reshape(-1).tolist())
         return Problem(context, queries, (0,) * len(queries), n_asked=1)
 
@@ -319,89 +237,14 @@ class Depo(JsonRoundTrip):
             confidence=node.max(-1, keepdims=True).astype(np.float32),
         )
 
-    def told(self, instance: DepoInstance, answers: tuple[str, ...]) -> Any:
-        """One question, one node."""
-        return answers[0]
-
-    def _sample_orders(self, rng: np.random.Generator, n_nodes: Tokens, split: Split) -> Tokens:
-        """Random orders of all names, [B, nodes_max], whose first `n_nodes` are a cycle of the split."""
-        names = np.broadcast_to(np.arange(self.nodes_max), (len(n_nodes), self.nodes_max))
-        order = rng.permuted(names, axis=1)
-        while (wrong := self._is_held_out(order, n_nodes) != (split == "held_out")).any():
-            order[wrong] = rng.permuted(order[wrong], axis=1)
-        return order
-
-    def _is_held_out(self, order: Tokens, n_nodes: Tokens) -> NDArray[np.bool_]:
-        """Whether each cycle is kept from training: one in eight, told by its edges and not by where it begins."""
-        successor = self._successors(order, n_nodes).astype(np.uint64)
-        place = np.arange(self.nodes_max, dtype=np.uint64)
-        with np.errstate(over="ignore"):  # products wrap on purpose: an edge's hash, and their sum's
-            edge = (place * np.uint64(257) + successor + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-            edge ^= edge >> np.uint64(29)
-            hashed = (edge * np.uint64(0xBF58476D1CE4E5B9)).sum(-1, dtype=np.uint64) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(hashed >> np.uint64(61) == 0)
-
-    def _successors(self, order: Tokens, n_nodes: Tokens) -> Tokens:
-        """Where each name leads, [B, nodes_max]; unknown for names outside the cycle."""
-        place = np.arange(self.nodes_max)
-        following = np.where(place + 1 == n_nodes[:, None], 0, np.minimum(place + 1, self.nodes_max - 1))
-        after = np.take_along_axis(order, following, axis=1)
-        successor = np.empty_like(order)
-        np.put_along_axis(successor, order, np.where(place < n_nodes[:, None], after, self.unknown), axis=1)
-        return successor
-
-    def _shuffled_edges(self, rng: np.random.Generator, order: Tokens, n_nodes: Tokens, successor: Tokens) -> Tokens:
-        """Edges [B, nodes_max, 2] in random order, padding last."""
-        place = np.arange(self.nodes_max)
-        is_edge = place < n_nodes[:, None]
-        shuffled = np.argsort(np.where(is_edge, rng.random(order.shape), 2.0), axis=1)
-        sources = np.take_along_axis(order, shuffled, axis=1)
-        edges = np.stack([sources, np.take_along_axis(successor, sources, axis=1)], axis=-1)
-        edges[~is_edge] = self._pad
-        return edges
-
-    def _padded(self, edges: Tokens, n_windows: int) -> Tokens:
-        """Edges [B, n, 2] -> exactly as many as the windows hold."""
-        missing = n_windows * self.window_edges - edges.shape[1]
-        return np.pad(edges, ((0, 0), (0, max(missing, 0)), (0, 0)), constant_values=self._pad)
-
-    def _windows(self, edges: Tokens, n_windows: int) -> Tokens:
-        """Edges [B, n, 2] -> tokens [B, W, L]."""
-        edges = self._padded(edges, n_windows)[:, : n_windows * self.window_edges]
-        if not self.compact:
-            edges = np.concatenate([edges, np.where(edges[..., :1] == self._pad, self._pad, self._end)], axis=-1)
-        names = np.arange(self.nodes_max)
-        windows = np.empty((len(edges), n_windows, self.window), dtype=np.int64)
-        windows[:, :, : self._roll_call] = edges.reshape(len(edges), n_windows, -1)
-        if self.compact:
-            windows[:, :, self._roll_call :] = self._called + names
-            return windows
-        windows[:, :, self._roll_call :: self.call_tokens] = names
-        windows[:, :, self._roll_call + 1 :: self.call_tokens] = self._called + names
-        windows[:, :, self._roll_call + 2 :: self.call_tokens] = self._hop
-        return windows
-
-    def _queries(self, starts: Tokens, hops: Tokens) -> Tokens:
-        """Starts and hops [B, asked] each -> prediction chunks [B, T]."""
-        asked = [self._called + starts, self._hop + hops]
-        entries = np.stack(asked if self.compact else [np.full_like(starts, self._ask), *asked], axis=-1)
-        return entries.reshape(len(starts), -1)
-
-
-def _walk(successor: Tokens, starts: Tokens, hops: int) -> Tokens:
-    """Follow successor [B, nodes + 1], whose last entry is the unknown, from starts [B, M] -> [B, M, hops + 1]."""
-    path = [starts]
-    for _ in range(hops):
-        path.append(np.take_along_axis(successor, path[-1], axis=1))
-    return np.stack(path, axis=-1)
-
 
 def _is_edge(edge: Any) -> bool:
-    return (
-        isinstance(edge, list)
-        and len(edge) == 2
-        and all(isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS for name in edge)
-    )
+    return isinstance(edge, list) and len(edge) == 2 and all(map(is_name, edge))
+
+
+def is_name(name: Any) -> bool:
+    """Whether a node may be called this: short, and of characters that can be shown."""
+    return isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS and name.isprintable()
 
 
 def _nearest(walk: tuple[str, ...], answer: str, hops: int) -> int:

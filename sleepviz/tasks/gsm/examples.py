@@ -6,6 +6,7 @@ file, before any model had answered it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 SUM_EASY: dict[str, Any] = {"text": "assign a = 4. assign b = a + 1. assign c = 9. assign d = c - 1.", "question": "b"}
@@ -38,3 +39,10 @@ REAL: dict[str, Any] = {
     "V593168 + 1. assign V333097 = V912104 - 1. assign V425341 = V487005.",
     "equals": 4,
 }
+
+EXAMPLES: tuple[dict[str, Any], ...] = (SUM_EASY, STORY, REAL)
+
+
+def home(limits: Mapping[str, Any], earned: int) -> tuple[dict[str, Any], int]:
+    """What the page shows first, and N: an operation takes a pass, and so do the constant and the question."""
+    return deep_sum(earned), earned + 2

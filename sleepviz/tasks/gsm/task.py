@@ -62,10 +62,8 @@ class Gsm(GsmTokens):
         require(self.question in ("after", "first"), "question must be after or first.")
 
     name = "gsm"
-    difficulty_name = "operations_max"
+    windows_min = 1
     difficulty_min = 0
-    answers_rows = False
-    n_questions = 0
     first_part = 1  # the place of the first variable in a prediction chunk
 
     @property
@@ -97,7 +95,7 @@ class Gsm(GsmTokens):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: tuple[int, ...] = (0,),
+        skipped_passes: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample problems of `n_windows` windows with a variable `difficulty` operations deep, and distractors.
 
@@ -106,7 +104,7 @@ class Gsm(GsmTokens):
         A level of the targets counts passes: a value is known as soon as one operation a pass reaches a
         constant, and unknown before.
         """
-        (level,) = ahead
+        (level,) = skipped_passes
         training = split == "train"
         slots = self.variables_max
         most = n_windows * self.window_statements
@@ -136,16 +134,16 @@ class Gsm(GsmTokens):
             variables = np.where(first, self.answer_variable, names[instance, at])[:, None]
         queries = self.queries(variables)  # [B, T]
         levels = self.operations_max + 3
-        told = np.take_along_axis(known, variables, axis=1)[:, None] - level <= np.arange(levels)[None, :, None]
+        reached = np.take_along_axis(known, variables, axis=1)[:, None] - level <= np.arange(levels)[None, :, None]
         targets = np.full((size, 1, levels, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         answers = np.take_along_axis(answers, variables, axis=1)
-        targets[:, 0, :, self.first_part :] = np.where(told, answers[:, None], self.unknown)
-        batch = Batch(windows, queries[:, None], (n_windows - 1,), targets, np.full(size, levels - 1))
-        return replace(batch, windows=self.stream(batch, level))
+        targets[:, 0, :, self.first_part :] = np.where(reached, answers[:, None], self.unknown)
+        batch = Batch(windows, queries[:, None], targets, np.full(size, levels - 1))
+        return replace(batch, windows=self.targets_after_pass(batch, level))
 
-    def stream(self, batch: Batch, level: int) -> Tokens:
-        """The roll call `level` operations further back, as far as the statements read so far tell."""
-        return self.further_back(batch.windows, level)
+    def targets_after_pass(self, batch: Batch, n_passes: int) -> Tokens:
+        """The roll call `n_passes` operations further back, as far as the statements read so far tell."""
+        return self.further_back(batch.windows, n_passes)
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> GsmInstance:
         """Read {"text": "...", "question": "b"} or {"text": "...", "equals": 8}. Raises InputError.
@@ -157,6 +155,8 @@ class Gsm(GsmTokens):
             raise InputError(f"The text must be sentences; write {FORM}.")
         statements, own_question = read_statements(values["text"])
         question, equals = values.get("question", own_question), values.get("equals")
+        if own_question not in (None, question):
+            raise InputError(f'The text asks about {own_question!r} and "question" about another; ask one question.')
         if (question is None) == (equals is None):
             raise InputError(f'Ask one thing: a "question" with a variable, or "equals" with a value; write {FORM}.')
         if equals is not None and (isinstance(equals, bool) or not isinstance(equals, int)):
@@ -235,7 +235,7 @@ class Gsm(GsmTokens):
             confidence=share.max(-1, keepdims=True).astype(np.float32),
         )
 
-    def told(self, instance: GsmInstance, answers: tuple[str, ...]) -> Any:
+    def formatted(self, instance: GsmInstance, answers: tuple[str, ...]) -> Any:
         """A value, or the names of the variables that have the asked value."""
         if instance.question is None:
             return [

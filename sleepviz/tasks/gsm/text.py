@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
+from sleepviz.config.outside import single_spaced, sound
 from sleepviz.tasks.base import InputError
 
 STATEMENT_FORM = (
@@ -26,6 +27,7 @@ _ASSIGN = re.compile(rf"assign ({_NAME}) = (?:({_NUMBER})|({_NAME})(?: ([+-]) ([
 _OWNS = re.compile(rf"({_NAME}) has ({_NUMBER}) \w+")
 _COMPARES = re.compile(rf"({_NAME}) has ([0-9]{{1,3}}) (more|fewer|less)(?: \w+)? than ({_NAME})")
 _EQUALS = re.compile(rf"({_NAME}) has as many(?: \w+)? as ({_NAME})")
+_MINUS = str.maketrans("\u2212\u2012\u2013\ufe63\uff0d", "-----")  # the signs that are set for a minus
 _QUESTION = re.compile(rf"[Hh]ow many(?: \w+)? does ({_NAME}) have")
 
 
@@ -42,11 +44,14 @@ def read_statements(text: str) -> tuple[tuple[Statement, ...], str | None]:
     """Read sentences -> (statements in order, the question's name if the text asks one). Raises InputError."""
     statements: list[Statement] = []
     question: str | None = None
-    for sentence in (part.strip() for part in re.split(r"[.?\n]", text)):
+    read = single_spaced(sound(text, "The text")).translate(_MINUS)
+    for sentence in (part.strip() for part in re.split(r"[.?\n]", read)):
         if not sentence:
             continue
         asked = _QUESTION.fullmatch(sentence)
         if asked:
+            if question not in (None, asked[1]):
+                raise InputError(f"The text asks about {question!r} and about {asked[1]!r}; ask one question.")
             question = asked[1]
             continue
         statements.append(_statement(sentence))

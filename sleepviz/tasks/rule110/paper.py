@@ -2,7 +2,7 @@
 
 A window is one row of character tokens and nothing else (L = 24, T = 100); the only labels are the
 first cell of each row after t steps, read from four query tokens in one prediction chunk. The number
-of steps is fixed, not a token. Whole rows as answers, and steps as tokens: see rule110.py.
+of steps is fixed, not a token. Whole rows as answers, and steps as tokens: see task.py.
 """
 
 from __future__ import annotations
@@ -31,12 +31,9 @@ class Rule110Paper(JsonRoundTrip):
     steps: int = 32
 
     name = "rule110-paper"
-    difficulty_name = "steps_max"
-    first_part = 0
+    windows_min = 1
     difficulty_min = 0
     difficulty_in_windows = True
-    answers_rows = True
-    n_questions = 0
 
     def __post_init__(self) -> None:
         require(8 <= self.row_cells <= 64, "row_cells must be from 8 to 64.")
@@ -71,25 +68,12 @@ class Rule110Paper(JsonRoundTrip):
         """Cells as 0 and 1, queries as q1, q2, and so on."""
         return str(token) if token < FIRST_QUERY else f"q{token - FIRST_QUERY + 1}"
 
-    def batch(
-        self,
-        rng: np.random.Generator,
-        *,
-        size: int,
-        n_windows: int,
-        difficulty: Tokens,
-        split: Split,
-        ahead: tuple[int, ...] = (0,),
-    ) -> Batch:
+    def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample uniform random rows of one split; one query chunk asks for every row's first cell."""
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
         targets = space_time(rows, self.steps)[..., 0].swapaxes(1, 2)[:, None]  # [B, 1, levels, R]
         queries = np.broadcast_to(self._query(n_windows), (size, 1, n_windows))
-        return Batch(rows.astype(np.int64), queries, (n_windows - 1,), targets.astype(np.int64), difficulty)
-
-    def stream(self, batch: Batch, level: int) -> Tokens:
-        """The rows `level` steps on."""
-        return space_time(batch.windows.astype(np.uint8), level)[..., -1, :].astype(np.int64)
+        return Batch(rows.astype(np.int64), queries, targets.astype(np.int64), difficulty)
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> tuple[str, ...]:
         """Read {"rows": ["0110...", ...]}. Raises InputError."""
@@ -106,9 +90,14 @@ class Rule110Paper(JsonRoundTrip):
         context = tuple(int(cell) for row in instance for cell in row)
         return Problem(context, self._query(self.rows)[None], (len(context),), n_asked=1)
 
-    def told(self, instance: tuple[str, ...], answers: tuple[str, ...]) -> list[str]:
+    def formatted(self, instance: tuple[str, ...], answers: tuple[str, ...]) -> list[str]:
         """The first cells of all rows, as one text."""
         return list(answers)
+
+    def further_scores(self, right: NDArray[np.bool_]) -> dict[str, float]:
+        """The first cells of all rows right: every label is one."""
+        share = float(right.all(axis=(1, 2)).mean())
+        return {"all_rows": share, "first_cells": share}
 
     def answer(self, instance: tuple[str, ...], probabilities: NDArray[np.float32]) -> Answer:
         """Read the first cells from probabilities [Q', T, vocab_size], Q' 0 or 1."""

@@ -96,12 +96,9 @@ class Rule110(JsonRoundTrip):
         require(0 <= self.steps_max <= 256, "steps_max must be from 0 to 256.")
 
     name = "rule110"
-    difficulty_name = "steps_max"
-    first_part = HEADER
+    windows_min = 1
     difficulty_min = 0
     difficulty_in_windows = True
-    answers_rows = True
-    n_questions = 0
 
     @property
     def vocab_size(self) -> int:
@@ -145,14 +142,14 @@ class Rule110(JsonRoundTrip):
         n_windows: int,
         difficulty: Tokens,
         split: Split,
-        ahead: tuple[int, ...] = (0,),
+        skipped_passes: tuple[int, ...] = (0,),
     ) -> Batch:
         """Sample uniform random rows of one split. A row some steps on is a row with fewer steps to go.
 
         In training, an instance's windows are any of the rows' names in any order, so that the last row's
         name is learned as soon as the first's; to be measured, they are rows 1, 2, and so on.
         """
-        (level,) = ahead
+        (level,) = skipped_passes
         rows = sample_rows(rng, (size, n_windows), self.row_cells, split)
         difficulty = np.maximum(difficulty - level, 0)
         names = np.broadcast_to(np.arange(self.rows_max), (size, self.rows_max))
@@ -161,11 +158,11 @@ class Rule110(JsonRoundTrip):
         targets = np.full((*diagram.shape[:-1], self.window), NOT_ASKED, dtype=np.int64)
         targets[..., HEADER:] = diagram + ROW_TOKENS * names[:, :, None, None]
         queries = self._queries(names)
-        return Batch(self._windows(rows, names, difficulty), queries, tuple(range(n_windows)), targets, difficulty)
+        return Batch(self._windows(rows, names, difficulty), queries, targets, difficulty)
 
-    def stream(self, batch: Batch, level: int) -> Tokens:
-        """Each row some steps on, but never past the asked number, of which the steps taken are subtracted."""
-        taken = np.minimum(batch.difficulty, level)
+    def targets_after_pass(self, batch: Batch, n_passes: int) -> Tokens:
+        """Each row `n_passes` steps later, but never past the asked step; the header shows the steps that are left."""
+        taken = np.minimum(batch.difficulty, n_passes)
         further = batch.targets[np.arange(len(taken)), :, taken].copy()  # [B, R, T]
         further[:, :, 0] = self._ask + 1 + (batch.difficulty - taken)[:, None]
         return further
@@ -197,9 +194,16 @@ class Rule110(JsonRoundTrip):
         stops = tuple(self.window * (row + 1) for row in range(len(cells)))
         return Problem(tuple(windows.reshape(-1).tolist()), self._queries(names), stops, n_asked=len(cells))
 
-    def told(self, instance: Rule110Instance, answers: tuple[str, ...]) -> list[str]:
+    def formatted(self, instance: Rule110Instance, answers: tuple[str, ...]) -> list[str]:
         """One row for each row."""
         return list(answers)
+
+    def further_scores(self, right: NDArray[np.bool_]) -> dict[str, float]:
+        """All rows of an instance right, and the paper's score: the first cell of every row right."""
+        return {
+            "all_rows": float(right.all(axis=(1, 2)).mean()),
+            "first_cells": float(right[:, :, HEADER].all(axis=-1).mean()),
+        }
 
     def answer(self, instance: Rule110Instance, probabilities: NDArray[np.float32]) -> Answer:
         """Read rows from probabilities [R', T, vocab_size] of the first R' queries."""

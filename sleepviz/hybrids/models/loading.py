@@ -9,22 +9,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from sleepviz.config.base import ConfigError, require
+from sleepviz.config.base import require
 
 # Importing these two registers their models with the Auto classes.
 from sleepviz.hybrids import fast_weights as _fast_weights  # noqa: F401
 from sleepviz.hybrids import modeling as _modeling  # noqa: F401
-from sleepviz.hybrids.capability import require_sleeper
+from sleepviz.hybrids.models.boundary import from_outside, require_whole
+from sleepviz.hybrids.models.capability import require_sleeper
+from sleepviz.hybrids.models.places import place_of
 
 
 def load_sleeper(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> PreTrainedModel:
     """The model of that hub name or folder, in evaluation mode.
 
     `settings` go to `from_pretrained` (dtype, revision, device_map, local_files_only). Raises ConfigError
-    with one sentence: nothing there, no safetensors, a damaged file, or a model that cannot sleep.
+    with one sentence: nothing there, no safetensors, a damaged file, tensors that are missing, of another shape,
+    without a place or not finite, or a model that cannot sleep.
     """
     model = load_any(name, trust_remote_code=trust_remote_code, **settings)
     require_sleeper(model)
@@ -33,27 +35,38 @@ def load_sleeper(name: str | Path, *, trust_remote_code: bool = False, **setting
 
 def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> PreTrainedModel:
     """The same without asking whether it can sleep: for `add_fast_weights`."""
-    try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code, **_shared(settings))
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            name, config=config, trust_remote_code=trust_remote_code, use_safetensors=True, **settings
+    refusal = f"{_called(name)} could not be loaded"
+    place = place_of(name)
+    with from_outside(refusal):
+        config = AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code, **_shared(settings))
+        # Shapes that do not fit are told, not raised, so that the sentence names the tensors.
+        model, found = AutoModelForCausalLM.from_pretrained(
+            place,
+            config=config,
+            trust_remote_code=trust_remote_code,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **settings,
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ConfigError(f"{Path(name).name} could not be loaded: {lines[0][:300].rstrip('.')}.") from error
-    return model.eval()
+        require_whole(model, found, refusal)
+    loaded: PreTrainedModel = model.eval()
+    return loaded
 
 
 def load_tokenizer(name: str | Path, *, trust_remote_code: bool = False) -> Any:
     """The tokenizer of that hub name or folder. Raises ConfigError."""
-    refusal = f"{Path(name).name} has no tokenizer that can be read, and texts need one."
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code)
+    refusal = f"{_called(name)} has no tokenizer that can be read, and texts need one"
+    with from_outside(refusal):
+        tokenizer = AutoTokenizer.from_pretrained(place_of(name), trust_remote_code=trust_remote_code)
         empty = not tokenizer.encode("What is this?", add_special_tokens=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(refusal) from error
-    require(not empty, refusal)  # where there is no file, the library makes one without a vocabulary
+    require(not empty, f"{refusal}.")  # where there is no file, the library makes one without a vocabulary
     return tokenizer
+
+
+def _called(name: str | Path) -> str:
+    """The last part of its name, or all of a name such as ".", in a sentence."""
+    return (Path(name).name or str(name))[:80]
 
 
 def _shared(settings: dict[str, Any]) -> dict[str, Any]:

@@ -11,22 +11,13 @@ from app.figures import perplexity_figure
 from app.shell import messages, progress
 from app.shell.state import Visit
 from app.shell.theme import Mode
-from app.your_model import models
+from app.your_model import model_text, models
 from sleepviz.text.losses import Losses, perplexity, saved
 
 PASSES = (0, 1, 2, 4)
 SETTINGS = len(PASSES) + 1  # and full attention
 POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
 QUICK_S = 0.3
-INTRO = (
-    "At the end of each window the cache is empty and the document goes on. Its next window is read awake, in one "
-    "pass, and each of its tokens but the first is scored: N = 0 has dropped all that came before unread, full "
-    "attention has kept it all. The bars are 95 % intervals over the scored tokens, taken as independent. **A model "
-    "that was not trained for sleep is not expected to gain from N > 1**; below the plot it says whether this one "
-    "did."
-)
-STARTING = "Starting PyTorch and transformers, and loading the model."
-MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
 
 
 @dataclass(frozen=True)
@@ -45,11 +36,12 @@ def measure(asked: Measured) -> Iterator[Losses]:
     import torch
 
     from sleepviz.config.base import require
+    from sleepviz.hybrids.models.tokens import read_text
     from sleepviz.hybrids.perplexity import losses_by_setting
     from sleepviz.hybrids.watched import TOKENS_MAX, window_of
 
     model, tokenizer = models._loaded(asked.source, asked.digest, asked.trust_remote_code)
-    tokens = tokenizer.encode(asked.document, add_special_tokens=False)
+    tokens = read_text(tokenizer, asked.document).tokens
     require(len(tokens) <= TOKENS_MAX, f"the document must have at most {TOKENS_MAX} tokens: {len(tokens)}.")
     window = window_of(model, asked.window)
     yield from losses_by_setting(model, torch.tensor([tokens]), window=window, passes=PASSES)
@@ -57,13 +49,13 @@ def measure(asked: Measured) -> Iterator[Losses]:
 
 def show(visit: Visit, asked: Measured, mode: Mode) -> None:
     """The button, the progress, and what was measured of this model and this text."""
-    st.header("Does sleeping longer help this model?", anchor="perplexity")
-    st.markdown(INTRO)
+    st.header(model_text.PERPLEXITY, anchor="perplexity")
+    st.markdown(model_text.PERPLEXITY_INTRO)
     kept, sweep = visit.get("perplexity", (None, None))
     if kept != asked:
         sweep = None
     is_open = sweep is not None and not sweep.is_over
-    if st.button("Measure perplexity", key=visit.key("measure"), disabled=is_open) and not is_open:
+    if st.button(model_text.MEASURE, key=visit.key("measure"), disabled=is_open) and not is_open:
         sweep = models.queue().sweep(measure(asked), SETTINGS)
         visit.set({"perplexity": (asked, sweep)})
         if sweep.wait(QUICK_S):
@@ -71,11 +63,13 @@ def show(visit: Visit, asked: Measured, mode: Mode) -> None:
     if sweep is None:
         return
     if not sweep.is_over:
-        progress.show_sweep(sweep, "settings", STARTING, every_s=POLL_S, cancel="your_model_perplexity_cancel")
+        progress.show_sweep(
+            sweep, "settings", model_text.STARTING, every_s=POLL_S, cancel="your_model_perplexity_cancel"
+        )
     elif sweep.phase == "failed":
         st.error(messages.plain(sweep.message), icon=":material/error:")
     elif sweep.phase == "cancelled":
-        st.info("Stopped.", icon=":material/stop_circle:")
+        st.info(model_text.PERPLEXITY_STOPPED, icon=":material/stop_circle:")
     else:
         _outcome(sweep.cells, mode)
 
@@ -89,26 +83,28 @@ def _outcome(measured: Sequence[Losses], mode: Mode) -> None:
 
 def table(measured: Sequence[Losses]) -> str:
     """Markdown: a line for each setting."""
-    lines = ["| | perplexity | 95 % interval |", "|---|---:|---:|"]
+    lines = [f"| {' | '.join(model_text.PERPLEXITY_HEADS)} |", "|---|---:|---:|"]
     for each in measured:
         found = perplexity(each)
         lines.append(f"| {each.name} | {found.value:.2f} | {found.low:.2f} to {found.high:.2f} |")
-    return "\n".join([*lines, "", f"{len(measured[0].nats)} tokens scored, the same ones in every line."])
+    return "\n".join([*lines, "", model_text.SCORED.format(tokens=len(measured[0].nats))])
 
 
 def sentences(measured: Sequence[Losses]) -> tuple[str, ...]:
     """What the paired differences say: did reading asleep help at all, and did sleeping longer?"""
     by_passes = {each.n_passes: each for each in measured}
     unread, once, full = by_passes[0], by_passes[1], by_passes[None]
-    found = [_compared("Reading each window once (N = 1) instead of dropping it unread", once, unread)]
+    found = [_compared(model_text.ONCE, once, unread)]
     found += [
-        _compared(f"N = {each.n_passes} instead of N = 1", each, once) for each in measured if (each.n_passes or 0) > 1
+        _compared(model_text.LONGER.format(passes=each.n_passes), each, once)
+        for each in measured
+        if (each.n_passes or 0) > 1
     ]
-    return (*found, _compared("Full attention instead of N = 1", full, once))
+    return (*found, _compared(model_text.WHOLE, full, once))
 
 
 def _compared(change: str, losses: Losses, reference: Losses) -> str:
     gain = saved(losses, reference)
     size = f"{gain.value:+.3f} nats a token, {gain.low:+.3f} to {gain.high:+.3f}"
-    said = {1: "helped", -1: "made it worse", 0: "made no difference that these tokens could show"}[gain.sign]
+    said = {1: model_text.HELPED, -1: model_text.HARMED, 0: model_text.NO_DIFFERENCE}[gain.sign]
     return f"{change} {said} ({size})."

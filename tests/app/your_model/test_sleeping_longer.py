@@ -11,7 +11,7 @@ import pytest
 
 from app.figures import perplexity_figure
 from app.your_model.own_text import measured
-from app.your_model.perplexity import sentences
+from app.your_model.sleeping_longer import sentences
 from sleepviz.text.losses import Losses
 
 BASE = np.array([1.0, 2.0, 3.0, 2.0])

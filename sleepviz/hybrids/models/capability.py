@@ -22,10 +22,12 @@ from transformers import PreTrainedModel
 
 from sleepviz.config.base import ConfigError
 from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.models.boundary import from_outside, is_finite
 from sleepviz.hybrids.slept import SleepsByItself
 
 PROBE_TOKENS = (10, 3)  # of the two calls: longer than a short convolution; and more than one, yet soon over
-STRENGTHS = (1.0, 1e30)  # of a change of S, in its own size; the second where a fast decay leaves nothing of the first
+# Relative sizes of the test perturbation of S; the huge one is used when a fast decay erases the first.
+STRENGTHS = (1.0, 1e30)
 SPLIT_ERROR_MAX = 0.1  # of two calls against one, median, in standard deviations of the logits
 
 
@@ -69,26 +71,26 @@ def capability_of(model: PreTrainedModel) -> Capability:
     was_training = model.training
     model.eval()  # dropout would make any two calls differ
     try:
-        decoder_layers(model)
-        cache = SleepCache(model.config)
-        if not cache.fast_layers:
-            raise ConfigError(
-                "it has attention only and no fast weights; add_fast_weights gives some to a Llama or Qwen3."
-            )
-        if not cache.attention_layers:
-            raise ConfigError("it has no attention, so there is no KV cache to evict.")
-        if "cache" not in inspect.signature(model.forward).parameters:
-            raise ConfigError("its forward call takes no cache of the library's common kind.")
-        with torch.inference_mode():
-            return _experiment(model, cache)
+        with torch.inference_mode(), from_outside("a trial call with a cache failed"):
+            return _experiment(model, _empty_cache(model))
     except ConfigError as error:
         reason = str(error)
         return Capability(False, reason if reason.startswith(name) else f"{name} cannot sleep: {reason}")
-    except (TypeError, ValueError, AttributeError, KeyError, IndexError, RuntimeError) as error:
-        first_line = (str(error).splitlines() or [""])[0][:200].rstrip(".")
-        return Capability(False, f"{name} cannot sleep: a trial call with a cache failed ({first_line}).")
     finally:
         model.train(was_training)
+
+
+def _empty_cache(model: PreTrainedModel) -> SleepCache:
+    """A cache for the trial. Raises ConfigError where the model's kind alone says that it cannot sleep."""
+    decoder_layers(model)
+    cache = SleepCache(model.config)
+    if not cache.fast_layers:
+        raise ConfigError("it has attention only and no fast weights; add_fast_weights gives some to a Llama or Qwen3.")
+    if not cache.attention_layers:
+        raise ConfigError("it has no attention, so there is no KV cache to evict.")
+    if "cache" not in inspect.signature(model.forward).parameters:
+        raise ConfigError("its forward call takes no cache of the library's common kind.")
+    return cache
 
 
 def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
@@ -102,6 +104,8 @@ def _experiment(model: PreTrainedModel, empty: SleepCache) -> Capability:
         raise ConfigError("its cache holds no fast weights after a call, so nothing would outlive eviction.")
     logits, after = _call(model, second, cache)
     whole, _ = _call(model, tokens, empty)
+    if not all(map(is_finite, (logits, whole, *cache.fast_weights, *after.fast_weights))):
+        raise ConfigError("a short call of it gives numbers that are not finite.")
     scale = float(whole.float().std().clamp(min=1e-9))
     carried, moved = _carried_and_read(model, second, cache, (logits, after), generator)
     read = moved / scale
@@ -133,10 +137,12 @@ def _carried_and_read(
     for strength, index in product(STRENGTHS, range(len(cache.fast_weights))):
         state = cache.fast_weights[index]
         change = torch.randn(state.shape, generator=generator).to(state) * state.float().std().clamp(min=1e-3).to(state)
-        others = tuple(s + strength * change if i == index else s for i, s in enumerate(cache.fast_weights))
+        most = torch.finfo(state.dtype).max
+        changed = (state.double() + strength * change.double()).clamp(-most, most).to(state)
+        others = tuple(changed if i == index else s for i, s in enumerate(cache.fast_weights))
         logits_other, after_other = _call(model, tokens, cache.with_fast_weights(others))
         if strength == 1.0:
-            read = max(read, float((logits_other - logits).float().abs().max()))
+            read = max(read, float(_finite_difference(logits_other, logits).abs().max()))
         carried = _relative(after_other.fast_weights[index], after.fast_weights[index]) / strength
         if carried > 0.0:
             return carried, read
@@ -152,4 +158,9 @@ def _call(model: PreTrainedModel, tokens: Tensor, cache: SleepCache) -> tuple[Te
 
 def _relative(one: Tensor, other: Tensor) -> float:
     """Their difference, relative to the size of `other`."""
-    return float((one - other).float().norm() / other.float().norm().clamp(min=1e-9))
+    return float(_finite_difference(one, other).norm() / other.double().norm().clamp(min=1e-9))
+
+
+def _finite_difference(one: Tensor, other: Tensor) -> Tensor:
+    """one - other, and 0 where either is not finite: there the huge change of S has overflowed, which says nothing."""
+    return (one.double() - other.double()).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)

@@ -1,0 +1,124 @@
+"""Everything that the page "Your model" says, in the order of the page; what a run shows is said by the player."""
+
+from __future__ import annotations
+
+TITLE = "Your model"
+EXPLANATION = (
+    "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
+    "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
+    "N > 1."
+)
+
+# The controls.
+MODEL = "Model"
+PASSES = "Passes N"
+EVICT = "Evict"
+EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sliding)"}
+TASK_INPUT = "The task's input, as JSON"
+FOLDER = "Folder, or name on the hub"
+TRUST = "Run code that the model's repository brings along"
+RUN = "Run"
+OUR_TASK_MODEL = "{name}: ours, trained on {task}"
+OUR_TEXT_MODEL = "{name}: ours, trained on pages of text"
+OUR_TEXT_MODEL_AWAKE = "{name}: ours, trained on pages of text, with N = 1 only"
+RANDOM_MODEL = "{name}: small, random weights"
+LOCAL_MODEL = "a folder or a hub name"
+NO_FOLDER = "Give a folder with config.json and safetensors files, or a name on the hub."
+NO_TEXT = "Write a document and a question."
+TOO_LONG = "Document and question may have {most:,} characters together."
+NOT_ALLOWED = (
+    "A folder or a hub name can be loaded where the server allows it: start the app at home with "
+    "`{allowed}=1 make app`."
+)
+
+# The document and the question.
+QUESTION = "Question, asked after eviction"
+DOCUMENT = "Document"
+PAGE_BOX = "The page that it reads: edit it, or upload another"
+PAGE_WINDOW = "Its window is {window} tokens, some 50 words: it falls asleep each time that many are read."
+UPLOAD_BOX = "Upload a text file"
+UPLOAD = "A text file, .txt or .md, up to {most:,} characters: its text goes into the box above"
+WINDOW = "Window L, tokens"
+STYLE = (
+    "This model has read nothing but made-up pages: who lives where, works as what, is whose brother or sister, "
+    "where a thing is and whose it is, among filler sentences. Edit the page in that style; outside of it, its answers "
+    "mean nothing."
+)
+OUTSIDE = "Outside its style: the model has never read {named}. Do not expect right answers."
+NOT_ANSWERED = (
+    "Read by rule, the page tells {facts} facts, and they do not answer this question, or it is not asked in the "
+    "model's style."
+)
+ANSWERED = "Read by rule, the page answers **{answer}**, in {hops}: {steps}. It tells {facts} facts."
+MEASURED = "On held-out pages of {windows} windows it was right, at N = {passes}: {shares}."
+VOCABULARY_BOX = "What this model can read and be asked"
+VOCABULARY = (
+    "Facts: *Ana lives in Oslo. The home of Ana is Oslo. Ana is a baker. Ana became a baker. The brother of Ana is "
+    "Ben. The brother of Ana is called Ben.* (also *sister*) *They keep the key in the box. You find the key in the "
+    "box. The key belongs to Ana. Now the key belongs to Ana.*\n\nQuestions: *Where does Ana live? What is the job of "
+    "Ana? Who is the brother of Ana? Where is the key? Who owns the key?* Instead of a name: *the brother of Ana*, "
+    "*the owner of the key*.\n"
+)
+PEOPLE, CITIES, JOBS, THINGS, PLACES = "People", "Cities", "Jobs", "Things", "Places"
+
+# The run.
+NOTHING_YET = "Nothing has run yet."
+FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
+RECORDED = "Below is a recorded run of the page as it comes. Press Run to ask what stands above."
+STOPPED = "The run was stopped."
+WAITING = "Another visitor's run is ahead of yours."
+STARTING = "Starting PyTorch and transformers, and loading the model."
+RUNNING = "The model is running: {events} events so far, run {run} of {runs}."
+BADGE = "{origin} · {name} · {whose} · eviction {eviction}"
+OURS, RANDOM, YOURS = "trained by us, through transformers", "random weights", "your model"
+SLEPT_ONCE = "Slept, N = 1", "the ordinary hybrid: each window read once, then evicted"
+NO_SLEEP = "No sleep", "plain eviction: each window dropped unread"
+FULL_ATTENTION = "Full attention", "nothing is ever evicted"
+SLEPT, SLEPT_NOTE = "Slept, N = {passes}", "the run above"
+TRAINED = (
+    "This is one of our trained models, run through the library's own classes; it was trained to sleep, and never to "
+    "keep its whole cache, so the full-attention card shows it out of its element."
+)
+TEXT_TRAINED = (
+    "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
+    "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
+    "shows it out of its element."
+)
+TEXT_TRAINED_AWAKE = (
+    "This is the ordinary hybrid beside our text model: the same shape, trained on as much text with N = 1 only. More "
+    "passes are new to it."
+)
+RANDOM_WARNING = (
+    "This model is small and its weights are random: its answers mean nothing, and so would a perplexity. What is real "
+    "is the procedure: the cache, the eviction, the drift of S."
+)
+UNTRAINED_FOR_SLEEP = (
+    "Whether this model was trained for sleep is not known here; one that was not is not expected to gain from N > 1."
+)
+
+# What is held.
+HELD, BYTES = "what is held", "bytes"
+CACHE_FULL = "KV cache just before a sleep, at most"
+CACHE_KEPT = "KV cache after the last eviction"
+FAST_WEIGHTS = "fast weights, whatever the length"
+FREED = "freed by {evictions} evictions"
+CACHE_WHOLE = "KV cache under full attention, for this context"
+
+# Perplexity.
+PERPLEXITY = "Does sleeping longer help this model?"
+PERPLEXITY_INTRO = (
+    "At the end of each window the cache is empty and the document goes on. Its next window is read awake, in one "
+    "pass, and each of its tokens but the first is scored: N = 0 has dropped all that came before unread, full "
+    "attention has kept it all. The bars are 95 % intervals over the scored tokens, taken as independent. **A model "
+    "that was not trained for sleep is not expected to gain from N > 1**; below the plot it says whether this one "
+    "did."
+)
+MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
+MEASURE = "Measure perplexity"
+PERPLEXITY_STOPPED = "Stopped."
+PERPLEXITY_HEADS = "", "perplexity", "95 % interval"
+SCORED = "{tokens} tokens scored, the same ones in every line."
+ONCE = "Reading each window once (N = 1) instead of dropping it unread"
+LONGER = "N = {passes} instead of N = 1"
+WHOLE = "Full attention instead of N = 1"
+HELPED, HARMED, NO_DIFFERENCE = "helped", "made it worse", "made no difference that these tokens could show"

@@ -1,0 +1,62 @@
+"""What is measured of Depo beyond the common experiments: attention asleep, seeds, eviction, depth, other models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sleepviz.tasks.base import Batch, Task, Tokens
+from sleepviz.tasks.depo.sampling import walk
+from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.family import Series, Study
+
+PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
+
+
+def series() -> Iterator[Series]:
+    """The paper's causal attention asleep in the large size; then, of `depo-small`, what needs many trainings."""
+    yield Series("attention_large", "causal", "depo-causal", PASSES, tuple(range(1, 9)))
+    passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
+    for suffix in ("", "-s1", "-s2"):
+        yield Series("seeds", "any_n_small", f"depo-small{suffix}", passes, hops)
+        yield Series("seeds", "n1_same_tokens", f"depo-small-n1{suffix}", (1,), hops)
+    yield Series("baseline_small", "deeper", "depo-small-deeper", (1,), hops)
+    for n in (2, 4):
+        yield Series("baseline_small", "per_n", f"depo-small-n{n}", (n,), hops)
+    yield Series("baseline_small", "hebbian", "depo-small-hebbian", passes, hops)
+    yield Series("attention", "causal", "depo-small", passes, hops)
+    yield Series("attention", "full", "depo-small-full", passes, hops)
+    yield Series("eviction", "hard", "depo-small", passes, hops)
+    yield Series("eviction", "sliding", "depo-small-sliding", passes, hops, eviction="sliding")
+    yield Series("eviction", "sliding_unprepared", "depo-small", passes, hops, eviction="sliding")
+    yield Series("depth", "layers_2", "depo-small-2layers", passes, hops)
+    yield Series("depth", "layers_4", "depo-small", passes, hops)
+
+
+def node_after(task: Task, batch: Batch, hops: int) -> Tokens:
+    """Where each name leads after `hops` hops, [B, names]; unknown for a name that is in no edge."""
+    assert isinstance(task, Depo)
+    successor = task.successor(batch.windows)
+    names = np.broadcast_to(np.arange(task.nodes_max), (len(successor), task.nodes_max))
+    return walk(successor, names, hops)[..., hops]
+
+
+STUDY = Study(
+    symbol="k",
+    columns=tuple(range(1, 9)),
+    passes=PASSES,
+    control_passes=10,
+    baselines={
+        "n1-tokens": "n1_same_tokens",
+        "n1-flops": "n1_same_flops",
+        "causal-n1-tokens": "n1_causal_tokens",
+        "causal-n1-flops": "n1_causal_flops",
+        "oracle": "oracle",
+    },
+    second_seed=((1, 4, 9, 20), tuple(range(1, 9))),
+    series=tuple(series()),
+    # One pass, as many as the hardest question needs, and more (the Lab shows every N).
+    series_columns=(1, 2, 4, 5, 6, 12),
+    read_from_state=node_after,
+)

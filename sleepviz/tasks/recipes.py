@@ -1,0 +1,22 @@
+"""What the presets of several tasks share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sleepviz.config.model import LayerType
+from sleepviz.config.training import Budget, Stage, TrainConfig
+from sleepviz.tasks.base import Task
+
+HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
+ROLL_CALL: dict[str, Any] = {"fast_heads": 16, "key_dim": 24, "value_dim": 16, "conv_kernel": 4, "beta_max": 2.0}
+"""Of the model of a task whose windows end with a roll call."""
+
+
+def fixed_n(task: Task, match: tuple[str, ...], n_passes: int = 1) -> TrainConfig:
+    """One N on a task with a roll call, on its answers alone: one difficulty after another, at equal tokens."""
+    levels = tuple(
+        Stage(n_passes, level, (1, 2), single_window_share=0.3, advance_at=0.6)
+        for level in range(1, task.difficulty_max + 1)
+    )
+    return TrainConfig(levels, Budget.equal_to(*match), batch=32, loss="final", n_passes=n_passes)
