@@ -42,8 +42,9 @@ def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTes
 
 
 def players(page: AppTest) -> list[dict[str, Any]]:
-    """What each player on the page is given."""
-    return [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    """The run that each player on the page is given."""
+    given = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    return [each["run"] for each in given]
 
 
 def payload(page: AppTest) -> dict[str, Any]:
