@@ -61,7 +61,7 @@ def text_recordings(models: Path = MODELS) -> dict[str, RunSpec]:
 
 def text_trace(spec: RunSpec, models: Path = MODELS) -> Trace:
     """A run of a text by our text model. transformers is imported for these runs alone."""
-    from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+    from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
     from sleepviz.hybrids.watched import watch_text
 
     folder = str(models / example.MODEL)

@@ -22,17 +22,19 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 import sleepviz.__main__
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.families import VOCAB_SIZE, tiny
-from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.families import VOCAB_SIZE, tiny
+from sleepviz.hybrids.models.loading import load_sleeper
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tuning import tune as tuning_module
 from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
 from sleepviz.hybrids.tuning.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.studies.hybrids.equivalence import masked_forward
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.rule110.task import Rule110
+from sleepviz.training import loop
 from tests.builders import random_model, small_config
 from tests.hybrids.models import shared
 
@@ -88,6 +90,11 @@ def test_checkpointed_windows_give_the_gradient_of_plain_ones(family: str) -> No
     assert float((found - expected).norm() / expected.norm()) < 1e-5 and float(expected.norm()) > 0
 
 
+def losses_of(tuning: Tuning) -> Iterator[float]:
+    """Tune to the end, one loss a step."""
+    return (figures["loss"] for figures in loop.steps(tuning))
+
+
 def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
     """The loss of a whole step, against one stock call without any cache."""
     model = tiny("Qwen3.5").train()
@@ -113,24 +120,24 @@ def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
 def test_a_resumed_tuning_is_the_one_that_was_not_stopped(tmp_path: Path) -> None:
     course = TaskCourse(ROWS, (1,))
     whole = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
-    losses = list(whole.steps())
+    losses = list(losses_of(whole))
 
     first = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
-    steps = first.steps()
+    steps = losses_of(first)
     begun = [next(steps), next(steps)]
-    first.save_state(tmp_path / "state.pt")
+    loop.save_state(first, tmp_path / "state.pt")
     second = Tuning(tiny("Qwen3.5", seed=5), course, replace(CONFIG, window=9))
-    second.load_state(tmp_path / "state.pt")
+    loop.load_state(second, tmp_path / "state.pt")
 
-    assert second.step == 2 and [*begun, *second.steps()] == pytest.approx(losses, abs=1e-5)
+    assert second.progress.step == 2 and [*begun, *losses_of(second)] == pytest.approx(losses, abs=1e-5)
     for (name, ours), theirs in zip(second.model.named_parameters(), whole.model.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5), name
     other = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9, seed=1))
-    with pytest.raises(ConfigError, match="other settings"):
-        other.load_state(tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match="other settings"):
+        loop.load_state(other, tmp_path / "state.pt")
     (tmp_path / "state.pt").write_bytes(b"PK")
-    with pytest.raises(ConfigError, match="damaged"):
-        other.load_state(tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match="damaged"):
+        loop.load_state(other, tmp_path / "state.pt")
 
 
 def test_it_learns_to_keep_what_was_evicted() -> None:
@@ -138,7 +145,7 @@ def test_it_learns_to_keep_what_was_evicted() -> None:
     model = tiny("Qwen3.5", vocab_size=12, num_hidden_layers=2, layer_types=["linear_attention", "full_attention"])
     config = replace(CONFIG, n_passes=1, steps=100, batch=32)
     before = examine(model, Copying(), config, 64)
-    for _ in Tuning(model, Copying(), config).steps():
+    for _ in losses_of(Tuning(model, Copying(), config)):
         pass
     after = examine(model, Copying(), config, 64)
 
@@ -157,7 +164,7 @@ def test_the_hard_warm_up_comes_first_and_then_the_sliding_window(monkeypatch: p
 
     monkeypatch.setattr(tuning_module, "streams_asleep", spied)
     config = replace(CONFIG, window=9, eviction="sliding", hard_warmup_steps=3)
-    for _ in Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None)).steps():
+    for _ in losses_of(Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None))):
         pass
     assert seen == ["hard", "hard", "hard", "sliding"]
 
@@ -199,7 +206,7 @@ def lines(n: int) -> str:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> tuple[TextCourse, Any, PreTrainedModel]:
-    from sleepviz.hybrids.loading import load_tokenizer
+    from sleepviz.hybrids.models.loading import load_tokenizer
 
     folder = text_folder(tmp_path / "model")
     (tmp_path / "texts.jsonl").write_text(lines(40))
@@ -296,7 +303,7 @@ def test_the_command_passes_on_how_a_small_model_learns(tmp_path: Path, capsys: 
     status, report, _ = command(capsys, *arguments, *how)
 
     assert status == 0 and report["associative"] is True
-    assert (report["settings"]["levels_per_pass"], report["settings"]["stream_loss"]) == (1, 0.5)
+    assert (report["settings"]["levels_per_pass"], report["settings"]["pass_loss"]) == (1, 0.5)
 
 
 def test_control_c_keeps_the_state_and_resume_goes_on(
@@ -314,7 +321,7 @@ def test_control_c_keeps_the_state_and_resume_goes_on(
         yield event
 
     with monkeypatch.context() as patched:
-        patched.setattr(tuning_module, "interrupt_held_back", interrupted)
+        patched.setattr(loop, "interrupt_held_back", interrupted)
         status, report, err = command(capsys, *arguments, "--passes", 2, "--out", out)
     assert (status, report) == (130, {}) and "--resume" in err and (out / "state.pt").exists()
     status, report, _ = command(capsys, *arguments, "--passes", 2, "--out", out, "--resume")
@@ -332,9 +339,9 @@ def test_control_c_keeps_the_state_and_resume_goes_on(
         (("--task", "rule110", "--difficulty", "99"), "difficulty must be"),
         (("--task", "rule110", "--sizes", "["), "sizes must be"),
         (("--task", "gsm", "--sizes", '{"high": 120}'), "the task has"),
-        (("--task", "rule110", "--resume"), "no tuning to resume"),
+        (("--task", "rule110", "--resume"), "no training to resume"),
         (("--task", "rule110", "--associative"), "is for --add-fast-weights"),
-        (("--task", "rule110", "--stream-loss", "-1"), "stream_loss must be"),
+        (("--task", "rule110", "--stream-loss", "-1"), "pass_loss must be"),
         (("--task", "t.jsonl"), "no tokenizer"),
     ],
 )
@@ -342,6 +349,7 @@ def test_what_cannot_be_tuned_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
 ) -> None:
     tiny("Qwen3.5").save_pretrained(tmp_path / "model")
+    capsys.readouterr()  # the library's bars
     status, report, err = command(capsys, "--model", tmp_path / "model", "--out", tmp_path / "out", *words)
 
     assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0
@@ -350,7 +358,7 @@ def test_what_cannot_be_tuned_is_one_line(
 # N coupled with difficulty, and the loss on the stream
 
 HOPS = Depo(nodes_max=6, nodes_min=6, window_edges=3, hops_max=3)
-COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, stream_loss=0.5, chunk_size=None)
+COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, pass_loss=0.5, chunk_size=None)
 
 
 def test_no_step_asks_for_more_than_its_passes_can_do() -> None:
@@ -386,9 +394,7 @@ def test_the_stream_is_asked_for_the_roll_call_one_hop_on_with_each_pass() -> No
 def test_the_first_pass_puts_out_the_logits_of_an_ordinary_call(family: str) -> None:
     model, tokens = shared(family), torch.randint(1, VOCAB_SIZE, (2, 6), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        _, streams = tuning_module.streams_asleep(
-            model, tokens, SleepPolicy(3), replace(CONFIG, window=6, stream_loss=1)
-        )
+        _, streams = tuning_module.streams_asleep(model, tokens, SleepPolicy(3), replace(CONFIG, window=6, pass_loss=1))
         logits = tuning_module.read_out(model, streams[0])
         expected = model(tokens).logits
     assert len(streams) == 3 and (logits - expected).abs().max() < 1e-5
@@ -405,7 +411,7 @@ def test_our_own_models_stream_is_read_as_they_read_it() -> None:
 def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
     """Two windows, of which the first is run again on the way back: its stream has a gradient too."""
     course = TaskCourse(HOPS, (1, 2, 3))
-    whole, answers = (Tuning(tiny("Qwen3.5"), course, replace(COUPLED, stream_loss=weight)) for weight in (0.5, 0.0))
+    whole, answers = (Tuning(tiny("Qwen3.5"), course, replace(COUPLED, pass_loss=weight)) for weight in (0.5, 0.0))
     total, of_answers = whole._accumulated_gradient(), answers._accumulated_gradient()
     n_passes, (lesson,) = whole._drawn(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)))
     h = [
@@ -436,16 +442,16 @@ def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
 
 def test_a_coupled_tuning_is_resumed_with_the_same_draws(tmp_path: Path) -> None:
     course = TaskCourse(HOPS, (1, 2, 3))
-    losses = list(Tuning(tiny("Qwen3.5"), course, COUPLED).steps())
+    losses = list(losses_of(Tuning(tiny("Qwen3.5"), course, COUPLED)))
     first = Tuning(tiny("Qwen3.5"), course, COUPLED)
-    begun = [next(first.steps()) for _ in range(2)]
-    first.save_state(tmp_path / "state.pt")
+    begun = [next(losses_of(first)) for _ in range(2)]
+    loop.save_state(first, tmp_path / "state.pt")
     second = Tuning(tiny("Qwen3.5", seed=5), course, COUPLED)
-    second.load_state(tmp_path / "state.pt")
-    assert [*begun, *second.steps()] == pytest.approx(losses, abs=1e-5)
+    loop.load_state(second, tmp_path / "state.pt")
+    assert [*begun, *losses_of(second)] == pytest.approx(losses, abs=1e-5)
 
 
-@pytest.mark.parametrize("change", [{"levels_per_pass": 1}, {"stream_loss": 1.0}])
+@pytest.mark.parametrize("change", [{"levels_per_pass": 1}, {"pass_loss": 1.0}])
 def test_texts_have_neither_levels_nor_a_stream(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="are for tasks"):
         Tuning(shared("Qwen3.5"), Copying(), replace(CONFIG, **change))

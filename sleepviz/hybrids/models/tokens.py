@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from transformers import PreTrainedModel
 
 from sleepviz.config.outside import require_sound
-from sleepviz.hybrids.boundary import from_outside
+from sleepviz.hybrids.models.boundary import from_outside
 
 UNFINISHED = "\ufffd"  # what a decoder puts in place of the first bytes of a character
 
@@ -77,7 +77,10 @@ def end_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> frozenset[int]:
     given = (model.generation_config, model.config.get_text_config(decoder=True), tokenizer)
     found = [getattr(each, "eos_token_id", None) for each in given]
     return frozenset(
-        int(token) for ends in found for token in (ends if isinstance(ends, list | tuple) else [ends]) if token is not None
+        int(token)
+        for ends in found
+        for token in (ends if isinstance(ends, list | tuple) else [ends])
+        if token is not None
     )
 
 
