@@ -174,8 +174,8 @@ EXCEPTION = "This answer is an exception."
 CONTROL_SHARE = "With {passes} passes and {difficulty} steps: right on {broken} fresh questions. Unbroken: {whole}."
 
 DEEPER = (
-    "And a deeper model? With one pass and as many operations a window, {difficulty} hops on a graph: right on {deeper} "
-    "fresh questions. The smaller model with {passes} passes: {slept}."
+    "And a deeper model? With one pass and as many operations a window, {difficulty} hops on a graph: right on "
+    "{deeper} fresh questions. The smaller model with {passes} passes: {slept}."
 )
 
 OPEN_QUESTIONS = (
