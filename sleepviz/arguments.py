@@ -15,24 +15,8 @@ class UsageError(ValueError):
     """The command's words are off; the message is one sentence."""
 
 
-class Once(argparse.Action):
-    """Store a flag's value; a flag that comes twice is refused, as only one of the two could be meant."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        """Raise UsageError the second time."""
-        given = vars(namespace).setdefault("given", set())
-        if self.dest in given:
-            parser.error(f"{option_string} is given twice.")
-        given.add(self.dest)
-        setattr(namespace, self.dest, values)
-
-
 class Parser(argparse.ArgumentParser):
-    """argparse, but every refusal is one line on stderr, and no flag comes twice."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.register("action", None, Once)
+    """argparse, but every refusal is one line on stderr."""
 
     def error(self, message: str) -> Any:
         """Raise instead of printing the usage and exiting."""
