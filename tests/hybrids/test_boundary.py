@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sleepviz.config.base import ConfigError
-from sleepviz.hybrids.boundary import from_outside
-from sleepviz.hybrids.capability import capability_of
-from sleepviz.hybrids.families import tiny
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+from sleepviz.hybrids.models.boundary import from_outside
+from sleepviz.hybrids.models.capability import capability_of
+from sleepviz.hybrids.models.families import tiny
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 from tests.hybrids.models import shared
 
 Weights = dict[str, Tensor]

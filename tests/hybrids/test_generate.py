@@ -13,7 +13,7 @@ from transformers import GenerationConfig, PreTrainedModel
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.families import tiny
+from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 
 QUESTION = torch.tensor([[45, 70, 18, 91, 3]])
@@ -140,5 +140,5 @@ def test_what_is_no_text_is_one_sentence_wherever_it_is_read(asleep: Slept, toke
         lambda: predict(model, tokens, cache),
         lambda: generate(model, tokens, cache, max_new_tokens=2),
     ):
-        with pytest.raises(ConfigError, match="tokens|whole numbers"):
+        with pytest.raises(ConfigError, match=r"tokens|whole numbers"):
             read()

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sleepviz.config.base import ConfigError
-from sleepviz.hybrids.loading import load_sleeper
-from sleepviz.hybrids.places import place_of, weights_bytes
+from sleepviz.hybrids.models.loading import load_sleeper
+from sleepviz.hybrids.models.places import place_of, weights_bytes
 from tests.hybrids.models import shared
 
 
@@ -49,8 +49,20 @@ def test_a_hub_name_is_found_however_it_is_written(written: str, name: str) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["", "  ", "/nowhere/at/all", "~/nowhere", "a b", "../../x/y", "a/b/c", "C:\\models", "n\nn", "http://localhost/x"]
-    + ["\x1b[31mred", "half\ud83d", "x" * 5000, "me/" + "x" * 300, "file:///nowhere", "ｍe/tiny", "nobody/nothing"],
+    [
+        *("", "  ", "/nowhere/at/all", "~/nowhere", "file:///nowhere", "../../x/y", "C:\\models", "http://localhost/x"),
+        *(
+            "a b",
+            "a/b/c",
+            "n\nn",
+            "\x1b[31mred",
+            "half\ud83d",
+            "x" * 5000,
+            "me/" + "x" * 300,
+            "ｍe/tiny",
+            "nobody/nothing",
+        ),
+    ],
 )
 def test_what_is_no_place_is_one_sentence(name: str) -> None:
     with pytest.raises(ConfigError) as refused:

@@ -14,9 +14,9 @@ from sleepviz.config.base import ConfigError
 from sleepviz.config.events import AnswerScored
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.outside import InputError
-from sleepviz.hybrids.families import tiny
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
-from sleepviz.hybrids.tokens import Bytes, InOrder, end_tokens, read_on, read_text
+from sleepviz.hybrids.models.families import tiny
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
+from sleepviz.hybrids.models.tokens import Bytes, InOrder, end_tokens, read_on, read_text
 from sleepviz.hybrids.watched import of_text, watch
 from tests.hybrids.models import shared
 

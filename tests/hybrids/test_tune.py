@@ -36,6 +36,7 @@ from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.rule110.task import Rule110
 from sleepviz.training import loop
+from sleepviz.training.loop import DivergedError
 from tests.builders import random_model, small_config
 from tests.hybrids.models import shared
 
@@ -288,11 +289,13 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_changed() ->
     tuning = Tuning(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 2, steps=3, batch=1))
     before = copy.deepcopy(model.state_dict())
     hook = model.get_output_embeddings().weight.register_hook(lambda gradient: gradient / 0)
-    with pytest.raises(Diverged, match="after step 0"):
-        list(tuning.steps())
+    with pytest.raises(DivergedError, match="after step 0"):
+        list(loop.steps(tuning))
     hook.remove()
 
-    assert tuning.step == 0 and all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert tuning.progress.step == 0 and all(
+        torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items()
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 3])

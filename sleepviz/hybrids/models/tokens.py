@@ -77,12 +77,8 @@ def end_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> frozenset[int]:
     """Every token that ends an answer: those of the generation config, of the model's and of its tokenizer."""
     given = (model.generation_config, model.config.get_text_config(decoder=True), tokenizer)
     found = [getattr(each, "eos_token_id", None) for each in given]
-    return frozenset(
-        int(token)
-        for ends in found
-        for token in (ends if isinstance(ends, list | tuple) else [ends])
-        if token is not None
-    )
+    listed = [ends if isinstance(ends, list | tuple) else [ends] for ends in found]
+    return frozenset(int(token) for ends in listed for token in ends if token is not None)
 
 
 class InOrder:

@@ -74,56 +74,17 @@ def test_only_offered_names_that_differ_make_a_cycle(order: object, good: bool) 
     assert is_cycle(order, ["a", "b", "c"], 2) is good
 
 
-ARROWS = [
-    "=>",
-    "==>",
-    "-.->",
-    "–>",
-    "⟶",
-    "-->",
-    "->>",
-    "=>>",
-    "~>",
-    "—>",
-    "−>",
-    "─>",
-    "⇒",
-    "➔",
-    "➜",
-    "➡️",
-    "↦",
-    "⭢",
-    "🡒",
-]
+ARROWS = [*("=>", "==>", "-.->", "-->", "->>", "=>>", "~>"), *"⟶⇒➔➜➡↦⭢🡒", "➡️", *(f"{line}>" for line in "–—−─")]
 
 
 @pytest.mark.parametrize("arrow", ARROWS)
 @pytest.mark.parametrize("space", ["", " "])
 def test_other_peoples_arrows_are_read(arrow: str, space: str) -> None:
-    text = ", ".join(
-        f"{one}{space}{arrow}{space}{other}" for one, other in (("a-1", "b"), ("b", "c.2"), ("c.2", "a-1"))
-    )
-    assert read_edges(text) == [["a-1", "b"], ["b", "c.2"], ["c.2", "a-1"]]
+    edges = [["a-1", "b"], ["b", "c.2"], ["c.2", "a-1"]]
+    assert read_edges(", ".join(f"{one}{space}{arrow}{space}{other}" for one, other in edges)) == edges
 
 
-UNKNOWN = [
-    "<-",
-    "<->",
-    "←",
-    "↔",
-    "⇄",
-    "↛",
-    "--",
-    "---",
-    "- >",
-    "-->|label|",
-    "|->",
-    ":->",
-    "*->",
-    "..>",
-    "-&gt;",
-    ">->",
-]
+UNKNOWN = ["<-", "<->", *"←↔⇄↛", "--", "---", "- >", "-->|label|", "|->", ":->", "*->", "..>", "-&gt;", ">->"]
 
 
 @pytest.mark.parametrize("arrow", UNKNOWN)
