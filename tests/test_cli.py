@@ -381,7 +381,7 @@ def test_a_reader_that_has_left_is_no_error() -> None:
 
 def test_a_reader_that_leaves_after_one_line_is_no_error(tmp_path: Path) -> None:
     row = json.dumps({"rows": ["0110100110010110"], "steps": 1})
-    (tmp_path / "lines.jsonl").write_text(f"{row}\n" * 200)
+    (tmp_path / "lines.jsonl").write_text(f"{row}\n" * 50)
     words = ["run", "--task", "rule110", "--inputs", str(tmp_path / "lines.jsonl"), "--passes", "1"]
     command = [sys.executable, "-m", "sleepviz", *words]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
