@@ -202,7 +202,8 @@ def test_bad_words_to_run_are_refused_with_one_line(
 def test_a_file_that_is_not_text_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for data, says in ((b"\xff\xfe\x00\x01", "UTF-16"), (b"caf\xe9", "not UTF-8"), (b"PK\x03\x04\0", "zero bytes")):
         (tmp_path / "binary").write_bytes(data)
-        assert says in refusal(capsys, *RUN, "--inputs", str(tmp_path / "binary"))
+        refused = refusal(capsys, *RUN, "--inputs", str(tmp_path / "binary"))
+        assert says in refused and "cannot be read" in refused
     assert "longer than" in refusal(capsys, *RUN, "--inputs", "/dev/zero")
 
 
