@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.shell.jobs import Job
 
+LOOKS = ("view", "lock")  # of a link, the way of looking at a page: no part of what is asked
 Reader = Callable[[str], dict[str, Any]]  # a link's text -> widget values; raises LinkError
 
 
@@ -56,15 +57,6 @@ class Visit:
     def passes(self) -> int:
         """N."""
         return int(self.get("passes"))
-
-    @property
-    def is_first_run(self) -> bool:
-        """Whether this is the page's first run for this visitor."""
-        return bool(self.get("is_first_run", True))
-
-    def end_first_run(self) -> None:
-        """The first run is over."""
-        self.set({"is_first_run": False})
 
     @property
     def link_problems(self) -> tuple[str, ...]:
@@ -114,9 +106,12 @@ class Visit:
         A bare URL on the same page is the Back button at the visit's beginning: the `first` values return. On
         the way from another page it says nothing, and what the visitor had asked stays.
         """
-        given = {name: str(st.query_params[name]) for name in st.query_params}
+        given = {name: str(st.query_params[name]) for name in st.query_params if name not in LOOKS}
         if given == self.get("url", {}):
             return False
+        if not given and self.has_url and not is_same_page():  # back through the menu: what was set is set again
+            given = dict(self.get("url"))
+            st.query_params.update(given)
         if not given and is_same_page():
             self.set({**first, "asked_live": False})
         values, problems = read_link(given, self.task, readers)
@@ -133,7 +128,8 @@ class Visit:
         wanted = {"task": self.task, **link}
         if self.get("url", {}) != wanted:
             self.set({"url": wanted})
-            st.query_params.from_dict(wanted)
+            looks = {name: st.query_params[name] for name in LOOKS if name in st.query_params}
+            st.query_params.from_dict({**wanted, **looks})
 
 
 def is_same_page() -> bool:

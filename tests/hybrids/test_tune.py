@@ -28,8 +28,11 @@ from sleepviz.hybrids.models.families import VOCAB_SIZE, tiny
 from sleepviz.hybrids.models.loading import load_sleeper
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tuning import tune as tuning_module
+from sleepviz.hybrids.tuning.config import TuneConfig
+from sleepviz.hybrids.tuning.exam import examine
 from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
-from sleepviz.hybrids.tuning.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.hybrids.tuning.reading import asleep, cut, read_out
+from sleepviz.hybrids.tuning.tune import Tuning, is_matrix
 from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.studies.hybrids.equivalence import masked_forward
 from sleepviz.tasks.base import NOT_ASKED
@@ -468,7 +471,7 @@ def test_the_first_pass_puts_out_the_logits_of_an_ordinary_call(family: str) -> 
     model, tokens = shared(family), torch.randint(1, VOCAB_SIZE, (2, 6), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         _, streams = tuning_module.streams_asleep(model, tokens, SleepPolicy(3), replace(CONFIG, window=6, pass_loss=1))
-        logits = tuning_module.read_out(model, streams[0])
+        logits = read_out(model, streams[0])
         expected = model(tokens).logits
     assert len(streams) == 3 and (logits - expected).abs().max() < 1e-5
 
@@ -478,7 +481,7 @@ def test_our_own_models_stream_is_read_as_they_read_it() -> None:
     model = SleepForCausalLM(SleepConfig(architecture=lean.config.to_json())).eval()
     model.lm.load_state_dict(lean.state_dict())
     h = torch.randn(1, 3, lean.config.d_model, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(tuning_module.read_out(model, h), lean.logits(h))
+    assert torch.equal(read_out(model, h), lean.logits(h))
 
 
 def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
