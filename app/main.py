@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 from app import tasks
-from app.shell import theme_watch
+from app.shell import address, theme_watch
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
@@ -24,7 +24,7 @@ PAGES += [
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
 ]
 page = st.navigation(PAGES, position="top")
-# The pages tell the Back button from a way back through the menu by this.
-st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page.url_path
+address.enter(page.url_path)
 page.run()
+address.show()
 theme_watch.show()  # last: even what draws nothing takes a gap on the page

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+import json
 from typing import Any
 
 import streamlit as st
 
 from app import player
-from app.shell import runs, theme
+from app.shell import runs, share, theme
 from app.shell.results import Results
+from app.shell.share import Shared
 from app.shell.state import Visit
 from app.stage import about, controls, stage_text, watch
 from app.tasks import PAGES, TaskPage
@@ -31,13 +32,18 @@ def show(task: str) -> None:
     shown = watch.shown_run(visit, choice, infos, tape)
     results = runs.results(task)
     if shown is not None:
-        _run(shown, page, infos, None if isinstance(results, str) else results, mode)
+        _run(shown, page, infos, choice, None if isinstance(results, str) else results, mode)
     about.measured(visit, words, results, choice, mode)
     about.explanations(words)
 
 
 def _run(
-    shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], results: Results | None, mode: theme.Mode
+    shown: watch.Shown,
+    page: TaskPage,
+    infos: tuple[CheckpointInfo, ...],
+    choice: controls.Choice,
+    results: Results | None,
+    mode: theme.Mode,
 ) -> None:
     """One run on the stage, and everything that can be known of it."""
     words = page.words
@@ -49,19 +55,13 @@ def _run(
     player.show(
         player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms), key=f"player_{page.task}"
     )
+    on_screen = {card.title: card.trace for card in cards if card.trace is not None}
+    asked = words.question(json.loads(shown.trace.spec["input"]))
+    share.bar(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
     st.caption(f"{words.notice} {warning} {about.training_note(shown.trace)} {words.presets}")
     meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
-        st.download_button(
-            stage_text.AS_JSON,
-            data=partial(watch.as_json, shown),
-            file_name=f"sleepviz-{page.task}-run.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
-            key="download",
-        )
     about.departures(meta)
     about.transcript(shown.trace)
     about.numbers(shown.trace)

@@ -185,7 +185,6 @@ ONE_PASS = "This model, N = 1", "the same weights, woken after one pass"
 THIS_RUN, THIS_RUN_NOTE = "This model, N = {passes}", "the run above"
 AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with N = 1 only", "a separate model", "a separate model: {name}"
 HOW_OFTEN = "; {accuracy:.2f} of fresh {right} at {symbol} = {difficulty}"
-AS_JSON = "Run as JSON"
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (
     "Drift of every head, pass by pass",

@@ -18,7 +18,6 @@ from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from sleepviz.config.events import Trace
-from sleepviz.config.outside import strict_json
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
@@ -124,11 +123,6 @@ def _measured(answer: Trace | str, results: Results | None) -> str:
     return stage_text.HOW_OFTEN.format(
         accuracy=found.accuracy, right=words.right, symbol=words.symbol, difficulty=difficulty
     )
-
-
-def as_json(shown: Shown) -> str:
-    """The run for download."""
-    return strict_json({"source": shown.source, **shown.trace.to_json()})
 
 
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
