@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sleepviz.runs.ask import run
     from sleepviz.runs.checkpoint import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 __all__ = ["HybridLM", "Memory", "SleepPolicy", "add_fast_weights", "load", "run", "run_text", "sleep"]
 
 _HOMES = {

@@ -8,147 +8,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
+from sleepviz.arguments import UsageError, build_parser
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import InputError, lines_of, path_of, strict_json
-from sleepviz.config.run import Control, RunSpec, Trigger
+from sleepviz.config.run import RunSpec, Trigger
 from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
 from sleepviz.serve import ServeError, serve
-from sleepviz.tasks import FAMILIES, TASKS, preset_named
+from sleepviz.tasks import preset_named
 
 LINES_MAX = 100_000
 MESSAGE_MAX_CHARACTERS = 500
 CLOSED_PIPE = 141  # what a shell says of a program that its reader has left
-
-
-class UsageError(ValueError):
-    """The command's words are off; the message is one sentence."""
-
-
-class Once(argparse.Action):
-    """Store a flag's value; a flag that comes twice is refused, as only one of the two could be meant."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        """Raise UsageError the second time."""
-        given = vars(namespace).setdefault("given", set())
-        if self.dest in given:
-            parser.error(f"{option_string} is given twice.")
-        given.add(self.dest)
-        setattr(namespace, self.dest, values)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, but every refusal is one line on stderr, and no flag comes twice."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.register("action", None, Once)
-
-    def error(self, message: str) -> Any:
-        """Raise instead of printing the usage and exiting."""
-        raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}.".replace("\n", " "))
-
-
-def whole_numbers(text: str) -> list[int]:
-    """Read "1,2,4" as [1, 2, 4]."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a list of whole numbers such as 1,2,4") from error
-
-
-def folder(text: str) -> Path:
-    """Read the name of a folder, with ~ for one's own."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("give the name of a folder")
-    return path_of(text)
-
-
-def build_parser() -> Parser:
-    """Every subcommand and flag."""
-    parser = Parser(prog="python -m sleepviz", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> Parser:
-        sub: Parser = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(run=run)
-        return sub
-
-    run = command("run", run_command, "Run one problem, or one a line of a file, and print what happened.")
-    run.add_argument("--input", help="the problem as JSON")
-    run.add_argument("--inputs", help="a file with one problem a line; - is standard input")
-    run.add_argument("--events", action="store_true", help="with --inputs: print the events too")
-    run.add_argument("--seed", type=int, default=0, help="of the untrained and shuffled_state controls")
-    evaluate = command("eval", eval_command, "Measure accuracy on held-out problems.")
-    evaluate.add_argument("--difficulty", type=whole_numbers, required=True)
-    evaluate.add_argument("--n", type=int, default=512, help="instances a cell")
-    evaluate.add_argument("--seed", type=int, default=7)
-    evaluate.add_argument("--rows", type=int, help="windows in an instance (default: the most)")
-    for sub in (run, evaluate):
-        sub.add_argument("--task", required=True, choices=sorted(TASKS))
-        sub.add_argument("--checkpoint", default="")
-        sub.add_argument("--passes", type=whole_numbers, default=[4], help="N, or several: 1,2,4")
-        sub.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
-        sub.add_argument("--sleep-attention", choices=("causal", "full"), default="")
-        sub.add_argument("--trigger", default="window", help="window, every:M or manual:A,B")
-        sub.add_argument("--control", choices=get_args(Control), default="none")
-        sub.add_argument("--json", action="store_true", help="accepted for clarity: output is always JSON")
-
-    train = command("train", train_command, "Train a preset; Ctrl-C keeps the state for --resume.")
-    train.add_argument("--preset", required=True)
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--steps", type=int, help="optimiser steps instead of the preset's budget")
-    train.add_argument("--budget", default="", help="tokens:X or flops:X instead of the preset's budget")
-    train.add_argument("--resume", action="store_true")
-    train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    train.add_argument("--compile", action="store_true", help="compile the pass; needs a C++ compiler")
-    train.add_argument("--folder", type=folder, help="where the checkpoint goes (default: assets/checkpoints)")
-    train.add_argument("--runs", type=folder, default=Path("runs"), help="where the resumable state goes")
-
-    tune = command(
-        "tune", tune_command, "Fine-tune a transformers model for sleep; Ctrl-C keeps the state for --resume."
-    )
-    tune.add_argument("--model", required=True, help="a folder, or a name on the hub")
-    tune.add_argument("--task", required=True, help=f"{', '.join(FAMILIES)}, or FILE.jsonl (context, question, answer)")
-    tune.add_argument("--sizes", default="", help="the task's sizes as JSON, for example '{\"hops_max\": 4}'")
-    tune.add_argument("--difficulty", type=whole_numbers, default=[], help="levels to teach (default: all)")
-    tune.add_argument("--window", type=int, help="L, tokens (default: the task's)")
-    tune.add_argument("--passes", type=int, default=4, help="N")
-    tune.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
-    tune.add_argument("--hard-warmup", type=int, default=0, help="with sliding: so many steps of hard eviction first")
-    tune.add_argument("--levels-per-pass", type=int, default=0, help="draw N from 1 to --passes, ask so much a pass")
-    tune.add_argument("--stream-loss", type=float, default=0.0, help="weight of a loss on what each pass puts out")
-    tune.add_argument("--steps", type=int, default=1000)
-    tune.add_argument("--batch", type=int, default=16)
-    tune.add_argument("--lr-muon", type=float, default=1e-3)
-    tune.add_argument("--lr-adamw", type=float, default=5e-5)
-    tune.add_argument("--seed", type=int, default=0)
-    tune.add_argument("--resume", action="store_true")
-    tune.add_argument("--out", type=folder, help="the folder of the tuned model (default: in runs/)")
-    tune.add_argument("--exam", type=int, default=128, help="held-out instances a cell, before and after")
-    tune.add_argument("--add-fast-weights", type=whole_numbers, default=[], help="first put memory before these layers")
-    tune.add_argument("--associative", action="store_true", help="let that memory begin as look-ups")
-    tune.add_argument("--span", type=whole_numbers, default=[], help="FIRST,LAST: loop these layers only")
-    tune.add_argument("--convolution", choices=("rewind", "zero", "carry"), default="rewind")
-    tune.add_argument("--chunk-size", type=int, help="of the library's delta rule, for windows under 64 tokens")
-    tune.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    tune.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    tune.add_argument("--trust-remote-code", action="store_true", help="run code that the model's repository brings")
-
-    experiments = command("experiments", experiments_command, "Make the results files behind every published figure.")
-    experiments.add_argument("--queue", action="store_true", help="run what is missing, and resume")
-    experiments.add_argument("--only", choices=sorted(FAMILIES))
-    record = command("record", record_command, "Make the recorded runs that pages show first.")
-    record.add_argument("--all", action="store_true", required=True)
-    app = command("app", app_command, "Serve the app in a browser; Ctrl-C ends it.")
-    app.add_argument("--port", type=int, default=8501)
-    app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets other machines visit")
-    bench = command("bench", bench_command, "Measure speed and memory on this machine.")
-    checkpoints = command("checkpoints", checkpoints_command, "List the checkpoints and what may be asked of them.")
-    for sub in (bench, checkpoints):
-        sub.add_argument("--json", action="store_true", help="accepted for clarity: output is always JSON")
-    return parser
 
 
 def emit(value: Any) -> None:
@@ -236,9 +108,15 @@ def eval_command(arguments: argparse.Namespace) -> None:
 
 def train_command(arguments: argparse.Namespace) -> None:
     """`train`: a preset to the end, then its checkpoint's description."""
+    from sleepviz.config.training import Budget
     from sleepviz.runs.checkpoint import FOLDER, read_info
     from sleepviz.training.train import train
 
+    budget = None
+    if arguments.budget:
+        budget = Budget.parse(arguments.budget)
+    elif arguments.steps is not None:
+        budget = Budget.steps(arguments.steps)
     checkpoints, runs = arguments.folder or FOLDER, arguments.runs
     _require_folder(checkpoints)
     _require_folder(runs)
@@ -246,12 +124,12 @@ def train_command(arguments: argparse.Namespace) -> None:
     path = train(
         preset_named(arguments.preset),
         seed=arguments.seed,
-        steps=arguments.steps,
-        budget=arguments.budget,
+        budget=budget,
         resume=arguments.resume,
         device=arguments.device,
         compile_pass=arguments.compile,
         command=_retold(arguments),
+        publish=arguments.publish,
         folder=checkpoints,
         runs=runs,
     )
@@ -284,7 +162,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         "span": tuple(arguments.span) or None,
         **{key: getattr(arguments, key) for key in ("window", "eviction", "steps", "batch", "seed", "convolution")},
         **{key: getattr(arguments, key) for key in ("lr_muon", "lr_adamw", "chunk_size")},
-        **{key: getattr(arguments, key) for key in ("levels_per_pass", "stream_loss")},
+        **{key: getattr(arguments, key) for key in ("levels_per_pass", "pass_loss")},
     }
     report = tune_by_name(
         name,
@@ -337,12 +215,25 @@ def checkpoints_command(arguments: argparse.Namespace) -> None:
     emit([info.to_json() for info in list_checkpoints()])
 
 
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "run": run_command,
+    "eval": eval_command,
+    "train": train_command,
+    "tune": tune_command,
+    "experiments": experiments_command,
+    "record": record_command,
+    "app": app_command,
+    "bench": bench_command,
+    "checkpoints": checkpoints_command,
+}
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         try:
-            arguments = build_parser().parse_args(words)
-            arguments.run(arguments)
+            arguments = build_parser(__doc__ or "").parse_args(words)
+            COMMANDS[arguments.command](arguments)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # --help is not flushed by argparse

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from app.player.payload import Contender, player_payload
 
-__all__ = ["Contender", "player_payload", "script", "show"]
+__all__ = ["Contender", "Start", "player_payload", "script", "show"]
 
 _HERE = Path(__file__).parent
 _TASKS = _HERE.parent / "tasks"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: at an event, counted from 0, or at an act of a window, and there at a pass from 1 on."""
+
+    event: int | None = None
+    act: Literal["read", "full", "asleep", "clear", "answer"] = "read"
+    window: int = 0
+    pass_number: int = 1
+    speed: float = 1.0
+    paused: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As the script reads it."""
+        place = {"act": self.act, "window": self.window, "pass": self.pass_number}
+        return {**(place if self.event is None else {"event": self.event}), "speed": self.speed, "paused": self.paused}
 
 
 def _text(path: Path) -> str:
@@ -24,8 +43,9 @@ def script() -> str:
 
     Each picture stands in a block of its own, so that two of them may use the same name.
     """
-    shared = (_text(_HERE / name) for name in ("draw.js", "graph.js"))
+    names = ("draw.js", "strip.js", "holds.js", "graph.js", "answers.js", "probe.js")
     pictures = (_text(path) for path in (_HERE / "document.js", *sorted(_TASKS.glob("*/picture.js"))))
+    shared = (_text(_HERE / name) for name in names)
     return "\n".join([*shared, *(f"{{\n{each}}}" for each in pictures), _text(_HERE / "player.js")])
 
 
@@ -38,6 +58,32 @@ _player = st.components.v2.component(
 )
 
 
-def show(payload: dict[str, Any], *, key: str = "player") -> None:
-    """Mount the player, or hand it a new run. The key keeps it mounted while the data changes."""
-    _player(key=key, data=payload)
+def show(
+    payload: dict[str, Any],
+    *,
+    key: str = "player",
+    start: Start | None = None,
+    stale: str = "",
+    presented: bool = False,
+    locked: bool = False,
+    on_present: Callable[[bool], None] | None = None,
+) -> None:
+    """Mount the player, or hand it a new run. The key keeps it mounted while the data changes.
+
+    `stale` says in a few words why this run is not the one that is asked for; the run is then greyed.
+    `presented` fills the window with the stage; `on_present` hears when the visitor turns that on or off.
+    `locked` leaves out the button that does so.
+    """
+
+    def changed() -> None:
+        if on_present is not None:
+            on_present(getattr(st.session_state[key], "view", "") == "present")
+
+    data = {
+        "run": payload,
+        "start": (start or Start()).to_json(),
+        "stale": stale,
+        "view": "present" if presented else "",
+        "locked": locked,
+    }
+    _player(key=key, data=data, on_view_change=changed)

@@ -1,58 +1,58 @@
-// A text: which of it is read, held in the KV cache and evicted; and what the answer would begin with after each pass
+// A text: which of it is read, held in the KV cache and cleared; and what the answer would begin with after each pass
 // of this sleep.
 
-const PROSE = { size: 14, tall: 20 };
-
 function drawWords(canvas, run, frame) {
-  const { ctx, w, h } = fit(canvas);
-  const below = drawBegins(ctx, run, frame, w, h * 0.45);
-  drawProse(ctx, run.picture, frame, below + 12, w, h - below - 12);
+  const { ctx, w, h, unit } = fit(canvas);
+  const begins = drawBegins(ctx, run, frame, w, h * 0.45, unit);
+  return [...begins.marks, ...drawProse(ctx, run.picture, frame, begins.below + unit, w, h - begins.below - unit, unit)];
 }
 
-// The first token of the answer after each pass, with its probability as a bar; returns where the bars end.
-function drawBegins(ctx, run, frame, w, most) {
-  const win = frame.state < 0 ? -1 : run.pass_window[frame.state];
-  const shown = run.pass_window.map((at, i) => i).filter((i) => run.pass_window[i] === win && i <= frame.state);
-  label(ctx, ["the answer would begin with"], 8, 8, w - 16, INK.dim, "left");
-  const tall = 22, lines = Math.max(1, Math.floor((most - 22) / tall)), passes = shown.slice(-lines);
-  passes.forEach((state, place) => {
-    const woken = run.woken[state], y = 30 + place * tall, bar = Math.max(40, w - 260);
-    label(ctx, [`pass ${shown.indexOf(state) + 1}`], 8, y, 60, INK.dim, "left");
-    label(ctx, [woken.begins, "…"], 70, y, 110, state === frame.state ? INK.text : INK.dim, "left");
+// The first token of the answer after each pass, with its probability as a bar; says where the bars end.
+function drawBegins(ctx, run, frame, w, most, unit) {
+  const shown = passesOf(run, frame), tall = 1.7 * unit, lines = Math.max(1, Math.floor((most - 1.7 * unit) / tall));
+  const passes = shown.slice(-lines), from = 14 * unit, bar = Math.max(40, w - from - 5 * unit);
+  label(ctx, ["the answer would begin with"], 8, 0.65 * unit, w - 16, INK.dim, "left");
+  const marks = passes.map((state, place) => {
+    const woken = run.woken[state], y = 2.3 * unit + place * tall, pass = shown.indexOf(state) + 1;
+    label(ctx, [`pass ${pass}`], 8, y, 5 * unit, INK.dim, "left");
+    label(ctx, [woken.begins, "…"], 5.5 * unit, y, 8.2 * unit, state === frame.state ? INK.text : INK.dim, "left");
     ctx.fillStyle = INK.gone;
-    ctx.fillRect(190, y - 5, bar, 10);
+    ctx.fillRect(from, y - 5, bar, 10);
     ctx.fillStyle = INK.accent;
-    ctx.fillRect(190, y - 5, bar * woken.sure, 10);
-    label(ctx, [woken.sure.toFixed(2)], 196 + bar, y, 50, INK.dim, "left");
+    ctx.fillRect(from, y - 5, bar * woken.sure, 10);
+    label(ctx, [woken.sure.toFixed(2)], from + 6 + bar, y, 4 * unit, INK.dim, "left");
+    return mark(0, y - tall / 2, w, tall, () => `After pass ${pass} the answer would begin with “${woken.begins}”, ${Math.round(100 * woken.sure)} % sure`);
   });
-  return 20 + Math.min(lines, Math.max(...run.frames.map((f) => f.of), 1)) * tall;
+  return { marks, below: 1.5 * unit + Math.min(lines, Math.max(...run.frames.map((f) => f.of), 1)) * tall };
 }
 
-// Bright in the KV cache, struck through once evicted, faint before it is read; underlined where it tells the answer.
-function drawProse(ctx, picture, frame, top, w, h) {
-  const { texts, needed } = picture;
-  label(ctx, [needed.length ? "the page: what is underlined tells the answer" : "the document"], 8, top + 8, w - 16, INK.dim, "left");
-  ctx.font = `${PROSE.size}px system-ui, sans-serif`;
-  const places = setProse(ctx, texts, w - 16), tells = new Set(needed);
-  const lines = Math.max(1, Math.floor((h - 24) / PROSE.tall)), last = places.length ? places[places.length - 1].line : 0;
+// Bright in the KV cache, struck through once cleared, faint before it is read; underlined where it tells the answer.
+function drawProse(ctx, picture, frame, top, w, h, unit) {
+  const { texts, needed } = picture, size = 1.12 * unit, tall = 1.6 * unit;
+  label(ctx, [needed.length ? "the page: what is underlined tells the answer" : "the document"], 8, top + 0.65 * unit, w - 16, INK.dim, "left");
+  ctx.font = type(size);
+  const places = setProse(ctx, texts, w - 16), tells = new Set(needed), marks = [];
+  const lines = Math.max(1, Math.floor((h - 1.9 * unit) / tall)), last = places.length ? places[places.length - 1].line : 0;
   const looked = frame.kind === "answer" && needed.length ? needed[0] : Math.max(0, frame.read - 1);
   const first = Math.max(0, Math.min(last - lines + 1, places[looked].line - Math.floor(lines / 2)));
   places.forEach(({ text, x, line: at, wide }, i) => {
     if (at < first || at >= first + lines || !text) return;
-    const where = stage(frame, i), y = top + 30 + (at - first) * PROSE.tall;
+    const where = stage(frame, i), y = top + 2.4 * unit + (at - first) * tall, under = 0.72 * unit;
     ctx.globalAlpha = where === "ahead" ? 0.4 : 1;
     if (frame.kind === "token" && i === frame.read - 1) {
-      ctx.fillStyle = INK.zero;
-      ctx.fillRect(8 + x - 1, y - 9, wide + 2, 18);
+      ctx.fillStyle = INK.tile;
+      ctx.fillRect(8 + x - 1, y - under, wide + 2, 2 * under);
     }
     ctx.fillStyle = where === "held" ? INK.text : "#8e9ab3";
     ctx.textAlign = "left";
     ctx.fillText(text, 8 + x, y);
     if (where === "gone") line(ctx, [[8 + x, y], [8 + x + wide, y]], "#8e9ab3", 1);
-    if (tells.has(i)) line(ctx, [[8 + x, y + 9], [8 + x + wide, y + 9]], INK.warm, 2);
+    if (tells.has(i)) line(ctx, [[8 + x, y + under], [8 + x + wide, y + under]], INK.warm, 2);
     ctx.globalAlpha = 1;
+    const said = { ahead: "not read yet", held: "in the cache", gone: "cleared" }[where];
+    marks.push(mark(8 + x, y - under, wide, 2 * under, () => `Token ${i + 1}, “${text}”: ${said}${tells.has(i) ? ", tells the answer" : ""}`));
   });
-  ctx.font = FONT;
+  return marks;
 }
 
 // Where each token stands in lines of this width. A line breaks at a new line of the text and before a word, which is

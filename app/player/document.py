@@ -30,11 +30,16 @@ class DocumentPicture:
         """A text has none."""
         return None
 
+    @property
+    def chance(self) -> float | None:
+        """Nobody counts what might be said."""
+        return None
+
     def scene(self) -> dict[str, Any]:
         """The text, token by token, and which tokens tell the answer."""
         return {
             "kind": self.kind,
-            "label": "The text: read, in the KV cache, or evicted; above it the first token of the answer if woken now",
+            "label": "The text: read, in the KV cache, or cleared; above it how the answer would begin if it woke now",
             "texts": [event.token for event in context_tokens(self._trace)],
             "needed": self._needed(),
         }
@@ -62,7 +67,7 @@ class DocumentPicture:
 
     def woken_text(self, woken: Answer) -> str:
         """The same in a sentence."""
-        return f"If woken now, the answer would begin with “{visible(woken.answers[0])}” ({least_sure(woken):.2f})."
+        return f"If it woke now, the answer would begin with “{visible(woken.answers[0])}” ({least_sure(woken):.2f})."
 
     def update_text(self, woken: Answer) -> str:
         """The same in a few words."""

@@ -20,13 +20,13 @@ function arrow(ctx, [x1, y1], [x2, y2], colour, width, dash, from, to) {
   ctx.fill();
 }
 
-function windowKey(ctx, edges, x, y, w) {
+function windowKey(ctx, edges, x, y, w, unit) {
   const windows = [...new Set(edges.map((edge) => edge.window))].sort((a, b) => a - b);
   for (const window of windows.slice(0, WINDOWS.length)) {
     const name = `window ${window + 1}`, wide = ctx.measureText(name).width + 34;
     if (x + wide > w) return;
     line(ctx, [[x, y], [x + 20, y]], WINDOWS[window % WINDOWS.length], 2.5, DASHES[window % DASHES.length]);
-    label(ctx, [name], x + 25, y, 80, INK.dim, "left");
+    label(ctx, [name], x + 25, y, 8 * unit, INK.dim, "left");
     x += wide;
   }
 }

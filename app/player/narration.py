@@ -1,7 +1,12 @@
-"""Events -> one sentence each: the text equivalent of everything that the player draws."""
+"""Events -> sentences: one in full for each event, and a short one for each act of a run.
+
+The full sentences are the text equivalent of everything that the player draws. A short one has at most
+15 words, so that it can be read while the run plays.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,26 +14,45 @@ from app.player.pictures import picture_of
 from app.tasks.base import Picture
 from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace
 
+BRIEF_WORDS = 15
 REPLACED = {
-    "zero_state": "S is set to zero",
-    "shuffled_state": "S of another sequence takes the place of this one's",
+    "zero_state": "S was wiped",
+    "shuffled_state": "Another run's S took its place",
 }
 """Controls that act between the last sleep and waking, so that what S answered before tells nothing of the answer."""
+PASS_SAID = {
+    "replay": "Pass {n} of {of}: it only writes the first pass's keys and values again.",
+    "reset_state": "Pass {n} of {of}: S is reset, then written anew from the window.",
+    "untrained": "Pass {n} of {of}: untrained weights read the window and rewrite S.",
+}
+"""What a control makes of a pass."""
 
 
 def narrate(trace: Trace) -> tuple[str, ...]:
-    """One sentence for each event, in order; each can be read alone."""
+    """One sentence or two for each event, in order; each can be read alone."""
     n_passes, slept_s, picture = 0, 0.0, picture_of(trace)
     replaced = REPLACED.get(trace.spec["control"], "")
-    sentences = []
+    said = []
     for event in trace.events:
         if isinstance(event, SleepStarted):
             n_passes = event.n_passes
         if isinstance(event, SleepPassDone):
             slept_s += event.sleep_s
         sentence = _sentence(event, picture, n_passes, slept_s)
-        sentences.append(f"{replaced}. {sentence}" if replaced and isinstance(event, AnswerScored) else sentence)
-    return tuple(sentences)
+        said.append(f"{replaced}. {sentence}" if replaced and isinstance(event, AnswerScored) else sentence)
+    return tuple(said)
+
+
+def narrate_briefly(trace: Trace) -> tuple[str, ...]:
+    """What happens at each event, in at most `BRIEF_WORDS` words: the tokens of a window share one sentence."""
+    picture, control, n_passes = picture_of(trace), str(trace.spec["control"]), 0
+    read = Counter(event.window_index for event in trace.events if isinstance(event, TokenRead))
+    said = []
+    for event in trace.events:
+        if isinstance(event, SleepStarted):
+            n_passes = event.n_passes
+        said.append(_brief(event, picture, control, read, n_passes))
+    return tuple(said)
 
 
 def told_from(spec: Mapping[str, Any]) -> str:
@@ -38,40 +62,69 @@ def told_from(spec: Mapping[str, Any]) -> str:
     return "From S alone" if spec["eviction"] == "hard" else "From S and the KV cache"
 
 
+def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int], n_passes: int) -> str:
+    if isinstance(event, TokenRead):
+        tokens, window = count(read[event.window_index], "token"), event.window_index + 1
+        again = f"It reads window {window}: {tokens} more."
+        return again if window > 1 else f"It reads {tokens}. Each one stays in the KV cache."
+    if isinstance(event, SleepStarted):
+        if event.trigger != "window full":
+            return f"{trigger_text(event.trigger)}. It sleeps before it goes on."
+        again = f"Window {event.window_index + 1} is full. It must sleep again."
+        return again if event.window_index else "The window is full. It must sleep before it can read on."
+    if isinstance(event, SleepPassDone):
+        usual = "Pass {n} of {of}: it reads the window again and rewrites its fast weights."
+        return PASS_SAID.get(control, usual).format(n=event.pass_index + 1, of=n_passes)
+    if isinstance(event, CacheEvicted):
+        kept = max(event.kv_tokens, default=0)
+        if not event.tokens_dropped:
+            return f"Nothing is cleared: the cache keeps its {count(kept, 'token')}."
+        if kept:
+            return f"{_leave(event)} the cache; {kept} stay."
+        return f"The cache is emptied. Only the fast weights, {size(event.fast_bytes)}, go on."
+    replaced = f"{REPLACED[control]}. " if control in REPLACED else ""
+    n_right, n = sum(event.answer.correct), len(event.answer.correct)
+    right = f"{n_right} of {n} are right" if n > 1 else "right" if n_right else "wrong"
+    said = f"{replaced}One ordinary pass answers: {picture.answer_text(event.answer)}."
+    return said if len(said.split()) <= BRIEF_WORDS else f"{replaced}One ordinary pass answers: {right}."
+
+
 def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> str:
     if isinstance(event, TokenRead):
-        return (
-            f"Awake: token {event.position + 1}, “{picture.token(event.token)}”, is read; "
-            f"{count(max(event.kv_tokens, default=0), 'token')} in the KV cache."
-        )
+        held = count(max(event.kv_tokens, default=0), "token")
+        return f"Token {event.position + 1}, “{picture.token(event.token)}”, is read. The KV cache holds {held}."
     if isinstance(event, SleepStarted):
         held = count(event.stop - event.start, "token")
         return (
-            f"{trigger_text(event.trigger)}: the model falls asleep over window {event.window_index + 1}, {held}, "
-            f"for {count(n_passes, 'pass', 'passes')}; the KV cache holds {event.kv_bytes:,} bytes."
+            f"{trigger_text(event.trigger)}: it falls asleep over window {event.window_index + 1} for "
+            f"{count(n_passes, 'pass', 'passes')}. The cache holds {held}, {size(event.kv_bytes)}."
         )
     if isinstance(event, SleepPassDone):
         return (
-            f"Asleep, pass {event.pass_index + 1} of {n_passes}: the fast weights change by "
-            f"{mean_drift(event):.2f} of their size. {picture.woken_text(event.woken)}"
+            f"Pass {event.pass_index + 1} of {n_passes} changed the fast weights by {mean_drift(event):.2f} of their "
+            f"size. {picture.woken_text(event.woken)}"
         )
     if isinstance(event, CacheEvicted) and not event.tokens_dropped:
         kept = count(max(event.kv_tokens, default=0), "token")
-        return f"Nothing is evicted: {kept} stay in the KV cache, beside {event.fast_bytes:,} bytes of fast weights."
+        return f"Nothing is cleared. The KV cache keeps {kept}, beside {size(event.fast_bytes)} of fast weights."
     if isinstance(event, CacheEvicted):
         return (
-            f"Cleared: {count(event.tokens_dropped, 'token')} leave the KV cache, {event.bytes_freed:,} bytes are "
-            f"freed; what is remembered is in {event.fast_bytes:,} bytes of fast weights."
+            f"{_leave(event)} the KV cache, which frees {size(event.bytes_freed)}. What is remembered is in "
+            f"{size(event.fast_bytes)} of fast weights."
         )
     return (
-        f"Awake, in one ordinary pass: {picture.answer_text(event.answer)}. Answering took "
+        f"Awake, one ordinary pass answers: {picture.answer_text(event.answer)}. Answering took "
         f"{milliseconds(event.wake_s)}, sleeping {milliseconds(slept_s)}."
     )
 
 
+def _leave(event: CacheEvicted) -> str:
+    return f"{count(event.tokens_dropped, 'token')} leave{'s' * (event.tokens_dropped == 1)}"
+
+
 def trigger_text(trigger: str) -> str:
     """Why the sleep began, to start a sentence."""
-    return {"asked for": "Sleep was asked for", "context over": "The context is over"}.get(
+    return {"asked for": "Sleep was asked for", "context over": "The text is over"}.get(
         trigger, trigger[:1].upper() + trigger[1:]
     )
 
@@ -84,6 +137,14 @@ def mean_drift(event: SleepPassDone) -> float:
 def milliseconds(seconds: float) -> str:
     """Seconds as text with the precision that a short run deserves."""
     return f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def size(n_bytes: int) -> str:
+    """“16 bytes”, “8.5 KB”, “34 KB”."""
+    kilobytes = n_bytes / 1024
+    if kilobytes < 1:
+        return count(n_bytes, "byte")
+    return f"{kilobytes:.1f}".removesuffix(".0") + " KB" if kilobytes < 10 else f"{kilobytes:,.0f} KB"
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

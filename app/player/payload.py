@@ -9,25 +9,39 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from app.player.narration import REPLACED, count, mean_drift, milliseconds, narrate, told_from, trigger_text
+from app.player.narration import (
+    REPLACED,
+    count,
+    mean_drift,
+    milliseconds,
+    narrate,
+    narrate_briefly,
+    size,
+    told_from,
+    trigger_text,
+)
 from app.player.pictures import picture_of
 from app.tasks.base import Picture
 from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted, TokenRead, Trace
 
 SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep ...
 SLEEP_SHARE = 0.25  # ... unless its window is so long that it needs this share of it to be seen
-ANSWER_SLOTS, ANSWER_SHARE = 3, 0.05  # the same for the answer, of all tokens
-# At 1x the home run plays in under ten seconds: each kind of frame shares its part of the time, within bounds.
-TOKENS_MS, TOKEN_MS = 2000, (24, 90)
-PASSES_MS, PASS_MS = 4200, (90, 800)
-SLEEPS_MS, FALL_ASLEEP_MS = 1200, (200, 600)
-CLEARS_MS, CLEAR_MS = 1400, (250, 900)
-ANSWER_MS = 600
+ANSWER_SLOTS, ANSWER_SHARE = 3, 0.07  # the same for the answer, of all tokens
+JUMP = 1.5  # times the drift of the pass before
+LUCK = 0.5  # an answer against these odds was luck
+WINDOWS_TOLD = 4  # after so many windows, what a cache that is never cleared would hold
+# At 1x a visitor can follow the first window: each act rests while its sentence is read. Later windows go by quickly.
+REST_MS, LATER_REST_MS = 3000, 700
+READING_MS, LATER_READING_MS = 3000, 1000  # shared by a window's tokens
+SLEEPING_MS, PASS_MS, LATER_PASS_MS = 16_000, (250, 1300), 300  # a long sleep has quicker passes
+ACTS = {TokenRead: "read", SleepStarted: "full", SleepPassDone: "asleep", CacheEvicted: "clear", AnswerScored: "answer"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +52,22 @@ class Contender:
     note: str
     trace: Trace | None
     missing: str = ""
+    measured: str = ""  # how often such a run is right, in a sentence
+    share: float | None = None  # the same as a number from 0 to 1
 
 
 def player_payload(
-    trace: Trace, *, contenders: tuple[Contender, ...] = (), badge: str = "", terms: dict[str, str] | None = None
+    trace: Trace,
+    *,
+    contenders: tuple[Contender, ...] = (),
+    badge: str = "",
+    terms: dict[str, str] | None = None,
+    bare: bool = False,
 ) -> dict[str, Any]:
-    """Everything the player needs for one run: JSON values only, arrays as base64 of uint8."""
+    """Everything the player needs for one run: JSON values only, arrays as base64 of uint8.
+
+    `bare` leaves out the three functions under the stage.
+    """
     passes = [event for event in trace.events if isinstance(event, SleepPassDone)]
     picture = picture_of(trace)
     woken = [picture.woken(event.woken) for event in passes]
@@ -59,7 +83,11 @@ def player_payload(
         "pass_window": [event.window_index for event in passes],
         "woken": woken,
         "picture": picture.scene(),
+        "memory": _memory(trace),
+        "drift_note": _drift_note(passes),
+        "chance": _chance(picture),
         "contenders": [_contender(contender) for contender in contenders],
+        "bare": bare,
         "badge": badge,
         "terms": terms or {},
     }
@@ -70,11 +98,6 @@ def player_payload(
 def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
     """Frames with their place on the time line, and the spans that stand on it."""
     n_tokens = sum(isinstance(event, TokenRead) for event in trace.events)
-    n_passes = sum(isinstance(event, SleepPassDone) for event in trace.events)
-    token_ms = _share(TOKENS_MS, n_tokens, TOKEN_MS)
-    pass_ms = _share(PASSES_MS, n_passes, PASS_MS)
-    n_sleeps = sum(isinstance(event, SleepStarted) for event in trace.events)
-    asleep_ms, clear_ms = _share(SLEEPS_MS, n_sleeps, FALL_ASLEEP_MS), _share(CLEARS_MS, n_sleeps, CLEAR_MS)
     answer_slots = max(ANSWER_SLOTS, round(ANSWER_SHARE * n_tokens))
     frames: list[dict[str, Any]] = []
     tokens: list[str] = []
@@ -82,14 +105,15 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
     sleeps: list[dict[str, Any]] = []
     cursor, passes_done, dropped, wide = 0, 0, 0, SLEEP_SLOTS[0]
     last: SleepPassDone | None = None
-    for event, sentence in zip(trace.events, narrate(trace), strict=True):
+    times = _times_ms(trace)
+    for event, sentence, brief, ms in zip(trace.events, narrate(trace), narrate_briefly(trace), times, strict=True):
         before = frames[-1] if frames else {"kv": [], "of": 0, "pass": 0, "window": 0}
-        frame = {**before, "say": sentence, "functions": {}}
+        frame = {**before, "say": sentence, "brief": brief, "ms": ms, "act": ACTS[type(event)], "functions": {}}
         if isinstance(event, TokenRead):
             tokens.append(picture.token(event.token))
             slots.append(cursor)
             cursor += 1
-            frame |= {"kind": "token", "x": cursor - 0.5, "ms": token_ms, "kv": list(event.kv_tokens)}
+            frame |= {"kind": "token", "x": cursor - 0.5, "kv": list(event.kv_tokens)}
             frame |= {"window": event.window_index, "pass": 0, "of": 0}
         elif isinstance(event, SleepStarted):
             wide = max(SLEEP_SLOTS[0], min(SLEEP_SLOTS[1], event.n_passes + 1))
@@ -98,40 +122,91 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
                 {"start": cursor, "stop": cursor + wide, "reason": trigger_text(event.trigger), "first": event.start}
                 | {"last": event.stop, "passes": event.n_passes, "window": event.window_index}
             )
-            frame |= {"kind": "sleep", "x": cursor + 0.25, "ms": asleep_ms, "kv": list(event.kv_tokens)}
-            frame |= {"pass": 0, "of": event.n_passes}
+            frame |= {"kind": "sleep", "x": cursor + 0.25, "kv": list(event.kv_tokens)}
+            frame |= {"window": event.window_index, "pass": 0, "of": event.n_passes}
         elif isinstance(event, SleepPassDone):
             passes_done, last = passes_done + 1, event
             along = (event.pass_index + 1) / (frame["of"] + 1)
-            frame |= {"kind": "pass", "x": cursor + along * wide, "ms": pass_ms, "pass": event.pass_index + 1}
+            frame |= {"kind": "pass", "x": cursor + along * wide, "pass": event.pass_index + 1}
             frame["functions"] = {"compress": f"Pass {event.pass_index + 1}: drift {mean_drift(event):.2f}"}
         elif isinstance(event, CacheEvicted):
             cursor, dropped = cursor + wide, dropped + event.tokens_dropped
-            frame |= {"kind": "evict", "x": cursor - 0.25, "ms": clear_ms, "kv": list(event.kv_tokens)}
-            frame |= {"cleared": _what_is_cleared(event), "functions": _cleared(event, last, trace, picture)}
+            frame |= {"kind": "evict", "x": cursor - 0.25, "kv": list(event.kv_tokens)}
+            frame |= {"functions": _cleared(event, last, trace, picture)}
         else:
-            frame |= {"kind": "answer", "x": cursor + answer_slots / 2, "ms": ANSWER_MS}
+            frame |= {"kind": "answer", "x": cursor + answer_slots / 2}
         frames.append({**frame, "read": len(tokens), "dropped": dropped, "state": passes_done - 1})
     return {
         "frames": frames,
         "tokens": tokens,
         "token_slots": slots,
         "sleeps": sleeps,
+        "windows": 1 + max((frame["window"] for frame in frames), default=0),
         "slots": cursor + answer_slots,
         "answer_slot": cursor,
     }
 
 
-def _what_is_cleared(event: CacheEvicted) -> str:
-    """What becomes of the KV cache, in a few words."""
-    if not event.tokens_dropped:
-        return "the KV cache stays"
-    return "the KV cache slides" if max(event.kv_tokens, default=0) else "the KV cache is cleared"
+def _times_ms(trace: Trace) -> list[int]:
+    """How long each event stays at 1x."""
+    events = trace.events
+    tokens = Counter(event.window_index for event in events if isinstance(event, TokenRead))
+    times, window, n_passes = [], 0, 1
+    for event in events:
+        if isinstance(event, TokenRead | SleepStarted):
+            window = event.window_index
+        if isinstance(event, SleepStarted):
+            n_passes = event.n_passes
+        is_first = window == 0
+        if isinstance(event, TokenRead):
+            times.append((READING_MS if is_first else LATER_READING_MS) // tokens[window])
+        elif isinstance(event, SleepPassDone):
+            first_ms = max(PASS_MS[0], min(PASS_MS[1], SLEEPING_MS // max(n_passes, 1)))
+            opens = is_first and event.pass_index == 0
+            times.append(REST_MS if opens else first_ms if is_first else min(first_ms, LATER_PASS_MS))
+        else:
+            times.append(REST_MS if is_first else LATER_REST_MS)
+    return times
+
+
+def _memory(trace: Trace) -> dict[str, Any]:
+    """The cache just before the first sleep, S beside it, and what a cache that is never cleared would take."""
+    full = next((event for event in trace.events if isinstance(event, SleepStarted)), None)
+    fast_bytes = next((event.fast_bytes for event in trace.events if isinstance(event, CacheEvicted)), 0)
+    window_bytes, most = (full.kv_bytes, max(full.kv_tokens, default=0)) if full else (0, 0)
+    compression = (
+        f"S stays {size(fast_bytes)} however many windows it reads. A cache that is never cleared would hold "
+        f"{size(WINDOWS_TOLD * window_bytes)} after {WINDOWS_TOLD}."
+    )
+    return {
+        "window_bytes": window_bytes,
+        "most": most,
+        "fast_bytes": fast_bytes,
+        "compression": compression if full else "",
+    }
+
+
+def _drift_note(passes: list[SleepPassDone]) -> str:
+    """Where drift jumps late in the first sleep, and whether the answer had been reached just before; else nothing."""
+    first = [event for event in passes if event.window_index == 0]
+    drifts, right = [mean_drift(event) for event in first], [all(event.woken.correct) for event in first]
+    late = range(2, len(first))
+    jump = max(late, key=lambda i: drifts[i] / max(drifts[i - 1], 1e-9), default=0)
+    if not jump or drifts[jump] < JUMP * drifts[jump - 1]:
+        return ""
+    if True in right and right.index(True) == jump - 1:
+        return f"The jump at pass {jump + 1} comes one pass after it had the answer. Then S settles."
+    return f"At pass {jump + 1} S changes more than in the pass before."
+
+
+def _chance(picture: Picture) -> str:
+    """How often guessing would be right."""
+    return f"guessing: 1 in {round(1 / picture.chance):,}" if picture.chance else ""
 
 
 def _cleared(event: CacheEvicted, last: SleepPassDone | None, trace: Trace, picture: Picture) -> dict[str, str]:
     """What the second and third functions of sleep did, in figures."""
-    cleared = f"{count(event.tokens_dropped, 'token')} dropped, {event.bytes_freed:,} bytes freed"
+    cleared = f"{count(event.tokens_dropped, 'token')} dropped, {size(event.bytes_freed)} freed"
     return {"clear": cleared, "update": _told(last, trace, picture) if last else "Nothing was slept on"}
 
 
@@ -158,7 +233,8 @@ def _states(passes: list[SleepPassDone]) -> dict[str, Any]:
 
 def _contender(contender: Contender) -> dict[str, Any]:
     """One card: the answer, where it is wrong, how sure it is, and what it cost."""
-    card: dict[str, Any] = {"title": contender.title, "note": contender.note, "missing": contender.missing, "rows": []}
+    card: dict[str, Any] = {"title": contender.title, "note": contender.note, "missing": contender.missing}
+    card |= {"measured": contender.measured, "rows": []}
     if contender.trace is None:
         return card
     scored = next((event for event in contender.trace.events if isinstance(event, AnswerScored)), None)
@@ -167,21 +243,39 @@ def _contender(contender: Contender) -> dict[str, Any]:
     passes = [event for event in contender.trace.events if isinstance(event, SleepPassDone)]
     slept, picture = sum(event.sleep_s for event in passes), picture_of(contender.trace)
     # One answer may be right by luck: where S was asked more than the person's question, the card tells of all of it.
-    more = passes and len(passes[-1].woken.asked) > len(scored.answer.asked)
+    is_as_woken = contender.trace.spec["control"] not in REPLACED
+    more = bool(passes) and is_as_woken and len(passes[-1].woken.asked) > len(scored.answer.asked)
+    whole = passes[-1].woken if more else None
+    others = whole.correct[len(scored.answer.asked) :] if whole else ()
+    own_share = sum(others) / len(others) if others else None
+    answered = picture.card(scored.answer)
     return {
         **card,
-        **picture.card(scored.answer),
-        "whole": _told(passes[-1], contender.trace, picture) if more else "",
+        **answered,
+        "whole": picture.update_text(whole) if whole else "",
+        "luck": _luck(answered, own_share if contender.share is None else contender.share),
         "sleep_s": slept,
         "wake_s": scored.wake_s,
-        "cost": f"Slept {milliseconds(slept)}, answered in {milliseconds(scored.wake_s)}",
+        "cost": _cost(contender.trace.spec, slept, scored.wake_s),
     }
+
+
+def _luck(answered: dict[str, Any], share: float | None) -> str:
+    """One answer against how often such a question is answered right; nothing where it is as expected."""
+    right = answered["right"]
+    if share is None or right is None or len(answered["rows"]) != 1 or right == (share >= LUCK):
+        return ""
+    return f"{'Lucky: only' if right else 'Unlucky:'} {share:.0%} of such questions are right."
+
+
+def _cost(spec: Mapping[str, Any], slept_s: float, wake_s: float) -> str:
+    """What the run took. Where nothing is cleared after one pass, that pass is reading and no sleep."""
+    answered = f"answered in {milliseconds(wake_s)}"
+    if not spec["n_passes"]:
+        return f"Did not sleep, {answered}"
+    is_reading = spec["eviction"] == "none" and spec["n_passes"] == 1
+    return f"{'Read' if is_reading else 'Slept'} {'in ' * is_reading}{milliseconds(slept_s)}, {answered}"
 
 
 def _rounded(values: Any) -> list[float]:
     return [round(float(value), 4) for value in values]
-
-
-def _share(total_ms: int, n_frames: int, bounds: tuple[int, int]) -> int:
-    """An equal share of the time, within bounds."""
-    return max(bounds[0], min(bounds[1], total_ms // max(n_frames, 1)))

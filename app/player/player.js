@@ -1,115 +1,182 @@
-// One clock over the frames of a run: play, pause, step, scrub, speed; text for every frame.
+// One clock over the frames of a run: play, pause, step, scrub, speed, acts; text for every frame.
 
 const players = new WeakMap();
+const onPage = new Set(); // the players that are mounted: page-level keys go to the first in sight
+const NOTHING = "body, [data-testid=stMain], [data-testid=stApp], .stApp"; // what has focus when nothing has
+const ROOM_LEAST = 450, ROOM_BELOW = 24;
 
 class Player {
   constructor(parent) {
     this.root = parent.querySelector(".theatre");
     const find = (selector) => this.root.querySelector(selector);
+    this.find = find;
     this.el = {
-      phase: find(".phase-name"), detail: find(".phase-detail"), badge: find(".badge"), say: find(".say"),
+      where: find(".where"), badge: find(".badge"), say: find(".say"), live: find(".live"), stale: find(".stale"),
       scrub: find(".scrub"), frame: find(".frame"), play: find(".b-play"), speed: find(".speed"), tip: find(".tip"),
-      cards: find(".cards"), lane: find(".c-lane"), states: find(".c-states"), drift: find(".c-drift"),
-      woken: find(".c-woken"), statesUnit: find(".states-unit"), wokenUnit: find(".woken-unit"),
+      cards: find(".cards"), strip: find(".c-strip"), states: find(".c-states"), drift: find(".c-drift"),
+      woken: find(".c-woken"), wokenUnit: find(".woken-unit"), pips: find(".pips"), pass: find(".pass"),
+      present: find(".b-present"), chance: find(".chance"),
     };
     this.functions = [...this.root.querySelectorAll(".functions li")];
+    this.acts = [...this.root.querySelectorAll(".acts button")];
     this.scratch = document.createElement("canvas");
+    this.probe = new Probe((text, x, y) => this.tell(text, x, y));
     this.reduced = window.matchMedia("(prefers-reduced-motion: reduce)");
-    this.index = 0;
+    this.index = this.head = this.request = 0;
     this.playing = false;
-    this.request = 0;
-    this.listen(find);
-    this.resize = new ResizeObserver(() => { if (this.run) this.draw(1); });  // at width 0 `draw` waits
+    this.onPageKey = (event) => this.pageKey(event);
+    this.onResize = () => this.place();
+    this.listen();
+    this.resize = new ResizeObserver(() => { this.place(); if (this.run) this.draw(1); });  // at width 0 `draw` waits
     // A run starts when it can be seen: on a phone the theatre may be below the fold.
     this.sight = new IntersectionObserver((entries) => {
-      if (this.waiting && entries.some((entry) => entry.isIntersecting)) { this.waiting = false; this.play(); }
+      this.inSight = entries[entries.length - 1].isIntersecting;
+      if (this.waiting && this.inSight) { this.waiting = false; this.play(); }
     });
   }
 
-  listen(find) {
+  listen() {
+    const { find } = this;
     find(".b-home").onclick = () => this.go(0);
     find(".b-back").onclick = () => this.go(this.index - 1);
     find(".b-next").onclick = () => this.go(this.index + 1);
     find(".b-end").onclick = () => this.go(this.last);
+    find(".b-act").onclick = () => this.nextAct();
     this.el.play.onclick = () => this.toggle();
+    this.el.present.onclick = () => this.present(!this.isPresenting);
     this.el.scrub.oninput = () => this.go(Number(this.el.scrub.value));
-    this.el.lane.onclick = (event) => {
-      const box = this.el.lane.getBoundingClientRect(), { at } = laneScale(this.run, box.width);
-      const off = this.run.frames.map((frame) => Math.abs(at(frame.x) - (event.clientX - box.left)));
-      this.go(off.indexOf(Math.min(...off)));
-    };
     this.root.onkeydown = (event) => this.key(event);
-    for (const term of this.root.querySelectorAll(".term")) {
-      term.onmouseenter = term.onfocus = () => this.tip(term);
-      term.onmouseleave = term.onblur = () => { this.el.tip.hidden = true; };
+    for (const button of this.acts) button.onclick = () => this.goToAct(button.dataset.act);
+    for (const term of this.root.querySelectorAll("[data-term]")) {
+      term.onmouseenter = term.onfocus = () => this.explain(term);
+      term.onmouseleave = term.onblur = () => this.tell("");
     }
   }
 
-  // Keys act only while focus is in the player; the scrubber, the menu and buttons keep their own.
+  // The player's keys also act while nothing on the page has focus.
+  pageKey(event) {
+    const first = [...onPage].find((each) => each.isPresenting || each.inSight);
+    if (event.defaultPrevented || first !== this || !document.activeElement?.matches(NOTHING)) return;
+    this.key(event);
+  }
+
+  // The scrubber, the menu and buttons keep their own keys.
   key(event) {
     const kind = event.target.tagName;
-    if (event.key === "Escape") this.el.tip.hidden = true;
-    if (kind === "SELECT" || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Escape") { this.tell(""); if (this.isPresenting) this.present(false); }
+    if (event.defaultPrevented || kind === "SELECT" || event.altKey || event.ctrlKey || event.metaKey || !this.run) return;
     if (event.key === " " && kind === "BUTTON") return;
-    if (event.key !== " " && kind === "INPUT") return;
+    if (kind === "INPUT" && !["n", "f", " "].includes(event.key.toLowerCase())) return;
     const act = {
-      " ": () => this.toggle(), ArrowRight: () => this.go(this.index + 1), ArrowLeft: () => this.go(this.index - 1),
-      Home: () => this.go(0), End: () => this.go(this.last),
-    }[event.key];
+      " ": () => this.toggle(), arrowright: () => this.go(this.index + 1), arrowleft: () => this.go(this.index - 1),
+      home: () => this.go(0), end: () => this.go(this.last), n: () => this.nextAct(), f: () => this.present(!this.isPresenting),
+    }[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
     act();
   }
 
-  tip(term) {
-    const { tip } = this.el, text = this.run && this.run.terms[term.dataset.term];
+  explain(term) {
+    const text = this.run && this.run.terms[term.dataset.term], box = term.getBoundingClientRect();
+    if (text) this.tell(text, box.left + box.width / 2, box.bottom - 4, true);
+  }
+
+  // A value or a term's meaning beside its place. Values are also said where a screen reader listens.
+  tell(text, x = 0, y = 0, isTerm = false) {
+    const { tip } = this.el;
+    tip.hidden = !text;
     if (!text) return;
     tip.textContent = text;
-    tip.hidden = false;
-    const home = this.root.getBoundingClientRect(), box = term.getBoundingClientRect();
-    tip.style.left = `${Math.max(12, Math.min(box.left - home.left, home.width - tip.offsetWidth - 12))}px`;
-    tip.style.top = `${box.bottom - home.top + 6}px`;
+    if (!isTerm && this.root.contains(this.root.getRootNode().activeElement)) this.el.live.textContent = text;
+    const home = this.root.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(x - home.left - tip.offsetWidth / 2, home.width - tip.offsetWidth - 8))}px`;
+    const below = y - home.top + 10, above = below - tip.offsetHeight - 40;
+    tip.style.top = `${below + tip.offsetHeight > home.height && above > 0 ? above : below}px`;
   }
 
   // A new run starts from its beginning; the same run again (the page reran) goes on where it was.
-  show(run) {
-    if (!run || !run.frames || !run.frames.length) return;
-    const isNew = !this.run || this.run.id !== run.id;
+  show(data, setState) {
+    this.setState = setState;
+    if (!data || !data.run || !data.run.frames.length) return;
+    this.attach();
+    this.follow(data);
+    const { run, start } = data, isNew = !this.run || this.run.id !== run.id, asked = JSON.stringify(start);
+    const isMoved = asked !== this.asked;
+    this.asked = asked;
+    if (isNew) this.load(run);
+    else this.run = run;
+    this.root.classList.toggle("is-stale", Boolean(data.stale));
+    this.el.stale.hidden = !data.stale;
+    this.el.stale.textContent = data.stale;
+    if (!isNew && !isMoved) { this.wake(); return; }
+    if (start.speed) this.el.speed.value = String(start.speed);
+    this.enter(this.placeOf(start));
+    this.pause();
+    this.waiting = !this.reduced.matches && !start.paused;
+    this.sight.unobserve(this.el.strip);
+    this.sight.observe(this.el.strip);  // asks again whether it is in sight
+  }
+
+  attach() {
+    if (onPage.has(this)) return;
+    onPage.add(this);
+    document.addEventListener("keydown", this.onPageKey);
+    window.addEventListener("resize", this.onResize);
     this.resize.observe(this.root);
-    this.sight.observe(this.el.lane);
+    const block = this.root.getRootNode().host?.closest("[data-testid=stMainBlockContainer]");
+    if (block) this.resize.observe(block);  // what stands above the stage may grow
+    this.sight.observe(this.el.strip);
+    this.place();
+  }
+
+  // What the page asks of the view; what the visitor did since stays.
+  follow({ view, locked }) {
+    this.root.classList.toggle("locked", locked);
+    if (view === this.viewSeen) return;
+    this.viewSeen = view;
+    if (view !== this.viewSent) this.present(view === "present", false);
+  }
+
+  load(run) {
     this.run = run;
     this.last = run.frames.length - 1;
-    if (!isNew) { this.wake(); return; }
     this.bytes = Uint8Array.from(atob(run.states.data), (c) => c.charCodeAt(0));
+    const heads = run.states.shape[1] * run.states.shape[2];
+    if (this.head >= heads) this.head = 0;
     this.el.badge.textContent = run.badge;
     const picture = PICTURES[run.picture.kind];
     this.root.dataset.picture = run.picture.kind;
-    this.root.dataset.layout = picture.layout;
+    this.root.classList.toggle("wide", picture.wide);
     this.root.style.setProperty("--narrow", `${picture.narrow}px`);
-    this.el.woken.setAttribute("aria-label", run.picture.label);
-    this.el.statesUnit.textContent = run.states.scale ? "one scale for all passes" : "";
+    this.el.woken.setAttribute("aria-label", `${run.picture.label}. Arrow keys read out a value.`);
     this.el.scrub.max = String(this.last);
+    this.el.chance.textContent = ["× wrong", "bar: how sure", run.chance].filter(Boolean).join(" · ");
+    this.find(".compression").textContent = run.memory.compression;
+    this.find(".drift-note").textContent = run.drift_note;
+    this.find(".functions").hidden = run.bare;
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
-    const longest_s = Math.max(1e-9, ...run.contenders.map((c) => (c.rows.length ? c.sleep_s + c.wake_s : 0)));
-    this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture, longest_s)));
-    this.enter(0);
-    this.pause();
-    this.waiting = !this.reduced.matches;
-    this.sight.unobserve(this.el.lane);
-    this.sight.observe(this.el.lane);  // asks again whether it is in sight
+    this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture)));
+    this.el.cards.parentElement.hidden = !run.contenders.length;
+  }
+
+  // Where a link or a lesson asks to begin: an event's number, or an act, its window and pass.
+  placeOf({ event, act, window: win = 0, pass = 1 }) {
+    if (event !== undefined) return Math.max(0, Math.min(this.last, event));
+    if (!act) return 0;
+    const fits = (f) => f.act === act && (act === "answer" || f.window === win) && (act !== "asleep" || f.pass === Math.min(pass, f.of));
+    return Math.max(0, this.run.frames.findIndex(fits));
   }
 
   play() {
     if (this.index >= this.last) this.enter(0);
     this.playing = true;
     this.entered = performance.now();
-    this.mark();
+    this.words();
     this.wake();
   }
 
   pause() {
     this.playing = false;
-    this.mark();
     this.words();
   }
 
@@ -122,14 +189,59 @@ class Player {
   go(index) {
     this.waiting = false;
     this.playing = false;
-    this.mark();
     this.enter(Math.max(0, Math.min(this.last, index)));
     this.wake();
   }
 
-  mark() {
-    this.root.classList.toggle("playing", this.playing);
-    this.el.play.setAttribute("aria-label", this.playing ? "Pause" : this.index >= this.last ? "Play again" : "Play");
+  // On to the beginning of the next act, playing on if it plays.
+  nextAct() {
+    const { frames } = this.run, part = (f) => `${f.act} ${f.window}`;
+    const next = frames.findIndex((f, i) => i > this.index && part(f) !== part(frames[this.index]));
+    this.waiting = false;
+    this.enter(next < 0 ? this.last : next);
+    this.wake();
+  }
+
+  // An act of the window that is going on.
+  goToAct(act) {
+    const { frames } = this.run, here = frames[this.index].window;
+    const found = frames.findIndex((f) => f.act === act && (act === "answer" || f.window === here));
+    if (found >= 0) this.go(found);
+    this.tell("");
+  }
+
+  pick(head) {
+    this.head = head;
+    this.draw(1);
+  }
+
+  // The stage alone fills the window: it goes to the top layer, above everything else of the page.
+  present(isOn, isTold = true) {
+    this.isPresenting = isOn;
+    this.root.classList.toggle("present", isOn);
+    if (isOn) {
+      this.root.setAttribute("popover", "manual");
+      this.root.showPopover?.();
+      this.root.focus();
+    } else {
+      this.root.removeAttribute("popover");
+    }
+    this.el.present.textContent = isOn ? "Leave" : "Present";
+    if (isTold) {
+      this.viewSent = isOn ? "present" : "";
+      this.setState?.("view", this.viewSent);
+    }
+    this.place();
+    if (this.run) { this.words(); this.draw(1); }
+  }
+
+  // The stage takes the room that the window has below what stands above it.
+  place() {
+    const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
+    const top = this.root.getBoundingClientRect().top + (page?.scrollTop ?? 0);
+    const room = window.innerHeight - top - ROOM_BELOW;
+    const fits = room >= ROOM_LEAST ? room : Math.max(ROOM_LEAST, Math.min(640, window.innerHeight - 80));
+    if (!this.isPresenting) this.root.style.setProperty("--room", `${Math.round(fits)}px`);
   }
 
   enter(index) {
@@ -152,7 +264,7 @@ class Player {
       this.advance(now, speed);
     }
     const mix = this.reduced.matches ? 1 : Math.min(1, (now - this.entered) / Math.min(280, rest * 0.7));
-    if (mix >= 0) drawStates(this.el.states, this.run, this.run.frames[this.index], mix, this.bytes, this.scratch);
+    if (mix >= 0) this.drawStates(mix);
     if (this.playing || mix < 1) this.wake();  // nothing moves, and nothing is computed, unless time moves
   }
 
@@ -165,35 +277,48 @@ class Player {
     this.entered = now - behind;
   }
 
+  drawStates(mix) {
+    const frame = this.run.frames[this.index];
+    const marks = drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch, this.head, (head) => this.pick(head));
+    this.probe.set(this.el.states, marks);
+  }
+
   draw(mix) {
     if (!this.root.clientWidth) return;  // on its way in or out of the page
-    const frame = this.run.frames[this.index];
-    drawLane(this.el.lane, this.run, this.index);
-    drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch);
-    drawDrift(this.el.drift, this.run, frame);
-    const picture = PICTURES[this.run.picture.kind];
-    picture.draw(this.el.woken, this.run, frame);
-    const done = frame.kind === "answer";
-    [...this.el.cards.children].forEach((card, i) => revealCard(card, this.run.contenders[i], picture, done));
+    const { run, el, probe } = this, frame = run.frames[this.index], picture = PICTURES[run.picture.kind];
+    probe.set(el.strip, drawStrip(el.strip, run, this.index, (index) => this.go(index)));
+    this.drawStates(mix);
+    probe.set(el.drift, drawDrift(el.drift, run, frame));
+    probe.set(el.woken, picture.draw(el.woken, run, frame));
+    [...el.cards.children].forEach((card, i) => {
+      const marks = revealCard(card, run.contenders[i], picture, frame.kind === "answer"), canvas = card.querySelector("canvas");
+      if (canvas) probe.set(canvas, marks);
+    });
   }
 
   words() {
     if (!this.run) return;
     const { run, el, index } = this, frame = run.frames[index];
-    const asleep = frame.kind === "sleep" || frame.kind === "pass";
-    this.root.dataset.phase = asleep ? "asleep" : "awake";
-    el.phase.textContent = asleep ? "Asleep" : frame.kind === "evict" ? "Waking" : "Awake";
-    const window = `window ${frame.window + 1}`;
-    el.detail.textContent = {
-      token: `reading ${window}`, sleep: `falling asleep over ${window}`, pass: `pass ${frame.pass} of ${frame.of}`,
-      evict: frame.cleared, answer: "one ordinary pass answers",
-    }[frame.kind];
-    // While it plays, the tokens of a window share one sentence: a screen reader is not flooded.
-    const sentence = this.playing && frame.kind === "token" ? `Awake: the tokens of ${window} are read into the KV cache.` : frame.say;
-    if (el.say.textContent !== sentence) el.say.textContent = sentence;
+    this.root.dataset.phase = frame.act === "asleep" || frame.act === "full" ? "asleep" : "awake";
+    this.root.classList.toggle("playing", this.playing);
+    document.documentElement.dataset.stageEvent = String(index);  // for whoever copies a link
+    document.documentElement.dataset.stageSpeed = el.speed.value;
+    el.play.setAttribute("aria-label", this.playing ? "Pause" : index >= this.last ? "Play again" : "Play");
+    for (const button of this.acts) {
+      if (button.dataset.act === frame.act) button.setAttribute("aria-current", "step");
+      else button.removeAttribute("aria-current");
+    }
+    el.pass.textContent = frame.act === "asleep" ? ` pass ${frame.pass} of ${frame.of}` : "";
+    el.pips.replaceChildren(...Array.from({ length: Math.min(frame.of, 24) }, (_, i) => element("i", i < frame.pass ? "done" : "")));
+    el.where.textContent = run.windows > 1 ? `window ${frame.window + 1} of ${run.windows}` : "";
+    this.say(frame);
     el.frame.textContent = `event ${index + 1} of ${run.frames.length}`;
     el.scrub.value = String(index);
-    el.scrub.setAttribute("aria-valuetext", `Event ${index + 1} of ${run.frames.length}: ${el.phase.textContent}, ${el.detail.textContent}`);
+    el.scrub.setAttribute("aria-valuetext", `Event ${index + 1} of ${run.frames.length}: ${frame.brief}`);
+    this.find(".cache").style.width = `${(100 * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)}%`;
+    this.find(".fast").style.width = `${(100 * run.memory.fast_bytes) / Math.max(run.memory.window_bytes, run.memory.fast_bytes, 1)}%`;
+    this.find(".cache-amount").textContent = `${Math.max(0, ...frame.kv)} tokens, ${kilobytes(Math.round((run.memory.window_bytes * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)))}`;
+    this.find(".fast-amount").textContent = kilobytes(run.memory.fast_bytes);
     for (const item of this.functions) {
       const note = this.notes[index][item.dataset.function];
       item.querySelector("em").textContent = note ?? "";
@@ -202,84 +327,37 @@ class Player {
     }
     const woken = frame.state >= 0 ? run.woken[frame.state] : null;
     el.wokenUnit.textContent = woken ? woken.unit : "";
-    this.mark();
+  }
+
+  // While it plays, one short sentence: on screen for each pass, to a screen reader for each act. Stepped, every event in full.
+  say(frame) {
+    const sentence = this.playing || this.isPresenting ? frame.brief : frame.say;
+    if (this.el.say.textContent !== sentence) this.el.say.textContent = sentence;
+    const act = `${frame.act} ${frame.window}`;
+    if (this.playing && act === this.saidAct) return;
+    this.saidAct = this.playing ? act : "";
+    const told = this.playing ? frame.brief : frame.say;
+    if (this.el.live.textContent !== told) this.el.live.textContent = told;
   }
 
   stop() {
     cancelAnimationFrame(this.request);
     this.request = 0;
+    onPage.delete(this);
+    document.removeEventListener("keydown", this.onPageKey);
+    window.removeEventListener("resize", this.onResize);
     this.resize.disconnect();
     this.sight.disconnect();
   }
 }
 
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-// Time bars share one scale over all cards: grey asleep, blue awake.
-function makeCard(contender, picture, longest_s) {
-  const card = element("div", "card");
-  card.append(element("p", "card-title", contender.title), element("p", "note", contender.note));
-  if (!contender.rows.length) {
-    card.append(element("p", "note missing", contender.missing));
-    return card;
-  }
-  const bars = element("div", "bars");
-  const slept = element("i", "slept"), woke = element("i", "woke");
-  slept.style.width = `${(95 * contender.sleep_s) / longest_s}%`;
-  woke.style.width = `${(95 * contender.wake_s) / longest_s}%`;
-  bars.append(slept, woke);
-  card.append(...makeAnswer(contender, picture), element("p", "verdict"));
-  if (contender.whole) card.append(element("p", "whole"));
-  card.append(element("p", "cost"), bars);
-  return card;
-}
-
-// A picture may draw its answers; a name or a number is written, with how sure the model is as a bar.
-function makeAnswer(contender, picture) {
-  if (picture.card) {
-    const canvas = element("canvas", "c-card");
-    canvas.setAttribute("role", "img");
-    return [canvas];
-  }
-  return contender.rows.map((row) => {
-    const line = element("div", "answer");
-    const sure = element("i", "sure");
-    sure.style.width = `${100 * (row.confidence[0] ?? 0)}%`;
-    line.append(element("span", "asked", row.asked), element("b", "said"), element("span", "truth", `truth ${row.truth}`), sure);
-    return line;
-  });
-}
-
-function revealCard(card, contender, picture, revealed) {
-  const verdict = card.querySelector(".verdict"), canvas = card.querySelector("canvas");
-  if (!verdict) return;
-  verdict.textContent = revealed ? contender.verdict : "Not awake yet";
-  verdict.className = `verdict ${revealed && contender.right !== null ? (contender.right ? "right" : "wrong") : "pending"}`;
-  card.querySelector(".cost").textContent = revealed ? `${contender.cost}; ${contender.least_of} ${contender.least.toFixed(2)}` : "";
-  if (contender.whole) card.querySelector(".whole").textContent = revealed ? contender.whole : "";
-  card.querySelector(".bars").style.visibility = revealed ? "visible" : "hidden";
-  card.querySelectorAll(".answer").forEach((line, i) => {
-    line.querySelector(".said").textContent = revealed ? contender.rows[i].answer : "…";
-    line.classList.toggle("wrong", revealed && !contender.rows[i].right);
-    line.classList.toggle("revealed", revealed);
-  });
-  if (!canvas) return;
-  canvas.setAttribute("aria-label", revealed ? `${contender.title}: ${contender.verdict}` : `${contender.title}: not answered yet`);
-  picture.card(canvas, contender, revealed);
-}
-
 export default function (component) {
-  const { parentElement, data } = component;
+  const { parentElement, data, setStateValue } = component;
   let player = players.get(parentElement);
   if (!player) {
     player = new Player(parentElement);
     players.set(parentElement, player);
   }
-  player.show(data);
+  player.show(data, setStateValue);
   return () => player.stop();
 }

@@ -23,7 +23,14 @@ from sleepviz.config import places
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Event, Trace
 from sleepviz.config.run import RunSpec
-from sleepviz.runs.checkpoint import FOLDER, CheckpointError, CheckpointInfo, list_checkpoints, read_info
+from sleepviz.runs.checkpoint import (
+    FOLDER,
+    CheckpointError,
+    CheckpointInfo,
+    checkout_commit,
+    list_checkpoints,
+    read_info,
+)
 from sleepviz.studies.measurements import baseline_names
 from sleepviz.tasks.base import InputError
 
@@ -37,6 +44,12 @@ ASSETS = places.ASSETS  # of this module, so that a test can point the app elsew
 def checkpoints(folder: Path = FOLDER) -> tuple[CheckpointInfo, ...]:
     """Every readable checkpoint. Read again each minute, so that a new one appears without a restart."""
     return list_checkpoints(folder)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def commit() -> str:
+    """The commit of the checkout that serves the app; "" where there is none."""
+    return checkout_commit()
 
 
 def checkpoint_folder() -> Path:

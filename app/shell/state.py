@@ -62,15 +62,6 @@ class Visit:
         return int(self.get("passes"))
 
     @property
-    def is_first_run(self) -> bool:
-        """Whether this is the page's first run for this visitor."""
-        return bool(self.get("is_first_run", True))
-
-    def end_first_run(self) -> None:
-        """The first run is over."""
-        self.set({"is_first_run": False})
-
-    @property
     def link_problems(self) -> tuple[str, ...]:
         """What was wrong in the link that opened the page, one sentence each."""
         return tuple(self.get("link_problems", ()))

@@ -20,8 +20,6 @@ from app.tasks import PAGES
 from app.tasks.base import Deviation, Words
 from sleepviz.config.events import Trace
 
-PLOTS_AFTER_S = 1.0
-
 
 def provenance(meta: dict[str, Any], trace: Trace) -> None:
     """A popover with the checkpoint's name, digest, training command, date, and departures from the paper."""
@@ -50,11 +48,11 @@ def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
     is_on = {
         "input_recall": bool(model.get("input_recall")),
         "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
-        "stream_loss": bool(train.get("stream_loss")),
+        "stream_loss": bool(train.get("pass_loss")),
         "window_positions": bool(model.get("window_positions")),
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
-        "ahead_share": bool(train.get("ahead_share")),
+        "ahead_share": bool(train.get("skipped_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
     }
@@ -105,13 +103,19 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
     if isinstance(results, str):
         st.info(results, icon=":material/info:")
         return
-    if visit.is_first_run:
-        st.caption(stage_text.PLOTS_FOLLOW)
-        _plots_later(visit)
-        return
-    difficulty = choice.difficulty
-    asked = {"symbol": words.symbol, "difficulty": difficulty}
+    asked = {"symbol": words.symbol, "difficulty": choice.difficulty}
     st.markdown(f"{stage_text.ACCURACY.format(**asked)} {_where_it_stands(results, choice, asked)}")
+    # The plots' code is megabytes: nobody waits for it who does not want a plot.
+    plots = st.expander(stage_text.PLOTS, icon=":material/show_chart:", key=visit.key("plots"), on_change="rerun")
+    if plots.open:
+        with plots:
+            _plots(words, results, choice, mode)
+    controls_measured(comparisons(results), words)
+
+
+def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
+    """Accuracy against N and, where it was measured, what is kept of the first window."""
+    difficulty = choice.difficulty
     figure = accuracy_figure(
         results,
         difficulty=difficulty,
@@ -126,7 +130,6 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
         st.markdown(stage_text.RETENTION)
         figure = retention_figure(results, difficulty=difficulty, mode=mode)
         st.plotly_chart(figure, key="retention_figure", theme=None, alt=stage_text.RETENTION)
-    controls_measured(comparisons(results), words)
 
 
 def _is_of_this_model(choice: Choice) -> bool:
@@ -191,14 +194,6 @@ def _control_name(comparison: Comparison) -> str:
 def _levels(difficulties: Sequence[int], words: Words) -> str:
     """Write (1, 4, 8) as "t = 1, 4 and 8"."""
     return f"{words.symbol} = {messages.joined(list(map(str, difficulties)))}"
-
-
-@st.fragment(run_every=PLOTS_AFTER_S)
-def _plots_later(visit: Visit) -> None:
-    """Ask for one more run soon: the plots' code is megabytes, and the player must not wait for it."""
-    if not visit.is_first_run:
-        st.rerun()
-    visit.end_first_run()
 
 
 def explanations(words: Words) -> None:

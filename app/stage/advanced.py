@@ -1,4 +1,4 @@
-"""What stands under "Advanced" on every task's page: the paper's own choices unless the visitor changes them."""
+"""What stands under "More settings" on every task's page: the paper's own choices unless the visitor changes them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,6 @@ def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
         st.text_input(label, key=key, on_change=visit.forget_link_problems)
     eviction = pick(visit, "eviction", stage_text.EVICT, stage_text.EVICTION)
     attention = pick(visit, "sleep_attention", stage_text.ASLEEP, stage_text.ATTENTION)
-    control = pick(visit, "control", stage_text.CONTROL, stage_text.CONTROLS, hint=stage_text.CONTROL_HELP)
     if checkpoints:
         key = visit.key("checkpoint")
         st.selectbox(stage_text.CHECKPOINT, checkpoints, key=key, on_change=visit.forget_link_problems)
@@ -114,5 +113,24 @@ def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
         str(visit.get("asked_after")),
         eviction,  # type: ignore[arg-type]
         attention,  # type: ignore[arg-type]
-        control,  # type: ignore[arg-type]
+        visit.get("control"),
+    )
+
+
+def break_it(visit: Visit) -> None:
+    """What can be broken, in sight: one press breaks a part, another mends it."""
+    key = visit.key("broken")
+    broken = visit.get("control")
+    st.session_state[key] = broken if broken in stage_text.BREAK else None
+
+    def changed() -> None:
+        visit.change({"control": st.session_state[key] or PAPER["control"]})
+
+    st.pills(
+        stage_text.BREAK_IT,
+        tuple(stage_text.BREAK),
+        format_func=lambda control: stage_text.BREAK[control],
+        key=key,
+        on_change=changed,
+        label_visibility="collapsed",
     )

@@ -1,4 +1,4 @@
-"""The controls of a run: a task's own, N and "Run live" in sight, the rest under "Advanced"; widgets -> RunSpec."""
+"""The controls of a run: a task's own, N and "Run live" in sight, the rest in a popover; widgets -> RunSpec."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Choice:
     difficulty: int
     link: Mapping[str, str]
     run_pressed: bool
+    asks: str  # the question in one sentence
 
     @property
     def is_as_measured(self) -> bool:
@@ -63,12 +64,7 @@ def controls(
     form.keep_within(visit, limits)
     advanced.keep_within(visit, limits["window"])
 
-    with st.container(horizontal=True, gap="small", key="presets"):
-        form.presets(visit, limits)
-        with st.popover(stage_text.ADVANCED, icon=":material/tune:", key="advanced"):
-            form.advanced(visit, limits)
-            settings = advanced.show(visit, limits["window"], tuple(mine))
-    *columns, passes, run = st.columns([*form.widths, 2.6, 1.4], gap="medium", vertical_alignment="center")
+    *columns, passes, run = st.columns([*form.widths, 2.2, 1.2], gap="medium", vertical_alignment="bottom")
     form.fields(visit, limits, columns)
     with passes:
         options = sorted({n for n in PASSES_SHOWN if n <= limits["passes_max"]} | {visit.passes})
@@ -76,6 +72,13 @@ def controls(
         st.select_slider(
             stage_text.PASSES, options, key=key, help=stage_text.PASSES_HELP, on_change=visit.forget_link_problems
         )
+    with st.container(horizontal=True, gap="small", key="presets", vertical_alignment="center"):
+        form.presets(visit, limits)
+        with st.popover(stage_text.ADVANCED, icon=":material/tune:", key="advanced"):
+            form.advanced(visit, limits)
+            settings = advanced.show(visit, limits["window"], tuple(mine))
+        st.markdown(f"**{stage_text.BREAK_IT}**", width="content")
+        advanced.break_it(visit)
     spec, problems, notes = _spec(page, visit, chosen, settings)
     with run:
         # Never switched off: a click may come from a text box, whose correction is only being sent.
@@ -93,6 +96,7 @@ def controls(
         difficulty,
         link_of(form, visit, settings, chosen.name if chosen else ""),
         pressed,
+        _asks(page, visit),
     )
 
 
@@ -111,6 +115,14 @@ def link_of(form: Form, visit: Visit, settings: advanced.Settings, checkpoint: s
     """What the controls ask, as a link's values that `readers` reads back."""
     named = {"checkpoint": checkpoint} if checkpoint else {}
     return {**form.link(visit), "N": str(visit.passes), **named, **settings.link()}
+
+
+def _asks(page: TaskPage, visit: Visit) -> str:
+    """The question as it stands; in general words where the input cannot be read."""
+    try:
+        return page.words.asks(page.form.input(visit))
+    except InputError:
+        return page.words.title
 
 
 def limits_of(task: str, info: CheckpointInfo | None) -> dict[str, Any]:

@@ -29,7 +29,9 @@ TERMS: dict[str, str] = {
     "the pass changed nothing.",
     "h": "h: the stream of activations over the window. It is carried from pass to pass, so every pass reads what "
     "the one before worked out, and it is thrown away on waking.",
-    "woken": "If woken now: the answer that the model would give had it slept only this many passes. {woken}.",
+    "pass": "Pass: one trip of the window through all layers. A sleep is N passes, with nobody asking anything.",
+    "wake": "Wake: to answer a question in one ordinary pass, with an empty cache.",
+    "woken": "If it woke now: the answer it would give after this pass. {woken}.",
 }
 
 
@@ -48,7 +50,6 @@ def _filled(window: str, woken: str) -> dict[str, str]:
 
 
 MORE_TERMS: dict[str, str] = {
-    "pass": "Pass: one trip of the whole window through all layers. A sleep is N passes.",
     "slow_weights": "Slow weights: the parameters learned in training. Sleep never changes them.",
     "gated_deltanet": "Gated DeltaNet: the layer that holds S. For each token it first forgets a little, then "
     "corrects what S recalls for the token's key towards the token's value.",
@@ -99,7 +100,7 @@ PAPER = (
 )
 
 HELPS = "Does sleeping longer help?"
-PLOTS_FOLLOW = "The plots follow in a moment."
+PLOTS = "Show the plot: accuracy against N"
 ACCURACY = (
     "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals; the level lines are "
     "separate models that were only ever trained with N = 1, at {symbol} = {difficulty}."
@@ -115,8 +116,8 @@ RETENTION = (
 )
 
 # The controls.
-ADVANCED, PASSES, RUN_LIVE, CHECKPOINT = "Advanced", "Passes N", "Run live", "Checkpoint"
-TRIGGER, EVICT, ASLEEP, CONTROL = "Sleep trigger", "Eviction", "Attention while asleep", "Causal control"
+ADVANCED, PASSES, RUN_LIVE, CHECKPOINT = "More settings", "Passes N", "Run live", "Checkpoint"
+TRIGGER, EVICT, ASLEEP = "Sleep trigger", "Eviction", "Attention while asleep"
 EVERY = "M, tokens between sleeps"
 ASKED_AFTER = "Sleep after these tokens, for example 6, 12"
 ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
@@ -129,7 +130,6 @@ EVICTION = {
 }
 ATTENTION = {"": "as it was trained", "causal": "causal (the paper)", "full": "full: both ways while asleep"}
 TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "manual": "asked for"}
-CONTROL_HELP = "Break one part of the mechanism and see whether the answer survives."
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",
@@ -140,9 +140,39 @@ CONTROLS = {
     "untrained": "untrained weights",
 }
 
+BREAK_IT = "Break it:"
+BREAK = {
+    "zero_state": "Wipe S at wake",
+    "shuffled_state": "Use another run's S",
+    "replay": "Replay the first pass",
+    "reset_state": "Reset S before every pass",
+    "untrained": "Untrained weights",
+}
+BROKEN = {
+    "zero_state": "S was wiped before it woke",
+    "shuffled_state": "it woke with another run's S",
+    "replay": "every pass writes what the first one wrote",
+    "reset_state": "S was emptied before every pass",
+    "untrained": "random weights, nothing was learned",
+}
+WHAT_IS_BROKEN = {
+    "zero_state": "You wiped S between sleep and waking. The cache is gone too, so nothing of the text is left.",
+    "shuffled_state": "You gave it the S of another run. If the answer is read from S, it now answers for that run.",
+    "replay": "You let every pass write the keys and values of the first pass. Nothing new is computed asleep.",
+    "reset_state": "You emptied S before every pass. What survives was carried by the activations h, not by S.",
+    "untrained": "You replaced the trained weights by random ones. The procedure is the same; nothing was learned.",
+}
+AS_INTACT = "The two cards on top are the same question with the same passes: one intact, one broken."
+
+
+def passes(n: int) -> str:
+    """“1 pass”, “8 passes”."""
+    return f"{n} pass{'es' * (n != 1)}"
+
+
 CONTROLS_MEASURED = (
     "Which part does the work? Each control breaks one part of the mechanism; its accuracy stands beside that of the "
-    "run as it is, on the same questions, at N = {passes}. Under “Advanced” you can break your own run in the same way."
+    "run as it is, on the same questions, at N = {passes}. With “Break it” you can break your own run in the same way."
 )
 
 
@@ -181,16 +211,18 @@ OTHER_WEIGHTS = (
     "This recording was made with other weights ({recorded}) than the checkpoint that is here ({here}), so a live run "
     "may differ."
 )
-ONE_PASS = "This model, N = 1", "the same weights, woken after one pass"
-THIS_RUN, THIS_RUN_NOTE = "This model, N = {passes}", "the run above"
-AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with N = 1 only", "a separate model", "a separate model: {name}"
-HOW_OFTEN = "; {accuracy:.2f} of fresh {right} at {symbol} = {difficulty}"
+ONE_PASS = "This model, 1 pass", "woken after its first pass"
+THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
+INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
+AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with 1 pass only", "another model", "another model: {name}"
+HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
+NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (
     "Drift of every head, pass by pass",
     "Relative change of the fast weights in each pass, a line for each head.",
 )
-AS_TABLE = "“If woken now” as a table"
+AS_TABLE = "“If it woke now” as a table"
 
 # Where it comes from.
 MODEL = "Checkpoint {name}"

@@ -12,7 +12,7 @@ from app.player import Contender
 from app.player.pictures import picture_of
 from app.shell import progress, runs
 from app.shell.jobs import Job, Phase, RunKey
-from app.shell.results import Results, measured_of
+from app.shell.results import Result, Results, measured_of
 from app.shell.state import Visit
 from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
@@ -27,13 +27,19 @@ POLL_S = 0.5
 
 @dataclass(frozen=True)
 class Shown:
-    """A run and the two that it is compared with; a sentence stands for one that could not be had."""
+    """A run and those that it is compared with; a sentence stands for one that could not be had."""
 
     source: str  # "recorded" or "live"
     trace: Trace
+    intact: Trace | str  # the same run with nothing broken: `trace` itself, unless a control is on
     one_pass: Trace | str
     baseline: Trace | str
     baseline_name: str
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a part of the mechanism was broken on purpose."""
+        return bool(self.trace.spec["control"] != "none")
 
     @property
     def badge(self) -> str:
@@ -61,6 +67,7 @@ def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
     no_baseline = stage_text.PRESS_TO_ASK if info else stage_text.NO_BASELINE
     return Shown(
         "recorded",
+        trace,
         trace,
         one_pass or stage_text.PRESS_TO_SEE,
         baseline or no_baseline,
@@ -97,32 +104,50 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
 
 
 def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
-    """The cards under the player: N = 1, the chosen N, and the model that only ever knew N = 1."""
+    """The cards: this run, the same with one pass or with nothing broken, and the model that only ever knew N = 1."""
     named = stage_text.SEPARATE_NAMED.format(name=shown.baseline_name)
-    separate = named if shown.baseline_name else stage_text.SEPARATE
-    cards = [
-        (*stage_text.ONE_PASS, shown.one_pass),
-        (stage_text.THIS_RUN.format(passes=passes), stage_text.THIS_RUN_NOTE, shown.trace),
-        (stage_text.AWAKE_MODEL, separate, shown.baseline),
-    ]
-    return tuple(
-        Contender(title, note + _measured(answer, results), *_trace_or_reason(answer))
-        for title, note, answer in (cards if passes != 1 else cards[1:])
+    n = stage_text.passes(passes)
+    own = (stage_text.THIS_RUN.format(passes=n), stage_text.THIS_RUN_NOTE, shown.trace)
+    if shown.is_broken:
+        intact = (stage_text.INTACT_RUN.format(passes=n), stage_text.INTACT_NOTE, shown.intact)
+        broken = (stage_text.BROKEN_RUN.format(passes=n), stage_text.BROKEN[shown.trace.spec["control"]], shown.trace)
+        beside = [intact, broken]
+    elif passes != 1:
+        beside = [own, (*stage_text.ONE_PASS, shown.one_pass)]
+    else:
+        beside = [own]
+    cards = [*beside, (stage_text.AWAKE_MODEL, named if shown.baseline_name else stage_text.SEPARATE, shown.baseline)]
+    return tuple(_contender(title, note, answer, results) for title, note, answer in cards)
+
+
+def _contender(title: str, note: str, answer: Trace | str, results: Results | None) -> Contender:
+    """A card: how often such a run is right was measured, since one answer may be luck."""
+    if isinstance(answer, str):
+        return Contender(title, note, None, answer)
+    found = _measured(answer, results) if results is not None else None
+    if found is None:
+        return Contender(title, note, answer)
+    words = PAGES[answer.spec["task"]].words
+    said = stage_text.HOW_OFTEN.format(
+        correct=round(found.accuracy * found.n),
+        n=found.n,
+        right=words.right,
+        symbol=words.symbol,
+        difficulty=found.difficulty,
     )
+    return Contender(title, note, answer, measured=said, share=found.accuracy)
 
 
-def _measured(answer: Trace | str, results: Results | None) -> str:
-    """How often such a run is right, since one answer may be luck; nothing where that was not measured."""
-    if isinstance(answer, str) or results is None:
-        return ""
+def _measured(answer: Trace, results: Results) -> Result | None:
+    """The entry of the results file that tells of runs such as this one; None where there is none."""
     spec, difficulty = RunSpec.from_json(answer.spec), picture_of(answer).difficulty
-    found = measured_of(results, str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
-    if found is None or not is_plain(spec):
-        return ""
-    words = PAGES[spec.task].words
-    return stage_text.HOW_OFTEN.format(
-        accuracy=found.accuracy, right=words.right, symbol=words.symbol, difficulty=difficulty
-    )
+    if is_plain(spec):
+        return measured_of(results, str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
+    if not is_plain(replace(spec, control="none")):
+        return None
+    same = (str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
+    entries = results.of("control", spec.control)
+    return next((entry for entry in entries if (entry.digest, entry.passes, entry.difficulty) == same), None)
 
 
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:
@@ -130,7 +155,8 @@ def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job
     assert choice.spec is not None and choice.info is not None
     own = runs.key_of(choice.spec, choice.info)
     _, baseline = _baseline_key(own, infos)
-    wanted = tuple(dict.fromkeys(key for key in (own, _one_pass_key(own), baseline) if key is not None))
+    beside = _one_pass_key(own) if own.spec.control == "none" else _intact_key(own)
+    wanted = tuple(dict.fromkeys(key for key in (own, beside, baseline) if key is not None))
     job = visit.job
     if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
         job = runs.queue().submit(wanted)
@@ -141,6 +167,11 @@ def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job
 def _one_pass_key(own: RunKey) -> RunKey:
     """The same run with one pass."""
     return replace(own, spec=replace(own.spec, n_passes=1))
+
+
+def _intact_key(own: RunKey) -> RunKey:
+    """The same run with nothing broken."""
+    return replace(own, spec=replace(own.spec, control="none"))
 
 
 def _baseline_key(own: RunKey, infos: tuple[CheckpointInfo, ...]) -> tuple[str, RunKey | None]:
@@ -158,7 +189,9 @@ def _of_job(job: Job, infos: tuple[CheckpointInfo, ...]) -> Shown:
     assert isinstance(trace, Trace)
     name, baseline = _baseline_key(own, infos)
     answered = job.results.get(baseline, stage_text.NO_BASELINE) if baseline is not None else stage_text.NO_BASELINE
-    return Shown("live", trace, job.results[_one_pass_key(own)], answered, name)
+    if own.spec.control != "none":
+        return Shown("live", trace, job.results[_intact_key(own)], "", answered, name)
+    return Shown("live", trace, trace, job.results[_one_pass_key(own)], answered, name)
 
 
 def _latest(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Shown | None:
@@ -198,5 +231,8 @@ def _standing(job: Job, phase: Phase) -> progress.Standing:
     return progress.Standing(sentences.get(phase, ""))
 
 
-def _trace_or_reason(outcome: Trace | str) -> tuple[Trace | None, str]:
-    return (outcome, "") if isinstance(outcome, Trace) else (None, outcome)
+def stale(shown: Shown, choice: Choice) -> str:
+    """Why the run on screen is not the one that the controls ask for; "" where it is."""
+    if choice.spec is None:
+        return stage_text.CANNOT_RUN
+    return "" if _same_question(shown.trace, choice) else stage_text.NOT_THIS

@@ -34,7 +34,7 @@ class Form(Protocol):
         """The controls in sight."""
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
-        """What the task adds under "Advanced"."""
+        """What the task adds under "More settings"."""
 
     def input(self, visit: Visit) -> dict[str, Any]:
         """The task's input. Raises InputError."""
@@ -67,6 +67,10 @@ class Picture(Protocol):
     def difficulty(self) -> int | None:
         """Steps, hops or operations that are asked for; None where there is no such number."""
 
+    @property
+    def chance(self) -> float | None:
+        """How often guessing one answer would be right, from 0 to 1; None where that is not known."""
+
     def scene(self) -> dict[str, Any]:
         """What does not change while the run plays; `kind` and `label` (for a screen reader) at least."""
 
@@ -74,7 +78,7 @@ class Picture(Protocol):
         """A token as the visitor wrote it."""
 
     def woken(self, woken: Answer) -> dict[str, Any] | None:
-        """What is drawn of the answers "if woken now", `unit` being their one line; None where nothing is asked."""
+        """What is drawn of the answers "if it woke now", `unit` being their one line; None where nothing is asked."""
 
     def woken_text(self, woken: Answer) -> str:
         """The same in a sentence."""
@@ -119,7 +123,8 @@ class Evidence:
 class Words:
     """How the app speaks of a task."""
 
-    title: str  # of its page
+    title: str  # of its page, where no question can be read
+    asks: Callable[[Mapping[str, Any]], str]  # the question that an input asks, in one sentence
     explanation: str
     notice: str  # what to notice while a run plays
     symbol: str  # of the difficulty, in plots
@@ -147,4 +152,8 @@ class TaskPage:
     picture: Callable[[Trace], Picture]
     words: Words
     example: str  # an input as JSON, for the page "Your model"
+    called: str = ""  # in a sentence; "" stands for the title
+    unit: str = "step"  # of the difficulty: what is done so many times in a row
+    start: Callable[[Mapping[str, Any]], str] = lambda given: "the start"  # where an input's question begins
+    legend: Callable[[str], None] | None = None  # draws the task's rule beside its form; takes the component's key
     place: int = LAST  # in the navigation; the first page is the app's

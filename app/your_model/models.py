@@ -29,7 +29,7 @@ from sleepviz.text import example
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from sleepviz.hybrids.tokens import Tokenizer
+    from sleepviz.hybrids.models.tokens import Tokenizer
 
 ALLOWED = "SLEEPVIZ_LOCAL_MODELS"  # set to 1 by whoever runs the server
 SIZE_MAX = "SLEEPVIZ_LOCAL_MODELS_GB"
@@ -114,7 +114,7 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
     """A model and its tokenizer, loaded once for all visitors. Raises ConfigError and CheckpointError."""
     import transformers
 
-    from sleepviz.hybrids.tokens import Bytes
+    from sleepviz.hybrids.models.tokens import Bytes
 
     transformers.logging.set_verbosity_error()
     kind, _, name = source.partition(":")
@@ -124,11 +124,11 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
 
         model: PreTrainedModel = from_checkpoint(name, folder=runs.checkpoint_folder())
     elif kind == "random":
-        from sleepviz.hybrids.families import tiny
+        from sleepviz.hybrids.models.families import tiny
 
         model = tiny(name, vocab_size=RANDOM_VOCABULARY)
     else:
-        from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+        from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 
         if kind == "text":
             require(name in text_models(), f"no model named {name[:60]!r} ships with the app.")
@@ -146,7 +146,7 @@ def _loaded(source: str, digest: str, trust_remote_code: bool) -> tuple[PreTrain
 
 def require_size(name: str) -> None:
     """Refuse weights that are too large before any of them is read. Raises ConfigError."""
-    from sleepviz.hybrids.places import weights_bytes
+    from sleepviz.hybrids.models.places import weights_bytes
 
     most = largest_bytes()
     refusal = f"the weights take more than {most / 1e9:g} GB, the most that this server loads ({SIZE_MAX})."

@@ -15,6 +15,7 @@ from app import player
 from app.player import Contender
 from app.shell import exports, messages, packed, position, progress, runs, share, theme, uploads
 from app.shell.jobs import Job, Phase, RunKey
+from app.shell.position import Position
 from app.shell.share import Shared
 from app.shell.state import Visit, one_number_of, one_of, short_text
 from app.stage import about, stage_text
@@ -68,7 +69,7 @@ def show() -> None:
     _follow(visit, tape is not None)
     shown = text_runs.of_job(visit.latest) if visit.latest is not None else tape
     if shown is not None:
-        _stage(shown, mode)
+        _stage(shown, position.of(visit), mode)
     if not models.local_models_allowed():
         st.caption(model_text.NOT_ALLOWED.format(allowed=models.ALLOWED))
     if asked is not None:
@@ -232,7 +233,7 @@ def _keys(asked: Asked) -> tuple[RunKey, ...]:
     return tuple(RunKey(spec, asked.digest) for spec in example.side_by_side(asked.spec))
 
 
-def _stage(shown: SideBySide, mode: theme.Mode) -> None:
+def _stage(shown: SideBySide, at: Position, mode: theme.Mode) -> None:
     """The player, the cards beside each other, and what was held."""
     spec, trace = shown.first
     titles = {
@@ -259,6 +260,7 @@ def _stage(shown: SideBySide, mode: theme.Mode) -> None:
     player.show(
         player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec)),
         key="player_your_model",
+        start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
     )
     _share(shown, {card.title: card.trace for card in cards if card.trace is not None})
     st.caption(_note(kind, name, next(iter(shown.outcomes))))

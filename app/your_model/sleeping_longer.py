@@ -36,8 +36,8 @@ def measure(asked: Measured) -> Iterator[Losses]:
     import torch
 
     from sleepviz.config.base import require
+    from sleepviz.hybrids.models.tokens import read_text
     from sleepviz.hybrids.perplexity import losses_by_setting
-    from sleepviz.hybrids.tokens import read_text
     from sleepviz.hybrids.watched import TOKENS_MAX, window_of
 
     model, tokenizer = models._loaded(asked.source, asked.digest, asked.trust_remote_code)

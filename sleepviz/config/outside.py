@@ -73,7 +73,9 @@ def require_sound(text: str, what: str) -> None:
     """Refuse halves of surrogate pairs and control characters other than tabs and line ends. Raises InputError."""
     require_whole_characters(text, what)
     if found := _CONTROL.search(text):
-        raise InputError(f"{what} holds control characters, such as U+{ord(found[0]):04X}, so it does not look like text.")
+        raise InputError(
+            f"{what} holds control characters, such as U+{ord(found[0]):04X}, so it does not look like text."
+        )
 
 
 def require_whole_characters(values: Any, what: str) -> None:

@@ -55,8 +55,8 @@ class ShortConvolution(nn.Module):
 
 
 CHOOSY_SPREAD, CHOOSY_BIAS, CHOOSY_DECAY = 4.0, -3.0, -8.0
-"""Of a head that binds two earlier tokens, at the start: its write strength's logits are spread so widely, about so
-low a mean, that it writes at few tokens only; and so low a logit of the decay makes it keep that for long."""
+"""Initial values for heads that bind two earlier tokens: widely spread, low logits of the write strength make writes
+rare; a low logit of the decay makes them last."""
 
 
 class GatedDeltaNet(nn.Module):

@@ -2,16 +2,13 @@
 
 - `cache`: SleepCache, with explicit eviction; its state is assigned and never changed in place
 - `looping`: N trips through a span of a decoder's own layers inside one ordinary call
-- `capability`: can this model sleep? found out by experiment
 - `slept`: what a sleep lets one see
 - `sleep`: sleep_hybrid, sleep_windows, predict, generate
-- `loading`: load_sleeper, by hub name or folder; refused at once if it cannot sleep
+- `models`: loading a model from outside, judging whether it can sleep, tokenizers, small random models
 - `modeling`: our own HybridLM as a transformers model; from_checkpoint
 - `fast_weights`: add_fast_weights, memory layers for an attention-only model
-- `families`: small random models of every family: who sleeps, who is refused
 - `tuning`: fine-tuning for sleep, `python -m sleepviz tune`
 - `perplexity`: perplexity of how a text goes on after eviction, for every N
-- `text_tokenizer`: the byte-level tokenizer of our text model (sleepviz.text)
 - `watched`: one run as a stream of events, for the app
 What was measured of it stands in `sleepviz.studies.hybrids`, one command a module.
 """

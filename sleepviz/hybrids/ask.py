@@ -7,7 +7,7 @@ from pathlib import Path
 from sleepviz.config import places
 from sleepviz.config.events import Trace
 from sleepviz.config.model import Eviction
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.watched import watch_text
 from sleepviz.text.example import text_spec
 

@@ -27,10 +27,10 @@ from transformers.utils import ModelOutput
 
 from sleepviz.config.base import require
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.boundary import from_outside
 from sleepviz.hybrids.cache import AllWritten, AssigningLayer, EvictingLayer, SleepCache
-from sleepviz.hybrids.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.looping import looped
+from sleepviz.hybrids.models.boundary import from_outside
+from sleepviz.hybrids.models.capability import decoder_layers, require_sleeper
 from sleepviz.hybrids.slept import SleepsByItself, SleptPass, SleptWindow
 
 Convolution = Literal["rewind", "zero", "carry"]
@@ -233,7 +233,7 @@ def _require_tokens(model: PreTrainedModel, input_ids: Tensor, what: str) -> Non
     require(input_ids.ndim == 2 and input_ids.dtype == torch.long, f"the {what} must be whole numbers, [B, T].")
     require(input_ids.numel() > 0, f"the {what} has no tokens.")
     known = model.config.get_text_config(decoder=True).vocab_size
-    in_range = 0 <= int(input_ids.min()) and int(input_ids.max()) < known
+    in_range = int(input_ids.min()) >= 0 and int(input_ids.max()) < known
     require(in_range, f"the {what} has tokens that the model does not know: it knows 0 to {known - 1}.")
 
 

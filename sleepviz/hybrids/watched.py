@@ -25,14 +25,14 @@ from sleepviz.config.events import Answer, AnswerScored, CacheEvicted, Event, La
 from sleepviz.config.events import TokenRead as Read
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import RunSpec
-from sleepviz.hybrids.boundary import from_outside, is_finite
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.capability import decoder_layers
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.boundary import from_outside, is_finite
+from sleepviz.hybrids.models.capability import decoder_layers
+from sleepviz.hybrids.models.tokens import InOrder, Tokenizer, end_tokens, read_on, read_text
 from sleepviz.hybrids.sleep import predict, sleep_windows
 from sleepviz.hybrids.slept import SleptWindow
-from sleepviz.hybrids.tokens import InOrder, Tokenizer, end_tokens, read_on, read_text
-from sleepviz.hybrids.tuning.tune import cut, policy_for
+from sleepviz.hybrids.tuning.reading import cut, policy_for
 from sleepviz.runs.measures import cosine, effective_rank, relative_drift
 
 TOKENS_MAX = 2048  # of a document

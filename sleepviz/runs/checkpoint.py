@@ -12,13 +12,15 @@ import platform
 import re
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.model import ModelConfig, SleepAttention
 from sleepviz.config.places import CHECKPOINTS, SITE
+from sleepviz.config.training import with_present_names
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import Task
 
@@ -115,6 +117,8 @@ def read_info(path: Path) -> CheckpointInfo:
         model = ModelConfig.from_json(meta["model"])
         fits = (model.vocab_size, model.window) == (task.vocab_size, task.window)
         require(fits, "the model's vocabulary or window is not the task's")
+        if "train" in meta:
+            meta["train"] = with_present_names(meta["train"])
         if meta["sleep_attention"] not in ("causal", "full"):
             raise ConfigError("sleep_attention must be causal or full.")
         return CheckpointInfo(
@@ -207,13 +211,13 @@ def save(path: Path, weights: dict[str, Tensor], meta: dict[str, Any]) -> str:
     return digest
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace PATH by `data` in one step: a crash leaves the old file or the new one, never a part."""
+def write_atomically(path: Path, data: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Replace PATH in one step by `data`, or what it writes: a crash leaves the old file or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            data(file) if callable(data) else file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -223,22 +227,28 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def checkout_commit() -> str:
+    """The full hash of the checkout's commit; "" in an installed wheel."""
+    return _git("rev-parse", "HEAD")
+
+
+def _git(*arguments: str) -> str:
+    if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
+        return ""
+    try:
+        run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip()
+
+
 def provenance() -> dict[str, Any]:
     """Commit, dirty flag and versions, for meta.json and results files."""
     import numpy
     import torch
 
-    def git(*arguments: str) -> str:
-        if not (SITE / ".git").exists():  # an installed wheel, perhaps inside another project's repository
-            return ""
-        try:
-            run = subprocess.run(["git", *arguments], cwd=SITE, capture_output=True, text=True, check=True, timeout=10)
-        except (OSError, subprocess.SubprocessError):
-            return ""
-        return run.stdout.strip()
-
     return {
-        "commit": git("rev-parse", "HEAD"),
-        "dirty": bool(git("status", "--porcelain", "--", "sleepviz")),
+        "commit": checkout_commit(),
+        "dirty": bool(_git("status", "--porcelain", "--", "sleepviz")),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
     }

@@ -192,7 +192,7 @@ class Slept:
 
 
 def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """Measure what is missing, writing the file after every 20 cells and when stopped; return what was done and not."""
+    """Measure what is missing, writing the file after every 20 measurements and when stopped; return what was done."""
     done, n_kept, left_out = 0, 0, []
     for name in (name for name in FAMILIES if only in (None, name)):
         try:

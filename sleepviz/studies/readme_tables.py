@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sleepviz.config.places import SITE
-from sleepviz.runs.checkpoint import write_atomically
+from sleepviz.runs.checkpoint import EARNED_ACCURACY, write_atomically
 from sleepviz.studies.measurements import VARIANTS
 from sleepviz.studies.queue import FOLDER
 from sleepviz.tasks import FAMILIES
@@ -23,7 +23,6 @@ from sleepviz.tasks.family import Study
 Entries = Sequence[dict[str, Any]]
 DOCUMENTS = (SITE / "README.md", SITE / "docs" / "results.md")
 PLACE = re.compile(r"(<!-- table: ([\w,]+) (\w+) -->\n)((?:\|.*\n)*)")
-NEARLY_ALWAYS = 0.95
 
 
 def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
@@ -194,7 +193,7 @@ def depth_table(task: str, entries: Entries) -> str:
         cells = []
         for difficulty in difficulties:
             line = [e for e in found if (e["variant"], e["difficulty"]) == (variant, difficulty)]
-            enough = [e["passes"] for e in line if e["accuracy"] >= NEARLY_ALWAYS]
+            enough = [e["passes"] for e in line if e["accuracy"] >= EARNED_ACCURACY]
             best = max(line, key=lambda e: (e["accuracy"], -e["passes"]))
             cells.append(f"{min(enough)}" if enough else f"none ({best['accuracy']:.2f} with {best['passes']})")
         lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sleepviz.config.model import LayerType
-from sleepviz.config.training import Stage, TrainConfig
+from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.base import Task
 
 HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
@@ -19,4 +19,4 @@ def fixed_n(task: Task, match: tuple[str, ...], n_passes: int = 1) -> TrainConfi
         Stage(n_passes, level, (1, 2), single_window_share=0.3, advance_at=0.6)
         for level in range(1, task.difficulty_max + 1)
     )
-    return TrainConfig(levels, steps=1, batch=32, loss="final", n_passes=n_passes, match=match, match_on="tokens")
+    return TrainConfig(levels, Budget.equal_to(*match), batch=32, loss="final", n_passes=n_passes)

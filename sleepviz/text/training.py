@@ -8,29 +8,25 @@ anew for every batch, or fixed.
 
 from __future__ import annotations
 
-import io
-import json
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
-from sleepviz.config.base import ConfigError, JsonRoundTrip, require
+from sleepviz.config.base import JsonRoundTrip
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.config.training import Stage
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep_passes
-from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.tasks.base import NOT_ASKED, Tokens
 from sleepviz.text.lessons import TextBatch, Writer
-from sleepviz.training.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back, is_muon_matrix
+from sleepviz.training import loop
+from sleepviz.training.loop import TRAINING_STREAM, Optimisers, Schedule
+from sleepviz.training.train import is_muon_matrix
 
 MODEL = ModelConfig(
     vocab_size=920,  # the tokenizer has fewer
@@ -79,14 +75,12 @@ FURTHER_ONE_HOP_SHARE = 0.3
 
 
 @dataclass
-class Progress:
-    """Where a training stands; everything but the tensors."""
+class Progress(loop.Progress):
+    """Where a training stands."""
 
-    step: int = 0
     stage: int = 0
     accuracy: float = 0.0  # running, of the answers of the stage
     tokens: int = 0  # context tokens read
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -123,7 +117,7 @@ def training_step(model: HybridLM, batch: TextBatch, policy: SleepPolicy, *, onw
 
 @dataclass
 class TextTrainer:
-    """Model, optimisers and progress; `steps()` advances it, `save_state` keeps it."""
+    """A training of the text model: model, writer of pages, optimisers and progress."""
 
     config: TextTraining
     seed: int
@@ -132,58 +126,46 @@ class TextTrainer:
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
-        named = list(self.model.named_parameters())
+        config, named = self.config, list(self.model.named_parameters())
         matrices = [p for name, p in named if is_muon_matrix(name, p)]
         words = [p for name, p in named if name == "embedding.weight"]
         rest = [p for name, p in named if not is_muon_matrix(name, p) and name != "embedding.weight"]
-        self.muon = torch.optim.Muon(matrices, lr=self.config.lr_muon, momentum=0.95, weight_decay=0.0)
-        self.adamw = torch.optim.AdamW([{"params": rest}, {"params": words}], betas=(0.9, 0.99), weight_decay=0.0)
+        rates = (config.lr_muon, config.lr_adamw, config.lr_embedding)
+        schedule = Schedule(rates, config.warmup_steps, config.decay_share, config.clip_norm)
+        self.optimisers = Optimisers(matrices, (rest, words), schedule)
+        self._computed = (0.0, 0)  # share of right answers, context tokens
 
-    def steps(self) -> Iterator[dict[str, float]]:
-        """Train until the steps are done; yield the losses and the share of right answers of each."""
+    def share(self) -> float:
+        """The share of the steps that are done."""
+        return self.progress.step / self.config.steps
+
+    def gradient(self) -> dict[str, float]:
+        """Draw the next batch and backpropagate its losses -> losses and share of right answers."""
         config, progress = self.config, self.progress
-        while progress.step < config.steps:
-            started = time.perf_counter()
-            stage = config.stages[progress.stage]
-            rng = np.random.default_rng((TRAINING_STREAM, self.seed, progress.step))
-            n_passes = config.fixed_passes or int(rng.integers(1, stage.passes + 1))
-            n_windows = int(rng.integers(stage.windows[0], stage.windows[1] + 1))
-            batch = self.writer.batch(
-                rng,
-                size=config.batch,
-                n_windows=n_windows,
-                hops=stage.difficulty,
-                split="train",
-                one_hop_share=config.one_hop_share,
-            )
-            self._set_learning_rates()
-            result = training_step(self.model, batch, SleepPolicy(n_passes), onward=rng.random() < config.onward_share)
-            losses = [loss for loss in (result.asked_loss, result.onward_loss) if loss is not None]
-            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-            for optimiser in (self.muon, self.adamw):
-                optimiser.step()  # type: ignore[no-untyped-call]
-                optimiser.zero_grad()
-            # Half of the scored tokens are the end after an answer, which is always the same.
-            right = 2 * float(result.right.float().mean()) - 1
-            self._advance(right, batch.windows.size)
-            progress.seconds += time.perf_counter() - started
-            yield {
-                "asked": losses[0].item(),
-                "onward": losses[-1].item() if losses[1:] else float("nan"),
-                "right": right,
-            }
+        stage = config.stages[progress.stage]
+        rng = np.random.default_rng((TRAINING_STREAM, self.seed, progress.step))
+        n_passes = config.fixed_passes or int(rng.integers(1, stage.passes + 1))
+        n_windows = int(rng.integers(stage.windows[0], stage.windows[1] + 1))
+        batch = self.writer.batch(
+            rng,
+            size=config.batch,
+            n_windows=n_windows,
+            hops=stage.difficulty,
+            split="train",
+            one_hop_share=config.one_hop_share,
+        )
+        result = training_step(self.model, batch, SleepPolicy(n_passes), onward=rng.random() < config.onward_share)
+        losses = [loss for loss in (result.asked_loss, result.onward_loss) if loss is not None]
+        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+        # Half of the scored tokens are the end after an answer, which is always the same.
+        right = 2 * float(result.right.float().mean()) - 1
+        self._computed = right, batch.windows.size
+        onward = losses[-1].item() if losses[1:] else float("nan")
+        return {"asked": losses[0].item(), "onward": onward, "right": right}
 
-    def _set_learning_rates(self) -> None:
-        config, step = self.config, self.progress.step
-        warm = min(1.0, (step + 1) / config.warmup_steps)
-        factor = warm * min(1.0, (1 - step / config.steps) / config.decay_share)
-        groups = (*self.muon.param_groups, *self.adamw.param_groups)
-        for group, rate in zip(groups, (config.lr_muon, config.lr_adamw, config.lr_embedding), strict=True):
-            group["lr"] = rate * factor
-
-    def _advance(self, right: float, n_tokens: int) -> None:
+    def advance(self) -> None:
         """Count the step, and go to the next stage when this one is mastered."""
+        right, n_tokens = self._computed
         progress, stages = self.progress, self.config.stages
         progress.step += 1
         progress.tokens += n_tokens
@@ -192,53 +174,10 @@ class TextTrainer:
             progress.stage += 1
             progress.accuracy = 0.0
 
-    def save_state(self, path: Path) -> None:
-        """Write everything that `load_state` needs, atomically."""
-        buffer = io.BytesIO()
-        state = {
-            "progress": vars(self.progress),
-            "seed": self.seed,
-            "model": self.model.state_dict(),
-            "muon": self.muon.state_dict(),
-            "adamw": self.adamw.state_dict(),
-        }
-        torch.save(state, buffer)
-        write_atomically(path, buffer.getvalue())
+    def description(self) -> dict[str, Any]:
+        """The seed alone: a training may go on with other settings."""
+        return {"seed": self.seed}
 
-    def load_state(self, path: Path) -> None:
-        """Go on from `save_state`'s file; the settings may be others. Raises ConfigError."""
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            require(state["seed"] == self.seed, "the saved training has another seed.")
-            self.model.load_state_dict(state["model"])
-            self.muon.load_state_dict(state["muon"])
-            self.adamw.load_state_dict(state["adamw"])
-            self.progress = Progress(**state["progress"])
-        except FileNotFoundError as error:
-            raise ConfigError("there is no training to resume.") from error
-        except ConfigError:
-            raise
-        except Exception as error:  # torch raises pickle, zip and runtime errors alike
-            raise ConfigError("the saved training is damaged or of another model.") from error
-
-
-def run(trainer: TextTrainer, state_path: Path, log_path: Path, *, resume: bool) -> None:
-    """All steps that are left, with a bar, a log and a state that survives Ctrl-C."""
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    saved = time.monotonic()
-    bar = tqdm(total=trainer.config.steps, initial=trainer.progress.step, unit="step", desc="text")
-    with bar, interrupt_held_back() as interrupted:
-        try:
-            with log_path.open("a" if resume else "w", encoding="utf-8") as log:
-                for told in trainer.steps():
-                    bar.set_postfix_str(f"stage {trainer.progress.stage} {told}", refresh=False)
-                    bar.update()
-                    log.write(json.dumps(told | vars(trainer.progress)) + "\n")
-                    if time.monotonic() - saved > SAVE_EVERY_S:
-                        log.flush()
-                        trainer.save_state(state_path)
-                        saved = time.monotonic()
-                    if interrupted.is_set():
-                        raise KeyboardInterrupt
-        finally:
-            trainer.save_state(state_path)
+    def with_present_names(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """The seed alone."""
+        return {"seed": saved["seed"]}

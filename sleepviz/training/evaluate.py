@@ -106,7 +106,7 @@ def accuracies(
 ) -> list[NDArray[np.bool_]]:
     """For each difficulty, whether each part of each answer is right on n held-out instances -> [n, Q, T] each.
 
-    Where the windows do not tell the difficulty, one sleep serves the questions of every difficulty.
+    Where the windows do not show the difficulty, one sleep serves the questions of every difficulty.
     """
     rights: list[list[NDArray[np.bool_]]] = [[] for _ in difficulties]
     drawn = [held_out(task, difficulty=d, n=n, n_windows=n_windows, seed=seed) for d in difficulties]
@@ -133,11 +133,11 @@ def accuracy(
 
 
 def held_out(task: Task, *, difficulty: int, n: int, n_windows: int, seed: Sequence[int]) -> Iterator[Batch]:
-    """n held-out instances in batches. They depend on the seed, n_windows and, where the windows tell it, on the
+    """n held-out instances in batches. They depend on the seed, n_windows and, where the windows show it, on the
     difficulty: every N answers the same ones.
     """
-    told = (difficulty,) if task.difficulty_in_windows else ()
-    rng = np.random.default_rng((*seed, *told, n_windows))
+    shown = (difficulty,) if task.difficulty_in_windows else ()
+    rng = np.random.default_rng((*seed, *shown, n_windows))
     for part in np.array_split(np.arange(n), math.ceil(n / BATCH)):  # even: shuffled_state needs company
         levels = np.full(len(part), difficulty)
         yield task.batch(rng, size=len(part), n_windows=n_windows, difficulty=levels, split="held_out")

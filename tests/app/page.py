@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,9 +31,20 @@ def clean(page: AppTest) -> AppTest:
     return page
 
 
+def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTest:
+    """The page after a component has sent an event, as its script does in a browser."""
+    (found,) = [each.proto for each in page.get("bidi_component") if each.proto.id.endswith(f"-{key}")]
+    states = page._tree.get_widget_states()
+    sent = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{found.id}__events")
+    sent.json_trigger_value = json.dumps([{"event": event, "value": value}])
+    states.widgets.append(sent)
+    return clean(page._run(states))
+
+
 def players(page: AppTest) -> list[dict[str, Any]]:
-    """What each player on the page is given."""
-    return [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    """The run that each player on the page is given."""
+    given = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    return [each["run"] for each in given]
 
 
 def payload(page: AppTest) -> dict[str, Any]:

@@ -55,11 +55,11 @@ def test_run_live_and_the_answer_appears(server: Server, open_page: OpenPage, pa
     page.get_by_role("button", name="Run live").click()
     expect(page.locator(".theatre .badge")).to_have_text(re.compile(f"live · {checkpoint}"), timeout=60_000)
     at_last_pass(page)
-    expect(page.locator(".theatre .say")).to_contain_text("If woken now")
+    expect(page.locator(".theatre .say")).to_contain_text("If it woke now")
     expect(page.locator(".woken-unit")).to_have_text(re.compile(r"\d+ of \d+ (questions|variables) right"))
     assert painted(page) != before
     page.get_by_role("button", name="To the answer").click()
-    expect(page.locator(".theatre .say")).to_contain_text("in one ordinary pass")
+    expect(page.locator(".theatre .say")).to_contain_text("one ordinary pass answers")
     expect(page.locator(".card .verdict").first).to_have_text(re.compile(r"^(Right|Wrong)"))
     expect(page.locator(".card .said").first).not_to_have_text("…")
     assert page.locator(".c-woken").get_attribute("aria-label")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import PASSES_MAX, ModelConfig, SleepPolicy
 from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec, Trigger
-from sleepviz.config.training import Stage, TrainConfig
+from sleepviz.config.training import Budget, Stage, TrainConfig
 
 LAYERS = ("full_attention", "sliding_attention", "linear_attention")
 models = st.builds(
@@ -65,9 +65,13 @@ stages = st.builds(
 trainings = st.builds(
     TrainConfig,
     stages=st.lists(stages, min_size=1, max_size=4).map(tuple),
-    steps=st.integers(1, 99),
+    budget=st.one_of(
+        st.integers(1, 99).map(Budget.steps),
+        st.builds(Budget, st.sampled_from(["tokens", "flops"]), st.floats(1, 1e18)),
+        st.just(Budget.equal_to("a", "b", unit="flops")),
+    ),
     eviction=st.sampled_from(["hard", "sliding", "none"]),
-    stream_loss=st.floats(0, 2),
+    pass_loss=st.floats(0, 2),
 )
 
 
@@ -220,25 +224,26 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
     "wrong",
     [
         {"stages": []},
-        {"steps": 0},
+        {"budget": {"unit": "steps", "amount": 0}},
+        {"budget": {"unit": "steps", "amount": 1.5}},
+        {"budget": {"unit": "steps", "match": ["rule110-micro"]}},
+        {"budget": {"unit": "tokens", "amount": 5, "match": ["rule110-micro"]}},
+        {"budget": {"unit": "days", "amount": 5}},
+        {"budget": 5},
         {"batch": 0},
         {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "advance_at": 0.0}]},
         {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "own_answers": True}]},
         {"curriculum": True},
         {"loss": "next_step", "n_passes": 2},
-        {"stream_loss": "much"},
-        {"stream_loss": None},
-        {"stream_loss": -0.1},
-        {"ahead_share": 0.5},
-        {"sightings": 0},
-        {"ahead_share": 1.5, "stream_loss": 1.0},
+        {"pass_loss": "much"},
+        {"pass_loss": None},
+        {"pass_loss": -0.1},
+        {"skipped_share": 0.5},
+        {"repeats": 0},
+        {"skipped_share": 1.5, "pass_loss": 1.0},
         {"eviction": "soft"},
         {"n_passes": 65},
         {"loss": "hinge"},
-        {"match": ["rule110-micro"]},
-        {"match_on": "tokens"},
-        {"match": "x", "match_on": "tokens"},
-        {"match": [5], "match_on": "tokens"},
         {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "frontier_share": -0.1}]},
         {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "frontier_share": 1.1}]},
         {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 1], "single_window_share": -0.1}]},
@@ -250,8 +255,41 @@ def test_other_triggers_are_refused_with_one_sentence(text: str) -> None:
     ],
 )
 def test_a_training_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    valid = {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 2]}], "steps": 10}
+    valid = {"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 2]}], "budget": {"unit": "steps", "amount": 10}}
     TrainConfig.from_json(valid)
     with pytest.raises(ConfigError) as refusal:
         TrainConfig.from_json({**valid, **wrong})
+    assert one_sentence(str(refusal.value))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "budget"),
+    [
+        ({"steps": 10}, Budget.steps(10)),
+        ({"steps": 10, "match": [], "match_on": ""}, Budget.steps(10)),
+        ({"steps": 1, "match": ["a", "b"], "match_on": "flops"}, Budget.equal_to("a", "b", unit="flops")),
+    ],
+)
+def test_a_training_is_read_under_its_earlier_names(earlier: dict[str, Any], budget: Budget) -> None:
+    names = {"stream_loss": 0.5, "ahead_share": 0.25, "sightings": 3}
+    stages = [{"passes": 1, "difficulty": 1, "windows": [1, 2]}]
+    read = TrainConfig.from_json({"stages": stages, **names, **earlier})
+    assert (read.pass_loss, read.skipped_share, read.repeats) == (0.5, 0.25, 3) and read.budget == budget
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        {},
+        {"steps": 0},
+        {"steps": "many"},
+        {"steps": 1, "match": ["rule110-micro"]},
+        {"steps": 1, "match_on": "tokens"},
+        {"steps": 1, "match": "x", "match_on": "tokens"},
+        {"steps": 1, "match": [5], "match_on": "tokens"},
+    ],
+)
+def test_an_earlier_budget_that_makes_no_sense_is_refused(earlier: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        TrainConfig.from_json({"stages": [{"passes": 1, "difficulty": 1, "windows": [1, 2]}], **earlier})
     assert one_sentence(str(refusal.value))

@@ -7,7 +7,7 @@ from functools import cache
 import transformers
 from transformers import PreTrainedModel
 
-from sleepviz.hybrids.families import tiny
+from sleepviz.hybrids.models.families import tiny
 
 transformers.logging.set_verbosity_error()  # it tells of each kernel that is not installed
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig
 
 from sleepviz.config.base import ConfigError
 from sleepviz.hybrids.cache import AssigningLayer, EvictingLayer, EvictingSlidingLayer, SleepCache
-from sleepviz.hybrids.families import tiny
+from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.sleep import predict
 from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.hybrids.models import shared

@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.capability import capability_of
-from sleepviz.hybrids.families import REFUSED, SLEEPER_NAMES, tiny
+from sleepviz.hybrids.models.capability import capability_of
+from sleepviz.hybrids.models.families import REFUSED, SLEEPER_NAMES, tiny
 from sleepviz.hybrids.sleep import sleep_hybrid
 from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.hybrids.models import shared

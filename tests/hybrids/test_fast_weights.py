@@ -11,9 +11,9 @@ from transformers import AutoModelForCausalLM
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.capability import capability_of
-from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.fast_weights import LOOK_BACK, add_fast_weights
+from sleepviz.hybrids.models.capability import capability_of
+from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.hybrids.models import shared

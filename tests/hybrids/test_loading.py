@@ -11,9 +11,9 @@ from transformers import Qwen3_5Config, Qwen3_5ForCausalLM, Qwen3_5ForConditiona
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.families import COMMON, DELTA
-from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.families import COMMON, DELTA
+from sleepviz.hybrids.models.loading import load_sleeper
 from sleepviz.hybrids.sleep import sleep_hybrid
 from sleepviz.studies.hybrids.equivalence import random_tokens
 from tests.builders import small_config

@@ -14,8 +14,8 @@ from transformers import DynamicCache, PreTrainedModel
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
 from sleepviz.hybrids.cache import SleepCache
-from sleepviz.hybrids.capability import require_sleeper
-from sleepviz.hybrids.families import SLEEPER_NAMES
+from sleepviz.hybrids.models.capability import require_sleeper
+from sleepviz.hybrids.models.families import SLEEPER_NAMES
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.studies.hybrids.equivalence import masked_forward, random_tokens
 from tests.hybrids.models import shared

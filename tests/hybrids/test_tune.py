@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,17 +23,23 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 import sleepviz.__main__
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.families import VOCAB_SIZE, tiny
-from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.families import VOCAB_SIZE, tiny
+from sleepviz.hybrids.models.loading import load_sleeper
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tuning import tune as tuning_module
+from sleepviz.hybrids.tuning.config import TuneConfig
+from sleepviz.hybrids.tuning.exam import examine
 from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
-from sleepviz.hybrids.tuning.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.hybrids.tuning.reading import asleep, cut, read_out
+from sleepviz.hybrids.tuning.tune import Tuning, is_matrix
+from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.studies.hybrids.equivalence import masked_forward
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.rule110.task import Rule110
+from sleepviz.training import loop
+from sleepviz.training.loop import DivergedError
 from tests.builders import random_model, small_config
 from tests.hybrids.models import shared
 
@@ -88,6 +95,11 @@ def test_checkpointed_windows_give_the_gradient_of_plain_ones(family: str) -> No
     assert float((found - expected).norm() / expected.norm()) < 1e-5 and float(expected.norm()) > 0
 
 
+def losses_of(tuning: Tuning) -> Iterator[float]:
+    """Tune to the end, one loss a step."""
+    return (figures["loss"] for figures in loop.steps(tuning))
+
+
 def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
     """The loss of a whole step, against one stock call without any cache."""
     model = tiny("Qwen3.5").train()
@@ -113,24 +125,24 @@ def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
 def test_a_resumed_tuning_is_the_one_that_was_not_stopped(tmp_path: Path) -> None:
     course = TaskCourse(ROWS, (1,))
     whole = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
-    losses = list(whole.steps())
+    losses = list(losses_of(whole))
 
     first = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
-    steps = first.steps()
+    steps = losses_of(first)
     begun = [next(steps), next(steps)]
-    first.save_state(tmp_path / "state.pt")
+    loop.save_state(first, tmp_path / "state.pt")
     second = Tuning(tiny("Qwen3.5", seed=5), course, replace(CONFIG, window=9))
-    second.load_state(tmp_path / "state.pt")
+    loop.load_state(second, tmp_path / "state.pt")
 
-    assert second.step == 2 and [*begun, *second.steps()] == pytest.approx(losses, abs=1e-5)
+    assert second.progress.step == 2 and [*begun, *losses_of(second)] == pytest.approx(losses, abs=1e-5)
     for (name, ours), theirs in zip(second.model.named_parameters(), whole.model.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5), name
     other = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9, seed=1))
-    with pytest.raises(ConfigError, match="other settings"):
-        other.load_state(tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match="other settings"):
+        loop.load_state(other, tmp_path / "state.pt")
     (tmp_path / "state.pt").write_bytes(b"PK")
-    with pytest.raises(ConfigError, match="damaged"):
-        other.load_state(tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match="damaged"):
+        loop.load_state(other, tmp_path / "state.pt")
 
 
 def test_it_learns_to_keep_what_was_evicted() -> None:
@@ -138,7 +150,7 @@ def test_it_learns_to_keep_what_was_evicted() -> None:
     model = tiny("Qwen3.5", vocab_size=12, num_hidden_layers=2, layer_types=["linear_attention", "full_attention"])
     config = replace(CONFIG, n_passes=1, steps=100, batch=32)
     before = examine(model, Copying(), config, 64)
-    for _ in Tuning(model, Copying(), config).steps():
+    for _ in losses_of(Tuning(model, Copying(), config)):
         pass
     after = examine(model, Copying(), config, 64)
 
@@ -157,7 +169,7 @@ def test_the_hard_warm_up_comes_first_and_then_the_sliding_window(monkeypatch: p
 
     monkeypatch.setattr(tuning_module, "streams_asleep", spied)
     config = replace(CONFIG, window=9, eviction="sliding", hard_warmup_steps=3)
-    for _ in Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None)).steps():
+    for _ in losses_of(Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None))):
         pass
     assert seen == ["hard", "hard", "hard", "sliding"]
 
@@ -199,7 +211,7 @@ def lines(n: int) -> str:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> tuple[TextCourse, Any, PreTrainedModel]:
-    from sleepviz.hybrids.loading import load_tokenizer
+    from sleepviz.hybrids.models.loading import load_tokenizer
 
     folder = text_folder(tmp_path / "model")
     (tmp_path / "texts.jsonl").write_text(lines(40))
@@ -247,6 +259,9 @@ def test_no_held_out_context_is_trained_on(texts: tuple[TextCourse, Any, PreTrai
         ('{"context": "w1 w2", "question": "w1", "answer": "w4"}', "2 tokens or more"),
         ('{"context": "w1 w2", "question": "w1 w2", "answer": " "}', "empty answer"),
         ('{"context": "w1 w2", "question": "w1 w2", "answer": "w4"}', "at least 2 contexts"),
+        (r'{"context": "w1 \ud83d w2", "question": "w1 w2", "answer": "w4"}', r"[Ll]ine 1 of t.jsonl .*U\+D83D"),
+        (r'{"context": "w1 \u0000 w2", "question": "w1 w2", "answer": "w4"}', r"line 1 of t.jsonl.*U\+0000"),
+        ('{"context": "w1 w2", "context": "w3 w4", "question": "w1 w2", "answer": "w4"}', "'context' twice"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(
@@ -255,6 +270,71 @@ def test_a_file_that_cannot_be_used_is_refused(
     (tmp_path / "t.jsonl").write_text(text)
     with pytest.raises(ConfigError, match=says):
         read_texts(tmp_path / "t.jsonl", texts[1])
+
+
+def test_a_file_of_texts_may_begin_with_a_byte_order_mark(
+    tmp_path: Path, texts: tuple[TextCourse, Any, PreTrainedModel]
+) -> None:
+    (tmp_path / "plain.jsonl").write_text(lines(16))
+    (tmp_path / "marked.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(16).replace("\n", "\r\n").encode())
+    plain, marked = (read_texts(tmp_path / f"{name}.jsonl", texts[1]) for name in ("plain", "marked"))
+
+    assert len(plain.train) == len(marked.train) > 0
+    for one, other in zip(plain.train, marked.train, strict=True):
+        assert torch.equal(one.context, other.context) and torch.equal(one.queries, other.queries)
+
+
+# Numbers that are not finite
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_changed() -> None:
+    model = tiny("Qwen3.5")
+    tuning = Tuning(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 2, steps=3, batch=1))
+    before = copy.deepcopy(model.state_dict())
+    hook = model.get_output_embeddings().weight.register_hook(lambda gradient: gradient / 0)
+    with pytest.raises(DivergedError, match="after step 0"):
+        list(losses_of(tuning))
+    hook.remove()
+
+    assert tuning.progress.step == 0 and all(
+        torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items()
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_tuning_that_runs_away_stops_and_keeps_the_last_good_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], steps: int
+) -> None:
+    """The first update is far too large: the model after it is of no use, though its weights are finite."""
+    tiny("Qwen3.5").save_pretrained(tmp_path / "base")
+    out, rates = tmp_path / "out", ("--lr-adamw", "4e8", "--lr-muon", "4e8")
+    words = ("--model", tmp_path / "base", "--task", "rule110", *SMALL[:-2], "--steps", steps, "--passes", 2)
+    status, report, err = command(capsys, *words, *rates, "--out", out)
+
+    assert (status, report) == (2, {}) and "Traceback" not in err
+    assert err.splitlines()[-1].startswith("after step 1 the model's numbers are not finite")
+    assert not (out / "model.safetensors").exists() and not (out / "tuning.json").exists()
+    kept = torch.load(out / "state.pt", weights_only=True)
+    assert kept["progress"]["step"] == 0
+    for name, tensor in tiny("Qwen3.5").state_dict().items():
+        assert torch.equal(kept["model"][name], tensor)
+    for line in (out / "log.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "-1", "0"])
+@pytest.mark.parametrize("flag", ["lr_muon", "lr_adamw"])
+def test_a_learning_rate_is_a_number_above_0(flag: str, rate: str) -> None:
+    with pytest.raises(ConfigError, match="learning rates must be numbers above 0"):
+        TuneConfig(9, 2, **{flag: float(rate)})
+
+
+def test_an_exam_of_numbers_that_are_not_finite_is_no_result() -> None:
+    model = tiny("Qwen3.5")
+    with torch.no_grad():
+        model.get_output_embeddings().weight[3] = float("nan")
+    with pytest.raises(ConfigError, match="not finite"):
+        examine(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 1), 2)
 
 
 # The command
@@ -296,7 +376,7 @@ def test_the_command_passes_on_how_a_small_model_learns(tmp_path: Path, capsys: 
     status, report, _ = command(capsys, *arguments, *how)
 
     assert status == 0 and report["associative"] is True
-    assert (report["settings"]["levels_per_pass"], report["settings"]["stream_loss"]) == (1, 0.5)
+    assert (report["settings"]["levels_per_pass"], report["settings"]["pass_loss"]) == (1, 0.5)
 
 
 def test_control_c_keeps_the_state_and_resume_goes_on(
@@ -314,7 +394,7 @@ def test_control_c_keeps_the_state_and_resume_goes_on(
         yield event
 
     with monkeypatch.context() as patched:
-        patched.setattr(tuning_module, "interrupt_held_back", interrupted)
+        patched.setattr(loop, "interrupt_held_back", interrupted)
         status, report, err = command(capsys, *arguments, "--passes", 2, "--out", out)
     assert (status, report) == (130, {}) and "--resume" in err and (out / "state.pt").exists()
     status, report, _ = command(capsys, *arguments, "--passes", 2, "--out", out, "--resume")
@@ -332,16 +412,20 @@ def test_control_c_keeps_the_state_and_resume_goes_on(
         (("--task", "rule110", "--difficulty", "99"), "difficulty must be"),
         (("--task", "rule110", "--sizes", "["), "sizes must be"),
         (("--task", "gsm", "--sizes", '{"high": 120}'), "the task has"),
-        (("--task", "rule110", "--resume"), "no tuning to resume"),
+        (("--task", "rule110", "--resume"), "no training to resume"),
         (("--task", "rule110", "--associative"), "is for --add-fast-weights"),
-        (("--task", "rule110", "--stream-loss", "-1"), "stream_loss must be"),
+        (("--task", "rule110", "--stream-loss", "-1"), "pass_loss must be"),
         (("--task", "t.jsonl"), "no tokenizer"),
+        (("--task", "rule110", "--span", "1"), "FIRST,LAST"),
+        (("--task", "rule110", "--span", "1,2,3"), "FIRST,LAST"),
+        (("--task", "rule110", "--sizes", '{"rows_max": 1, "rows_max": 2}'), "'rows_max' twice"),
     ],
 )
 def test_what_cannot_be_tuned_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
 ) -> None:
     tiny("Qwen3.5").save_pretrained(tmp_path / "model")
+    capsys.readouterr()  # the library's bars
     status, report, err = command(capsys, "--model", tmp_path / "model", "--out", tmp_path / "out", *words)
 
     assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0
@@ -350,7 +434,7 @@ def test_what_cannot_be_tuned_is_one_line(
 # N coupled with difficulty, and the loss on the stream
 
 HOPS = Depo(nodes_max=6, nodes_min=6, window_edges=3, hops_max=3)
-COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, stream_loss=0.5, chunk_size=None)
+COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, pass_loss=0.5, chunk_size=None)
 
 
 def test_no_step_asks_for_more_than_its_passes_can_do() -> None:
@@ -386,10 +470,8 @@ def test_the_stream_is_asked_for_the_roll_call_one_hop_on_with_each_pass() -> No
 def test_the_first_pass_puts_out_the_logits_of_an_ordinary_call(family: str) -> None:
     model, tokens = shared(family), torch.randint(1, VOCAB_SIZE, (2, 6), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        _, streams = tuning_module.streams_asleep(
-            model, tokens, SleepPolicy(3), replace(CONFIG, window=6, stream_loss=1)
-        )
-        logits = tuning_module.read_out(model, streams[0])
+        _, streams = tuning_module.streams_asleep(model, tokens, SleepPolicy(3), replace(CONFIG, window=6, pass_loss=1))
+        logits = read_out(model, streams[0])
         expected = model(tokens).logits
     assert len(streams) == 3 and (logits - expected).abs().max() < 1e-5
 
@@ -399,13 +481,13 @@ def test_our_own_models_stream_is_read_as_they_read_it() -> None:
     model = SleepForCausalLM(SleepConfig(architecture=lean.config.to_json())).eval()
     model.lm.load_state_dict(lean.state_dict())
     h = torch.randn(1, 3, lean.config.d_model, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(tuning_module.read_out(model, h), lean.logits(h))
+    assert torch.equal(read_out(model, h), lean.logits(h))
 
 
 def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
     """Two windows, of which the first is run again on the way back: its stream has a gradient too."""
     course = TaskCourse(HOPS, (1, 2, 3))
-    whole, answers = (Tuning(tiny("Qwen3.5"), course, replace(COUPLED, stream_loss=weight)) for weight in (0.5, 0.0))
+    whole, answers = (Tuning(tiny("Qwen3.5"), course, replace(COUPLED, pass_loss=weight)) for weight in (0.5, 0.0))
     total, of_answers = whole._accumulated_gradient(), answers._accumulated_gradient()
     n_passes, (lesson,) = whole._drawn(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)))
     h = [
@@ -436,16 +518,16 @@ def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
 
 def test_a_coupled_tuning_is_resumed_with_the_same_draws(tmp_path: Path) -> None:
     course = TaskCourse(HOPS, (1, 2, 3))
-    losses = list(Tuning(tiny("Qwen3.5"), course, COUPLED).steps())
+    losses = list(losses_of(Tuning(tiny("Qwen3.5"), course, COUPLED)))
     first = Tuning(tiny("Qwen3.5"), course, COUPLED)
-    begun = [next(first.steps()) for _ in range(2)]
-    first.save_state(tmp_path / "state.pt")
+    begun = [next(losses_of(first)) for _ in range(2)]
+    loop.save_state(first, tmp_path / "state.pt")
     second = Tuning(tiny("Qwen3.5", seed=5), course, COUPLED)
-    second.load_state(tmp_path / "state.pt")
-    assert [*begun, *second.steps()] == pytest.approx(losses, abs=1e-5)
+    loop.load_state(second, tmp_path / "state.pt")
+    assert [*begun, *losses_of(second)] == pytest.approx(losses, abs=1e-5)
 
 
-@pytest.mark.parametrize("change", [{"levels_per_pass": 1}, {"stream_loss": 1.0}])
+@pytest.mark.parametrize("change", [{"levels_per_pass": 1}, {"pass_loss": 1.0}])
 def test_texts_have_neither_levels_nor_a_stream(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="are for tasks"):
         Tuning(shared("Qwen3.5"), Copying(), replace(CONFIG, **change))

@@ -13,10 +13,10 @@ from sleepviz.config.base import ConfigError
 from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import RunSpec
-from sleepviz.hybrids.families import tiny
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.families import tiny
+from sleepviz.hybrids.models.tokens import Bytes
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
-from sleepviz.hybrids.tokens import Bytes
 from sleepviz.hybrids.watched import of_task, of_text, watch
 from sleepviz.runs.checkpoint import Checkpoint
 from sleepviz.runs.record import record

@@ -209,7 +209,7 @@ def test_a_replay_costs_one_pass_and_the_rewritings() -> None:
     assert [event.flops for event in events] == [flops for first in firsts for flops in (first, later, later)]
 
 
-# If woken now.
+# If it woke now.
 
 
 @pytest.mark.parametrize("eviction", ["hard", "sliding"])

@@ -157,8 +157,8 @@ def test_its_presets_fit_it(family: Any) -> None:
         assert (preset.model.vocab_size, preset.model.window) == (preset.task.vocab_size, preset.task.window)
         assert ModelConfig.from_json(json.loads(json.dumps(preset.model.to_json()))) == preset.model
         assert TrainConfig.from_json(json.loads(json.dumps(preset.train.to_json()))) == preset.train
-        if preset.train.stream_loss:
-            pass_supervised(preset.task, "stream_loss")  # raises where it cannot
+        if preset.train.pass_loss:
+            pass_supervised(preset.task, "pass_loss")  # raises where it cannot
 
 
 def test_experiments_measure_it(family: Any, sized: Any) -> None:
@@ -226,5 +226,5 @@ def test_a_task_that_cannot_say_what_a_pass_should_put_out_is_not_trained_to(fam
     from sleepviz.config.base import ConfigError
     from sleepviz.tasks.base import pass_supervised
 
-    with pytest.raises(ConfigError, match=r"stream_loss must be 0: the task plain"):
-        pass_supervised(SimpleNamespace(name="plain"), "stream_loss")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"pass_loss must be 0: the task plain"):
+        pass_supervised(SimpleNamespace(name="plain"), "pass_loss")  # type: ignore[arg-type]

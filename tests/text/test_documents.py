@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sleepviz.hybrids.text_tokenizer import END, build_tokenizer, joined
+from sleepviz.hybrids.models.text_tokenizer import END, build_tokenizer, joined
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.text import words
 from sleepviz.text.documents import FILLERS, HOPS_MAX, Fact, narrated, question, retold, split_of, world

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
-from sleepviz.hybrids.text_tokenizer import build_tokenizer
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
+from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
 from sleepviz.studies.hybrids.text_model import FOLDER, NAME
 from sleepviz.studies.hybrids.text_results import exams, right
 from sleepviz.text import example

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.training import Stage
 from sleepviz.core.model import HybridLM
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
+from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
 from sleepviz.hybrids.sleep import generate, predict
-from sleepviz.hybrids.text_tokenizer import build_tokenizer
+from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.studies.hybrids.text_results import Exam, entry, exams, right
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.text.lessons import Writer
-from sleepviz.text.training import MODEL, TextTrainer, TextTraining, run, training_step
+from sleepviz.text.training import MODEL, TextTrainer, TextTraining, training_step
+from sleepviz.training import loop
 
 SMALL = replace(MODEL, window=32, d_model=16, n_heads=2, key_dim=4, value_dim=4)
 STAGES = (
@@ -80,21 +81,22 @@ def trainer(steps: int) -> TextTrainer:
 
 def test_a_resumed_training_is_the_same_training(tmp_path: Path) -> None:
     whole = trainer(4)
-    run(whole, tmp_path / "whole.pt", tmp_path / "whole.jsonl", resume=False)
+    loop.run(whole, tmp_path / "whole", title="text", resume=False)
     begun = trainer(4)
-    steps = begun.steps()
+    steps = loop.steps(begun)
     next(steps), next(steps)
-    begun.save_state(tmp_path / "state.pt")
+    (tmp_path / "cut").mkdir()
+    loop.save_state(begun, tmp_path / "cut" / "state.pt")
     resumed = trainer(4)
-    resumed.load_state(tmp_path / "state.pt")
-    run(resumed, tmp_path / "state.pt", tmp_path / "log.jsonl", resume=True)
+    loop.load_state(resumed, tmp_path / "cut" / "state.pt")
+    loop.run(resumed, tmp_path / "cut", title="text", resume=True)
     assert resumed.progress.step == 4 and resumed.progress.tokens == whole.progress.tokens
     for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(one, other)
     (tmp_path / "bad.pt").write_bytes(b"no")
     for path, refusal in (("bad.pt", "damaged"), ("none.pt", "no training to resume")):
-        with pytest.raises(ConfigError, match=refusal):
-            trainer(4).load_state(tmp_path / path)
+        with pytest.raises(CheckpointError, match=refusal):
+            loop.load_state(trainer(4), tmp_path / path)
 
 
 def test_marks_are_those_of_greedy_generation() -> None:

@@ -30,7 +30,8 @@ def enter(page: str) -> None:
     """
     st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page
     st.session_state["address"] = None
-    given, held = looks(), st.session_state.get("looks", {})
+    given = {name: str(st.query_params[name]) for name in LOOKS if name in st.query_params}
+    held = held_looks()
     if held and not given and not is_same_page():
         put({})
     else:
@@ -47,24 +48,35 @@ def asked() -> dict[str, str]:
     return {name: str(st.query_params[name]) for name in st.query_params if name not in LOOKS}
 
 
-def looks() -> dict[str, str]:
-    """How the address wants the page to be looked at."""
-    return {name: str(st.query_params[name]) for name in LOOKS if name in st.query_params}
+def held_looks() -> dict[str, str]:
+    """How the page is looked at: as the address has it, or had it before a click in the menu."""
+    held: dict[str, str] = st.session_state.get("looks", {})
+    return held
+
+
+def look(name: str, value: str) -> None:
+    """Change one way of looking; "" ends it."""
+    others = {other: held for other, held in held_looks().items() if other != name}
+    st.session_state["looks"] = {**others, name: value} if value else others
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
 
 
 def write(link: Mapping[str, str]) -> None:
     """Make `link` the address, as a new entry in the browser's history."""
     st.session_state["address"] = None
-    st.query_params.from_dict({**link, **st.session_state.get("looks", {})})
+    st.query_params.from_dict({**link, **held_looks()})
 
 
 def put(link: Mapping[str, str]) -> None:
     """Make `link` the address once this run is over, in place of the entry that is there."""
-    st.session_state["address"] = {**link, **st.session_state.get("looks", {})}
+    st.session_state["address"] = {**link, **held_looks()}
 
 
 def show() -> None:
     """Mount the script that does so; nothing is drawn."""
     wanted: dict[str, str] | None = st.session_state.get("address")
-    search = None if wanted is None else urlencode(wanted)
+    search = None if wanted is None else urlencode({**asked(), **wanted})
     _address(key="address", data={"page": st.session_state.get("page", ""), "search": search})

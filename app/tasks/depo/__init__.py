@@ -14,5 +14,8 @@ PAGE = TaskPage(
     picture=DepoPicture,
     words=WORDS,
     example='{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
+    called="Graph",
+    unit="hop",
+    start=lambda given: str(given["start"]),
     place=2,
 )

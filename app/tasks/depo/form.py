@@ -21,6 +21,7 @@ from app.tasks.depo.words import (
     HOPS,
     HOPS_HELP,
     OWN_GRAPH,
+    PRESET_HELP,
     RANDOM_CYCLE,
     SEVERAL_CYCLES,
     SMALL,
@@ -71,11 +72,12 @@ class DepoForm:
         hard, small = _hard(limits), {**SMALL_GRAPH, "hops": min(4, limits["hops_max"])}
         for key, label, given, passes in (
             ("easy", EASY, {**hard, "hops": 1}, 1),
-            ("hard", HARD.format(hops=hard["hops"]), hard, passes_for(hard["hops"])),
+            ("hard", HARD, hard, passes_for(hard["hops"])),
             ("small", SMALL, small, passes_for(small["hops"])),
         ):
             values = {**_question(given), "passes": min(passes, limits["passes_max"])}
-            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,))
+            hint = PRESET_HELP.format(hops=given["hops"], passes=passes)
+            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
         st.button(RANDOM_CYCLE, key="preset_random", on_click=_random_cycle, args=(visit, limits["nodes_max"]))
         with st.popover(OWN_GRAPH, icon=":material/edit:", key="own"):
             _own_graph(visit, limits)

@@ -47,6 +47,11 @@ class DepoPicture:
         """Hops."""
         return self._instance.hops
 
+    @property
+    def chance(self) -> float | None:
+        """One node of all."""
+        return 1 / len(self._names)
+
     def scene(self) -> dict[str, Any]:
         """Nodes on circles, edges with the tokens that tell them, and the path asked for."""
         places = node_places(self._instance.graph, self._instance.start)
@@ -93,7 +98,7 @@ class DepoPicture:
         solved = [str(hop) for hop, n in enumerate(self._right_by_hop(woken), start=1) if n == len(self._names)]
         whole = f"every start is right at k = {joined(solved)}" if solved else "no k is right for every start"
         return (
-            f"If woken now, {self._asked} is answered {_said(woken)}; {sum(woken.correct[1:])} of "
+            f"If it woke now, {self._asked} is answered {_said(woken)}; {sum(woken.correct[1:])} of "
             f"{len(woken.correct) - 1} questions are right, and {whole}."
         )
 

@@ -10,7 +10,8 @@ from app.tasks.base import Evidence, Words
 from app.tasks.roll_call import ROLL_CALL
 
 # The controls.
-EASY, HARD, SMALL = "Easy: one hop, one pass", "Hard: {hops} hops", "Six friends"
+EASY, HARD, SMALL = "Easy", "Hard", "Six friends"
+PRESET_HELP = "Hops: {hops}. Passes of sleep: {passes}."
 RANDOM_CYCLE, OWN_GRAPH = "Random cycle", "Your own graph"
 START, HOPS = "Start", "Hops k"
 EDGES = "Edges, in the order in which they are read"
@@ -31,8 +32,15 @@ def question(given: Mapping[str, Any]) -> str:
     return f"{given['hops']} hops from {given['start']} on a graph of {len(given['edges'])} edges"
 
 
+def asks(given: Mapping[str, Any]) -> str:
+    """The question that an input asks."""
+    hops = f"{given['hops']} hop{'s' * (given['hops'] != 1)}"
+    return f"Follow the arrows {hops} from {given['start']}: where do you end up?"
+
+
 WORDS = Words(
-    title="Sleep on a graph, then follow it",
+    title="Follow the arrows of a graph: where do you end up?",
+    asks=asks,
     explanation="The model reads a graph, **edge by edge in no order**, and sleeps each time its window is full. Then "
     "the KV cache is cleared: the edges are gone, and only now comes the question **where one is k hops from a "
     "start**. It answers in one ordinary pass, so the hops must have been followed while it slept, for every start at "

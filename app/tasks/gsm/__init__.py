@@ -14,5 +14,8 @@ PAGE = TaskPage(
     picture=GsmPicture,
     words=WORDS,
     example='{"text": "assign b = a + 1. assign a = 7.", "question": "b"}',
+    called="Arithmetic",
+    unit="operation",
+    start=lambda given: "a given number",
     place=3,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.shell import messages
 from app.shell.menus import pick
 from app.shell.state import Reader, Visit, one_of, short_text, whole_number
 from app.tasks.base import Limits
@@ -15,11 +16,14 @@ from app.tasks.gsm.words import (
     ASK,
     DEEP,
     EASY,
+    EDIT,
     HOW,
     OWN_QUESTION,
+    PRESET_HELP,
     PUBLIC,
     REAL_SOURCE,
     SUM_HELP,
+    SUM_LIMITS,
     TEXT,
     WHAT,
     WHICH,
@@ -33,7 +37,7 @@ NAME_MAX_CHARACTERS = 12
 
 
 class GsmForm:
-    """The text and the question in sight; how it is asked under "Advanced"."""
+    """The text behind one button and the question in sight; how it is asked under "More settings"."""
 
     widths: tuple[float, ...] = (5.0, 2.4)
 
@@ -68,24 +72,28 @@ class GsmForm:
         passes = limits["operations_max"] + 2
         for key, label, given, n_passes in (
             ("easy", EASY, SUM_EASY, 2),
-            ("deep", DEEP.format(operations=deepest), deep_sum(deepest), passes),
+            ("deep", DEEP, deep_sum(deepest), passes),
             ("story", A_STORY, STORY, passes),
             ("real", PUBLIC, REAL, passes),
         ):
             values = {**_problem(given), "passes": min(n_passes, limits["passes_max"])}
-            hint = REAL_SOURCE if key == "real" else None
+            hint = REAL_SOURCE if key == "real" else PRESET_HELP[key].format(deepest=deepest)
             st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
-        """The text, and the variable or the value that is asked for."""
+        """The text and its beginning, and the variable or the value that is asked for."""
         low, high = limits["values"]
-        columns[0].text_area(
-            TEXT,
-            key=visit.key("text"),
-            help=SUM_HELP.format(change=limits["change_max"], low=low, high=high),
-            on_change=visit.forget_link_problems,
-            height=124,
-        )
+        with columns[0], st.container(horizontal=True, vertical_alignment="center", key="sum"):
+            with st.popover(EDIT, icon=":material/edit:", key="own_text"):
+                st.text_area(
+                    TEXT,
+                    key=visit.key("text"),
+                    help=SUM_HELP.format(change=limits["change_max"], low=low, high=high),
+                    on_change=visit.forget_link_problems,
+                    height=160,
+                )
+                st.caption(SUM_LIMITS.format(change=limits["change_max"], low=low, high=high))
+            st.caption(messages.plain(str(visit.get("text"))))
         with columns[1]:
             if visit.get("ask") == "equals":
                 key = visit.key("equals")

@@ -1,15 +1,15 @@
 // GSM: variables by depth, with the value each would get.
 
 function drawValues(canvas, run, frame) {
-  const { ctx, w, h } = fit(canvas);
+  const { ctx, w, h, unit } = fit(canvas);
   const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
   const { nodes } = picture;
-  windowKey(ctx, picture.edges, 0, 8, w);
+  windowKey(ctx, picture.edges, 0, 0.65 * unit, w, unit);
   const deepest = Math.max(...nodes.map((node) => node.depth)), last = Math.max(...nodes.map((node) => node.row));
   // Depth runs to the right, or down where the screen is narrow.
-  const down = w < 560, top = 30;
+  const down = w < 1.05 * h, top = 1.8 * unit;
   const along = (down ? h - top : w) / (deepest + 1), across = (down ? w : h - top) / (last + 1);
-  const boxW = Math.min(down ? across - 6 : along - 22, 86), boxH = Math.min(down ? along - 18 : across - 6, 42);
+  const boxW = Math.min(down ? across - 6 : along - 1.6 * unit, 7 * unit), boxH = Math.min(down ? along - 1.4 * unit : across - 6, 3.5 * unit);
   const at = (node) => {
     const a = (node.depth + 0.5) * along, b = (node.row + 0.5) * across;
     return down ? [b, top + a] : [a, top + b];
@@ -22,25 +22,33 @@ function drawValues(canvas, run, frame) {
     ctx.globalAlpha = stage(frame, edge.token) === "gone" ? 0.35 : 1;
     arrow(ctx, a, b, WINDOWS[edge.window % WINDOWS.length], 2, DASHES[edge.window % DASHES.length], 0, 1);
     ctx.globalAlpha = 1;
-    label(ctx, [edge.change], (a[0] + b[0]) / 2 + (down ? 12 : 0), (a[1] + b[1]) / 2 - (down ? 0 : 9), 30, INK.text);
+    label(ctx, [edge.change], (a[0] + b[0]) / 2 + (down ? unit : 0), (a[1] + b[1]) / 2 - (down ? 0 : 0.7 * unit), 2.6 * unit, INK.text);
   }
   const told = new Map(picture.edges.map((edge) => [edge.to, edge.token]));
   nodes.forEach((node, i) => {
     const [x, y] = at(node), how = woken ? woken.how[i] : "", value = woken ? woken.values[i] : "";
     const isRead = frame.read > (told.get(i) ?? -1) && (told.has(i) || frame.kind !== "token");
     ctx.globalAlpha = isRead ? 1 : 0.4;
-    ctx.fillStyle = how === "r" ? INK.right : INK.zero;
+    ctx.fillStyle = how === "r" ? INK.right : INK.tile;
     ctx.beginPath(); ctx.roundRect(x - boxW / 2, y - boxH / 2, boxW, boxH, 6); ctx.fill();
     const equals = picture.equals !== null && value === picture.equals;
     if (node.asked || node.needed || equals) { ctx.strokeStyle = INK.warm; ctx.lineWidth = node.asked || equals ? 3 : 1.3; ctx.stroke(); }
-    const ink = how === "r" ? "#10182a" : INK.text, two = boxH >= 34;
-    const written = value === "" ? "" : how === "w" ? `× ${value}` : value;
+    const ink = how === "r" ? INK.dark : INK.text, two = boxH >= 2.6 * unit;
+    const written = value === "" ? "" : how === "w" ? `× ${value}` : value === "?" ? "unknown" : value;
     label(ctx, [node.name, node.name.slice(-4), node.name.slice(-3)], x, two || written ? y - boxH / 4 + 1 : y, boxW - 4, ink);
-    ctx.font = `600 ${two ? 15 : 12}px system-ui, sans-serif`;
+    ctx.font = type((two ? 1.2 : 1) * unit, "600");
     label(ctx, [written, value], x, y + boxH / 4, boxW - 4, how === "w" ? INK.wrong : ink);
-    ctx.font = FONT;
+    ctx.font = type(unit);
     ctx.globalAlpha = 1;
   });
+  return nodes.map((node, i) => { const [x, y] = at(node); return mark(x - boxW / 2, y - boxH / 2, boxW, boxH, () => variableText(picture, woken, i)); });
 }
 
-register("values", drawValues, { narrow: 560 });
+function variableText({ nodes, edges }, woken, i) {
+  const edge = edges.find((each) => each.to === i), from = edge && edge.from >= 0 ? `${nodes[edge.from].name} ${edge.change}` : "a number";
+  const told = edge ? `${nodes[i].name} is ${from}, told in window ${edge.window + 1}` : `${nodes[i].name} is never told, so “unknown” is right`;
+  const said = woken && { r: `now said right: ${woken.values[i]}`, w: `now said wrong: ${woken.values[i]}`, u: "now said “unknown”" }[woken.how[i]];
+  return said ? `${told}; ${said}` : told;
+}
+
+register("values", drawValues, { narrow: 250 });

@@ -44,6 +44,15 @@ class GsmPicture:
             return None
         return self._instance.solution.depths.get(question)
 
+    @property
+    def chance(self) -> float | None:
+        """One value of all that the model knows."""
+        limits = self._trace.checkpoint.get("limits")
+        if self._instance.question is None or not limits:
+            return None
+        low, high = limits["values"]
+        return 1 / (high - low + 1)
+
     def scene(self) -> dict[str, Any]:
         """Variables by depth, statements with the tokens that tell them, and the needed chain."""
         places = forest_places(self._graph, self._names)
@@ -93,7 +102,7 @@ class GsmPicture:
         if not woken.asked:
             return "Nothing can be asked yet."
         right = self._every(woken.correct)
-        return f"If woken now, {self._said(woken)}; {sum(right)} of {len(right)} variables are right."
+        return f"If it woke now, {self._said(woken)}; {sum(right)} of {len(right)} variables are right."
 
     def update_text(self, woken: Answer) -> str:
         """How many variables S alone knows."""

@@ -11,14 +11,20 @@ from app.tasks.roll_call import ROLL_CALL
 from sleepviz.tasks.gsm.text import read_statements
 
 # The controls.
-EASY, DEEP = "Easy: one operation, two passes", "Deep: {operations} operations, two windows"
-A_STORY, PUBLIC = "A story", "A problem of GSM-Infinite"
+EASY, DEEP, EDIT = "Easy", "Deep", "Edit the text"
+A_STORY, PUBLIC = "A story", "GSM-Infinite"
 TEXT = "Text: assignments, or a story"
 WHICH, WHAT, HOW = "Which variables equal", "What is the value of", "Question"
 SUM_HELP = (
     "“assign b = a + 1.” or “Ben has 1 more apple than Ana.”; names are plain letters, a change is at most {change}, "
     "every value from {low} to {high}. Statements that the question does not need may stay."
 )
+SUM_LIMITS = "One statement adds or takes away at most {change}. Values run from {low} to {high}."
+PRESET_HELP = {
+    "easy": "One operation, two passes of sleep.",
+    "deep": "{deepest} operations in a row, told in two windows.",
+    "story": "The same kind of sums, told as a story.",
+}
 OWN_QUESTION = "The text asks this itself."
 REAL_SOURCE = (
     "Output of the public GSM-Infinite symbolic generator (Infini-AI-Lab, arXiv:2502.05252): the first of its problems "
@@ -42,8 +48,16 @@ def question(given: Mapping[str, Any]) -> str:
     return f"{asked} in a text of {len(statements)} statements"
 
 
+def asks(given: Mapping[str, Any]) -> str:
+    """The question that an input asks."""
+    if "equals" in given:
+        return f"Which variables are worth {given['equals']}, once the text is gone?"
+    return f"What is {given.get('question', read_statements(given['text'])[1])} worth, once the text is gone?"
+
+
 WORDS = Words(
-    title="Sleep on a sum, then answer it",
+    title="What is a variable worth, once the text is gone?",
+    asks=asks,
     explanation="The model reads small assignments **in no order**, some of which the question does not need, and "
     "sleeps each time its window is full. Then the KV cache is cleared: the text is gone. It wakes and says in one "
     "ordinary pass **what a variable is worth**; a variable eight operations deep is eight sums, one after the other, "

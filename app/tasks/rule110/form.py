@@ -8,7 +8,6 @@ from typing import Any
 
 import streamlit as st
 
-from app.shell import messages
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
 from app.tasks.rule110.cells import show as show_cells
@@ -16,9 +15,9 @@ from app.tasks.rule110.words import (
     CLICK,
     EASY,
     HARD,
-    MORE_ROWS,
     N_ROWS,
-    ONE_OF_MORE,
+    NOT_DRAWN,
+    PRESET_HELP,
     RANDOM_ROW,
     ROW,
     ROW_HELP,
@@ -33,9 +32,9 @@ ROWS_IN_URL_MAX = 2000  # characters; far beyond any row that a model takes
 
 
 class Rule110Form:
-    """Rows (the first in sight) and steps t."""
+    """Rows, one of them in sight, and steps t."""
 
-    widths: tuple[float, ...] = (5.0, 2.6)
+    widths: tuple[float, ...] = (5.4, 2.0)
 
     def readers(self, limits: Limits) -> dict[str, Reader]:
         """?rows=0110...,1010...&t=4"""
@@ -73,20 +72,17 @@ class Rule110Form:
         two = _rows([first, second][: limits["rows_max"]])
         for key, label, values in (
             ("easy", EASY, easy),
-            ("hard", HARD.format(steps=most), hard),
+            ("hard", HARD, hard),
             ("two", TWO, two),
         ):
-            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,))
+            hint = PRESET_HELP[key].format(most=most)
+            st.button(label, key=f"preset_{key}", on_click=visit.change, args=(values,), help=hint)
         st.button(RANDOM_ROW, key="preset_random", on_click=_random_rows, args=(visit, limits["row_cells"]))
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
-        """The first row, and steps t."""
+        """One row to click, and steps t."""
         with columns[0]:
-            _row_input(visit, 1, limits["row_cells"])
-            rows = enumerate(_typed(visit)[1:], start=2)
-            others = ", ".join(ONE_OF_MORE.format(number=number, row=row) for number, row in rows)
-            if others:
-                st.caption(messages.plain(MORE_ROWS.format(others=others)))
+            _row_editor(visit, limits["row_cells"])
         columns[1].slider(
             STEPS,
             0,
@@ -97,10 +93,11 @@ class Rule110Form:
         )
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
-        """More rows."""
+        """More rows, and every row to type."""
         st.number_input(N_ROWS, 1, limits["rows_max"], key=visit.key("n_rows"))
-        for number in range(2, _n_rows(visit) + 1):
-            _row_input(visit, number, limits["row_cells"])
+        for number in range(1, _n_rows(visit) + 1):
+            key, help_text = visit.key(f"row_{number}"), ROW_HELP.format(cells=limits["row_cells"])
+            st.text_input(_name(visit, number), key=key, help=help_text, on_change=visit.forget_link_problems)
 
     def input(self, visit: Visit) -> dict[str, Any]:
         """Rows as typed, without the spaces around them, and steps."""
@@ -136,18 +133,37 @@ def _random_rows(visit: Visit, n_cells: int) -> None:
     visit.change(_rows([f"{secrets.randbits(n_cells):0{n_cells}b}" for _ in range(_n_rows(visit))]))
 
 
-def _row_input(visit: Visit, number: int, n_cells: int) -> None:
-    name = ROW if number == 1 and _n_rows(visit) == 1 else ROW_NUMBERED.format(number=number)
-    key = visit.key(f"row_{number}")
-    st.text_input(name, key=key, help=ROW_HELP.format(cells=n_cells), on_change=visit.forget_link_problems)
-    row = str(visit.get(f"row_{number}")).strip()
-    if len(row) == n_cells and not set(row) - {"0", "1"}:
+def _name(visit: Visit, number: int) -> str:
+    return ROW if number == 1 and _n_rows(visit) == 1 else ROW_NUMBERED.format(number=number)
+
+
+def _row_editor(visit: Visit, n_cells: int) -> None:
+    """Cells to click: of the only row, or of the one that is picked."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="row_editor"):
+        number = _picked_row(visit)
+        row = str(visit.get(f"row_{number}")).strip()
+        if len(row) != n_cells or set(row) - {"0", "1"}:
+            st.caption(NOT_DRAWN.format(name=_name(visit, number)))
+            return
         show_cells(
             row,
             key=f"cells_{number}",
-            label=CLICK.format(name=name),
+            label=CLICK.format(name=_name(visit, number)),
             on_change=lambda new: visit.change({f"row_{number}": new}),
         )
+
+
+def _picked_row(visit: Visit) -> int:
+    """The number of the row to click; with several, a choice stands beside it."""
+    rows = range(1, _n_rows(visit) + 1)
+    if len(rows) == 1:
+        return 1
+    visit.set({"edited": min(int(visit.get("edited") or 1), len(rows))})
+    key = visit.key("edited")
+    st.segmented_control(
+        "Row", rows, format_func=lambda row: f"row {row}", key=key, label_visibility="collapsed", width="content"
+    )
+    return int(visit.get("edited") or 1)
 
 
 def _cut(row: str, n_cells: int) -> str:

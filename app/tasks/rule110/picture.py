@@ -30,9 +30,14 @@ class Rule110Picture:
         """Steps."""
         return self.steps
 
+    @property
+    def chance(self) -> float | None:
+        """Every cell of a row guessed."""
+        return float(2.0 ** -len(self._cells[0]))
+
     def scene(self) -> dict[str, Any]:
         """The true rows."""
-        label = "The row that the model would answer after each pass, beside the true space-time diagram"
+        label = "The row that the model would answer after each pass, beside the true rows, one for each step"
         return {"kind": self.kind, "label": label, "truth": self._diagrams, "steps": self.steps}
 
     def token(self, token: str) -> str:
@@ -47,12 +52,10 @@ class Rule110Picture:
         answer, truth = woken.answers[-1], woken.truths[-1]
         nearest = row_text(space_time(self._cells[row], reached)[reached])
         wrong = differing(answer, nearest)
-        if woken.correct[-1]:
-            unit = f"right: step {self.steps}"
-        elif wrong:
-            unit = f"nearest: step {reached}, × {len(wrong)} cells off"
+        if wrong:
+            unit = f"nearest to step {reached} of {self.steps}: × {cells_of(len(wrong))} off"
         else:
-            unit = f"exactly step {reached} of {self.steps}"
+            unit = f"exactly step {reached} of {self.steps}{': right' if woken.correct[-1] else ''}"
         return {
             "row": row,
             "cells": answer,
@@ -68,11 +71,14 @@ class Rule110Picture:
         """The newest row in a sentence."""
         if not woken.asked:
             return "No row is complete yet, so there is nothing to ask."
-        row, answer, truth, reached = woken.asked[-1], woken.answers[-1], woken.truths[-1], woken.reached[-1]
+        row, answer, reached = woken.asked[-1], woken.answers[-1], woken.reached[-1]
         if woken.correct[-1]:
-            return f"If woken now, {row} is answered right."
-        missed = f"{len(differing(answer, truth))} of {len(truth)} cells"
-        return f"If woken now, {row} is wrong in {missed}; nearest is the true row at step {reached}."
+            return f"If it woke now, {row} would be right."
+        short = f"{self.steps - reached} step{'s' * (self.steps - reached != 1)} short"
+        wrong = differing(answer, row_text(space_time(self._cells[len(woken.asked) - 1], reached)[reached]))
+        if not wrong:
+            return f"If it woke now, it would answer {row} exactly as it is after step {reached}, {short}."
+        return f"If it woke now, its {row} would be nearest to step {reached}, with {cells_of(len(wrong))} wrong."
 
     def update_text(self, woken: Answer) -> str:
         """Which rows are right."""
@@ -113,7 +119,7 @@ class Rule110Picture:
         return {
             "rows": rows,
             "right": all(answer.correct),
-            "verdict": "Right: every cell" if n_wrong == 0 else f"Wrong in {n_wrong} of {n_cells} cells",
+            "verdict": "Right" if n_wrong == 0 else f"{n_wrong} of {n_cells} cells wrong",
             "least": least_sure(answer),
             "least_of": "least sure cell",
         }
@@ -129,6 +135,11 @@ class Rule110Picture:
     def table(self) -> Table | None:
         """The sentences say it all."""
         return None
+
+
+def cells_of(number: int) -> str:
+    """“1 cell”, “5 cells”."""
+    return f"{number} cell{'s' * (number != 1)}"
 
 
 def differing(answer: str, truth: str) -> list[int]:

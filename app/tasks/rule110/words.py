@@ -10,14 +10,17 @@ from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 
 # The controls.
-EASY, HARD, TWO = "Easy: right after one pass", "Hard: {steps} steps, needs sleep", "Two rows"
-RANDOM_ROW = "Random row"
+EASY, HARD, TWO, RANDOM_ROW = "Easy", "Hard", "Two rows", "Random row"
+PRESET_HELP = {
+    "easy": "One step, which one pass of sleep can do.",
+    "hard": "{most} steps, which need many passes.",
+    "two": "Two rows, one after the other. Both must be kept in S.",
+}
 ROW, ROW_NUMBERED = "Row", "Row {number}"
 CLICK = "{name}: click a cell to change it"
-MORE_ROWS = "Then {others} (under “Advanced”)"
-ONE_OF_MORE = "row {number}: {row}"
+NOT_DRAWN = "{name} cannot be drawn. Type it under “More settings”."
 STEPS, N_ROWS = "Steps t", "Rows in sequence, one window each"
-ROW_HELP = "Cells as 0 and 1, {cells} of them. Type here, or click the cells below."
+ROW_HELP = "Cells as 0 and 1, {cells} of them."
 STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
 
 
@@ -26,17 +29,25 @@ def question(given: Mapping[str, Any]) -> str:
     return f"{given['steps']} steps of Rule 110 on {joined(given['rows'])}"
 
 
+def asks(given: Mapping[str, Any]) -> str:
+    """The question that an input asks."""
+    steps = f"{given['steps']} step{'s' * (given['steps'] != 1)}"
+    what = "this row" if len(given["rows"]) == 1 else f"each of these {len(given['rows'])} rows"
+    return f"After {steps} of Rule 110, what will {what} look like?"
+
+
 WORDS = Words(
-    title="A small language model falls asleep",
+    title="What will this row look like after some steps of Rule 110?",
+    asks=asks,
     explanation="The model reads rows of cells into a short-lived **KV cache**; when its window is full it **sleeps**: "
     "it goes over the window N times, and each pass rewrites its **fast weights**. Then the cache is cleared, so "
     "whatever it has not worked out by then is gone. It wakes, and in one ordinary pass it answers what each row "
     "becomes after t steps of Rule 110: hard questions need several passes of sleep, easy ones need none beyond the "
     "first.",
-    notice="What to notice: after each pass the answer “if woken now” moves further down the true diagram, and the "
+    notice="What to notice: after each pass the answer “if it woke now” moves further down the true diagram, and the "
     "time to answer stays the same however long the model slept.",
     symbol="t",
-    right="rows right in every cell",
+    right="rows fully right",
     window="one window is one row: the number of steps t, then the cells",
     woken="A cross marks each cell that differs from the nearest true row",
     glossary={

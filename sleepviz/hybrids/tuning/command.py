@@ -12,10 +12,11 @@ import transformers
 from sleepviz.config.base import require
 from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
-from sleepviz.hybrids.loading import load_any, load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.loading import load_any, load_sleeper, load_tokenizer
+from sleepviz.hybrids.tuning.config import TuneConfig
 from sleepviz.hybrids.tuning.lessons import TaskCourse, course_of
-from sleepviz.hybrids.tuning.tune import TuneConfig, tune
+from sleepviz.hybrids.tuning.tune import tune
 
 
 def tune_by_name(
@@ -57,10 +58,17 @@ def tune_by_name(
     require(window is not None, "give --window, the tokens between two sleeps: a file of texts has none of its own.")
     config = TuneConfig(**{**settings, "window": window})
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    told: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
-    told |= {"memory_layers": list(memory_layers), "associative": associative}
+    described: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
+    described |= {"memory_layers": list(memory_layers), "associative": associative}
     report = tune(
-        model.to(where), course, config, out, tokenizer=tokenizer, resume=resume, exam_size=exam_size, told=told
+        model.to(where),
+        course,
+        config,
+        out,
+        tokenizer=tokenizer,
+        resume=resume,
+        exam_size=exam_size,
+        described=described,
     )
     return {"out": str(out), **report}
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.outside import InputError, json_of, lines_of, path_of
-from sleepviz.hybrids.tokens import read_on, read_text
+from sleepviz.hybrids.models.tokens import read_on, read_text
 from sleepviz.tasks import TASKS, build_task
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task, pass_supervised
 from sleepviz.training.evaluate import EVALUATION_STREAM, held_out
@@ -87,7 +87,7 @@ class TaskCourse:
         passes = range(1, later + 1)
         if not passes:
             return [_lesson(batch)]
-        task = pass_supervised(self.task, "stream_loss")
+        task = pass_supervised(self.task, "pass_loss")
         windows = (task.targets_after_pass(batch, n_passes).reshape(size, -1) for n_passes in passes)
         return [replace(_lesson(batch), later=tuple(torch.from_numpy(each) for each in windows))]
 

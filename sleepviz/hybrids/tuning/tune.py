@@ -9,19 +9,14 @@ the fast-weight layers alone.
 
 Two departures from the paper, for our tasks only, are what small models learn to use several passes by:
 `levels_per_pass` draws N anew for every step and asks for no more than so many passes can do, and
-`stream_loss` also scores what each pass puts out, which should be the window one level on.
+`pass_loss` also scores what each pass puts out, which should be the window one level on.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
 import re
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,227 +24,94 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from sleepviz.config.base import ConfigError, JsonRoundTrip, require
-from sleepviz.config.model import PASSES_MAX, Eviction, SleepPolicy
+from sleepviz.config.base import require
+from sleepviz.config.model import Eviction
 from sleepviz.config.outside import strict_json
-from sleepviz.hybrids.boundary import is_finite
-from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepForCausalLM
-from sleepviz.hybrids.sleep import Convolution, predict, sleep_windows
+from sleepviz.hybrids.tuning.config import TuneConfig
+from sleepviz.hybrids.tuning.exam import examine
 from sleepviz.hybrids.tuning.lessons import Course, Lesson, TaskCourse
+from sleepviz.hybrids.tuning.reading import answered, policy_for, read_out, streams_asleep
 from sleepviz.runs.checkpoint import provenance, write_atomically
 from sleepviz.tasks.base import NOT_ASKED
-from sleepviz.training.evaluate import wilson
-from sleepviz.training.train import SAVE_EVERY_S, TRAINING_STREAM, interrupt_held_back
+from sleepviz.training import loop
+from sleepviz.training.loop import TRAINING_STREAM, Optimisers, Schedule
 
-WINDOW_MIN = 3  # so that no window need have one token
 IN_BLOCKS = re.compile(r"(^|\.)(layers|blocks|recall)\.")
 NOT_MATRICES = re.compile(r"conv|gates|router|embed")
 
 
-@dataclass(frozen=True)
-class TuneConfig(JsonRoundTrip):
-    """How a model is tuned. With the model and the course it fixes every batch. Rates: the paper's for pretrained."""
+@dataclass
+class Progress(loop.Progress):
+    """Where a tuning stands."""
 
-    window: int
-    n_passes: int
-    eviction: Eviction = "hard"
-    hard_warmup_steps: int = 0  # with "sliding": the first so many steps evict everything
-    levels_per_pass: int = 0  # 0: N is n_passes. Else N is drawn from 1 to n_passes, difficulty up to so many a pass
-    stream_loss: float = 0.0  # weight of a loss on what each pass puts out
-    steps: int = 1000
-    batch: int = 16
-    lr_muon: float = 1e-3
-    lr_adamw: float = 5e-5
-    warmup_steps: int = 20
-    decay_share: float = 0.25  # of the steps, at the end: linear decay to 0
-    clip_norm: float = 1.0
-    seed: int = 0
-    convolution: Convolution = "rewind"
-    span: tuple[int, int] | None = None  # layers [first, last + 1) that are looped; None: all
-    chunk_size: int | None = None  # of the library's delta rule
-
-    def __post_init__(self) -> None:
-        require(self.window >= WINDOW_MIN, f"window must be at least {WINDOW_MIN} tokens.")
-        require(1 <= self.n_passes <= PASSES_MAX, f"passes must be a whole number from 1 to {PASSES_MAX}.")
-        require(self.eviction in ("hard", "sliding"), "eviction must be hard or sliding.")
-        require(0 <= self.hard_warmup_steps <= self.steps, "the warm-up must be from 0 to all of the steps.")
-        sliding = self.eviction == "sliding" or not self.hard_warmup_steps
-        require(sliding, "a hard-eviction warm-up is for sliding eviction.")
-        require(0 <= self.levels_per_pass <= 64, "levels_per_pass must be from 0 (N is fixed) to 64.")
-        require(0 <= self.stream_loss < math.inf, "stream_loss must be a number from 0.")
-        require(1 <= self.steps <= 10_000_000, "steps must be from 1 to 10000000.")
-        require(1 <= self.batch <= 65_536, "batch must be from 1 to 65536.")
-        rates = all(0 < rate < math.inf for rate in (self.lr_muon, self.lr_adamw))
-        require(rates, "learning rates must be numbers above 0.")
-        require(0 <= self.decay_share <= 1, "decay_share must be from 0 to 1.")
-        require(0 <= self.seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
-
-
-class Diverged(ConfigError):
-    """A loss, a gradient or an answer after some steps is not finite: the weights are of no use any more."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(
-            f"after step {step} the model's numbers are not finite, so tuning stopped there and no model is written; "
-            "the last good state is kept. Lower the learning rates."
-        )
-
-
-def cut(context: Tensor, window: int) -> tuple[Tensor, ...]:
-    """[B, T] -> windows of `window` tokens, the last with the rest; never one of a single token.
-
-    The library's one-token kernel of Mamba-2 writes in place, so no gradient goes through it: where one
-    token is left, the window before it gives up its last.
-    """
-    n_tokens = context.shape[1]
-    sizes = [min(window, n_tokens - start) for start in range(0, n_tokens, window)]
-    if len(sizes) > 1 and sizes[-1] == 1:
-        sizes[-2:] = [window - 1, 2]
-    return torch.split(context, sizes, dim=1)
-
-
-def asleep(model: PreTrainedModel, context: Tensor, policy: SleepPolicy, config: TuneConfig) -> SleepCache:
-    """Sleep over a context [B, T]. With gradients, each window's passes are run again on the way back."""
-    return streams_asleep(model, context, policy, config)[0]
-
-
-def streams_asleep(
-    model: PreTrainedModel, context: Tensor, policy: SleepPolicy, config: TuneConfig
-) -> tuple[SleepCache, list[Tensor]]:
-    """The same, and with `stream_loss` h after each pass over the whole context, [B, T, D] each."""
-    cache: SleepCache | None = None
-    by_window: list[list[Tensor]] = []
-    windows = cut(context, config.window)
-    for index, tokens in enumerate(windows):
-        read = partial(_read, model, tokens, policy, config, cache)
-        # The way back comes to the last window first, so nothing is saved by running that one again.
-        again = torch.is_grad_enabled() and index < len(windows) - 1
-        cache, streams = checkpoint(read, use_reentrant=False) if again else read()
-        by_window.append(streams)
-    assert cache is not None
-    return cache, [torch.cat(parts, dim=1) for parts in zip(*by_window, strict=True)]
-
-
-def _read(
-    model: PreTrainedModel, tokens: Tensor, policy: SleepPolicy, config: TuneConfig, cache: SleepCache | None
-) -> tuple[SleepCache, list[Tensor]]:
-    (done,) = sleep_windows(
-        model,
-        tokens,
-        policy,
-        window=config.window,
-        cache=cache,
-        convolution=config.convolution,
-        span=config.span,
-        chunk_size=config.chunk_size,
-        observe=bool(config.stream_loss),
-        to_the_end=False,
-    )
-    return done.cache, [one.h for one in done.passes]
-
-
-def answered(
-    model: PreTrainedModel, lesson: Lesson, cache: SleepCache, config: TuneConfig
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Ask after a sleep -> (logits [B, K, vocab_size], targets [B, K]) for each query that asks something."""
-    for query, target in zip(lesson.queries.unbind(dim=1), lesson.targets.unbind(dim=1), strict=True):
-        if bool((target != NOT_ASKED).any()):
-            logits, _ = predict(model, query.to(model.device), cache, chunk_size=config.chunk_size)
-            yield logits, target.to(model.device)
-
-
-def read_out(model: PreTrainedModel, h: Tensor) -> Tensor:
-    """h [B, T, D] as a pass puts it out -> logits [B, T, vocab_size], as after the last layer of an ordinary call."""
-    if isinstance(model, SleepForCausalLM):
-        return model.lm.logits(h)
-    norm, head = getattr(model.get_decoder(), "norm", None), model.get_output_embeddings()
-    if norm is None or head is None:
-        raise ConfigError("stream_loss needs a model whose last norm is called norm.")
-    logits: Tensor = head(norm(h))
-    return logits
-
-
-def policy_for(model: PreTrainedModel, n_passes: int, eviction: Eviction) -> SleepPolicy:
-    """How this model sleeps: our own keep the attention with which they were trained."""
-    if isinstance(model, SleepForCausalLM):
-        return replace(model.policy, n_passes=n_passes, eviction=eviction)
-    return SleepPolicy(n_passes, eviction)
+    before: str = "{}"  # the exam that was taken first, as JSON
 
 
 @dataclass
 class Tuning:
-    """Model, optimisers and progress of one tuning; `steps()` advances it, `save_state` keeps it."""
+    """One tuning: model, course, optimisers and progress."""
 
     model: PreTrainedModel
     course: Course
     config: TuneConfig
-    step: int = 0
-    seconds: float = 0.0
-    before: dict[str, Any] = field(default_factory=dict)  # the exam that was taken first
+    progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
+        config = self.config
         known = self.model.config.get_text_config(decoder=True).vocab_size
         require(
             self.course.vocab_size <= known,
             f"the task has {self.course.vocab_size} tokens and the model knows {known}.",
         )
-        for_tasks = bool(self.config.levels_per_pass or self.config.stream_loss)
-        require(isinstance(self.course, TaskCourse) or not for_tasks, "levels_per_pass and stream_loss are for tasks.")
+        for_tasks = bool(config.levels_per_pass or config.pass_loss)
+        require(isinstance(self.course, TaskCourse) or not for_tasks, "levels_per_pass and pass_loss are for tasks.")
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         matrices = [p for name, p in named if is_matrix(name, p)]
         rest = [p for name, p in named if not is_matrix(name, p)]
-        self.muon = torch.optim.Muon(matrices, lr=self.config.lr_muon, momentum=0.95, weight_decay=0.0)
-        self.adamw = torch.optim.AdamW(rest, lr=self.config.lr_adamw, betas=(0.9, 0.99), weight_decay=0.0)
+        rates = (config.lr_muon, config.lr_adamw)
+        schedule = Schedule(rates, config.warmup_steps, config.decay_share, config.clip_norm)
+        self.optimisers = Optimisers(matrices, (rest,), schedule)
 
-    def steps(self) -> Iterator[float]:
-        """Train until the steps are done; yield the loss of each, the mean over its answer tokens. Raises Diverged."""
-        while self.step < self.config.steps:
-            loss = self.gradient()
-            self.update()
-            yield loss
+    def share(self) -> float:
+        """The share of the steps that are done."""
+        return self.progress.step / self.config.steps
 
-    def gradient(self) -> float:
-        """The next step's gradient, clipped, and its loss. Raises Diverged where either is not finite."""
-        started = time.perf_counter()
+    def gradient(self) -> dict[str, float]:
+        """Backpropagate the loss of the next step's lessons, the mean over their answer tokens."""
         self.model.train()
-        self.model.zero_grad()
-        loss = self._accumulated_gradient()
-        size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        if not (math.isfinite(loss) and is_finite(size)):
-            raise Diverged(self.step)
-        self.seconds += time.perf_counter() - started
-        return loss
+        return {"loss": self._accumulated_gradient()}
 
-    def update(self) -> None:
-        """Follow the gradient."""
-        started = time.perf_counter()
-        self._set_learning_rates()
-        for optimiser in (self.muon, self.adamw):
-            optimiser.step()  # type: ignore[no-untyped-call]
-        self.step += 1
-        self.seconds += time.perf_counter() - started
+    def advance(self) -> None:
+        """Count the step."""
+        self.progress.step += 1
+
+    def description(self) -> dict[str, Any]:
+        """The settings, with the seed."""
+        return self.config.to_json()
+
+    def with_present_names(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a saved tuning."""
+        return dict(json.loads(json.dumps(TuneConfig.from_json(saved).to_json())))
 
     def _accumulated_gradient(self) -> float:
         """Draw the step's lessons and backpropagate through each; the loss."""
         config, device = self.config, self.model.device
-        rng = np.random.default_rng((TRAINING_STREAM, config.seed, self.step))
+        rng = np.random.default_rng((TRAINING_STREAM, config.seed, self.progress.step))
         n_passes, lessons = self._drawn(rng)
         n_answers = sum(int((lesson.targets != NOT_ASKED).sum()) for lesson in lessons)
-        eviction: Eviction = "hard" if self.step < config.hard_warmup_steps else config.eviction
+        eviction: Eviction = "hard" if self.progress.step < config.hard_warmup_steps else config.eviction
         policy, total = policy_for(self.model, n_passes, eviction), 0.0
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(config.seed + self.step)  # dropout too is the same after a resume
+            torch.manual_seed(config.seed + self.progress.step)  # dropout too is the same after a resume
             for lesson in lessons:
                 cache, streams = streams_asleep(self.model, lesson.context.to(device), policy, config)
                 losses = [_summed_loss(*pair) for pair in answered(self.model, lesson, cache, config)]
                 loss = torch.stack(losses).sum() / n_answers
-                if config.stream_loss:
-                    loss = loss + config.stream_loss * self._stream_loss(lesson, streams)
+                if config.pass_loss:
+                    loss = loss + config.pass_loss * self._loss_of_passes(lesson, streams)
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.item()
         return total
@@ -263,53 +125,15 @@ class Tuning:
         if config.levels_per_pass:
             n_passes = int(rng.integers(1, config.n_passes + 1))
             hardest = n_passes * config.levels_per_pass
-        later = n_passes if config.stream_loss else 0
+        later = n_passes if config.pass_loss else 0
         return n_passes, course.lessons(rng, config.batch, hardest=hardest, later=later)
 
-    def _stream_loss(self, lesson: Lesson, streams: list[Tensor]) -> Tensor:
+    def _loss_of_passes(self, lesson: Lesson, streams: list[Tensor]) -> Tensor:
         """Mean over passes and tokens: what each pass puts out, against the windows one level on."""
         pairs = zip(streams, lesson.later, strict=True)
         device = self.model.device
         losses = [F.cross_entropy(read_out(self.model, h).flatten(0, 1), t.flatten().to(device)) for h, t in pairs]
         return torch.stack(losses).mean()
-
-    def _set_learning_rates(self) -> None:
-        config = self.config
-        warm = min(1.0, (self.step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
-        left = 1 - self.step / config.steps
-        factor = warm * min(1.0, left / config.decay_share if config.decay_share else 1.0)
-        for optimiser, rate in ((self.muon, config.lr_muon), (self.adamw, config.lr_adamw)):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * factor
-
-    def save_state(self, path: Path) -> None:
-        """Write everything that `load_state` needs, in one step."""
-        state = {
-            "config": json.dumps(self.config.to_json()),
-            "progress": {"step": self.step, "seconds": self.seconds, "before": json.dumps(self.before)},
-            "model": self.model.state_dict(),
-            "muon": self.muon.state_dict(),
-            "adamw": self.adamw.state_dict(),
-        }
-        part = path.with_suffix(".part")
-        torch.save(state, part)
-        os.replace(part, path)
-
-    def load_state(self, path: Path) -> None:
-        """Go on from `save_state`'s file. Raises ConfigError when it is of another tuning or damaged."""
-        try:
-            state = torch.load(path, map_location=self.model.device, weights_only=True)
-            same = state["config"] == json.dumps(self.config.to_json())
-        except FileNotFoundError as error:
-            raise ConfigError("there is no tuning to resume.") from error
-        except Exception as error:  # torch raises pickle, zip and runtime errors alike
-            raise ConfigError("the saved tuning is damaged.") from error
-        require(same, "the saved tuning has other settings; tune without --resume to start anew.")
-        self.model.load_state_dict(state["model"])
-        self.muon.load_state_dict(state["muon"])
-        self.adamw.load_state_dict(state["adamw"])
-        self.step, self.seconds = state["progress"]["step"], state["progress"]["seconds"]
-        self.before = json.loads(state["progress"]["before"])
 
 
 def is_matrix(name: str, parameter: Tensor) -> bool:
@@ -323,45 +147,6 @@ def _summed_loss(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(flat, target.flatten(), ignore_index=NOT_ASKED, reduction="sum")
 
 
-@torch.inference_mode()
-def examine(
-    model: PreTrainedModel, course: Course, config: TuneConfig, n: int, *, passes: Sequence[int] = ()
-) -> dict[str, Any]:
-    """Share of held-out questions answered exactly, by passes and difficulty, with Wilson intervals.
-
-    `passes` are 0, 1 and the tuning's unless given; 0 evicts everything unread: what can be guessed. Intervals count
-    instances, of which a file may have fewer than `n`.
-    """
-    was_training = model.training
-    model.eval()
-    passes = list(passes) or sorted({0, 1, config.n_passes})
-    table: dict[str, Any] = {"passes": passes, "difficulty": list(course.difficulties), "n": []}
-    table |= {"accuracy": [], "ci95": []}
-    for n_passes in passes:
-        policy = policy_for(model, n_passes, config.eviction)
-        cells = [_marks(model, course, config, policy, level, n) for level in course.difficulties]
-        table["n"] = [count for _, count in cells]
-        table["accuracy"].append([share for share, _ in cells])
-        table["ci95"].append([list(wilson(share * count, count)) for share, count in cells])
-    model.train(was_training)
-    return table
-
-
-def _marks(
-    model: PreTrainedModel, course: Course, config: TuneConfig, policy: SleepPolicy, level: int, n: int
-) -> tuple[float, int]:
-    """(share of the questions of one difficulty that are right, how many instances)."""
-    right, instances = list[Tensor](), 0
-    for lesson in course.exam(level, n, config.seed):
-        instances += len(lesson.context)
-        cache = asleep(model, lesson.context.to(model.device), policy, config)
-        for logits, target in answered(model, lesson, cache, config):
-            require(is_finite(logits), "the model answers with numbers that are not finite.")
-            wrong = (logits.argmax(dim=-1) != target) & (target != NOT_ASKED)  # [B, K]
-            right.append(~wrong.any(dim=-1))
-    return float(torch.cat(right).float().mean()), instances
-
-
 def tune(
     model: PreTrainedModel,
     course: Course,
@@ -371,29 +156,29 @@ def tune(
     tokenizer: Any = None,
     resume: bool = False,
     exam_size: int = 128,
-    told: dict[str, Any] | None = None,
+    described: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Tune to the end and write model, tokenizer and tuning.json to `out`; return what tuning.json says.
 
-    On Ctrl-C the step is finished and the state saved before KeyboardInterrupt; `resume` goes on from
-    there. Raises Diverged where a loss, a gradient or an answer is not finite: then no model is written, and the
-    last state that was saved stays. `told` is kept in tuning.json beside the settings.
+    On Ctrl-C the state is saved before KeyboardInterrupt; `resume` goes on from there. `described` is kept in
+    tuning.json beside the settings.
+
+    Raises DivergedError where a loss or a gradient is not finite, and ConfigError where an answer is not: then no
+    model is written, and the last state that was saved stays.
     """
     require(exam_size >= 1, "the exams need at least 1 instance.")
     tuning = Tuning(model, course, config)
-    state_path = out / "state.pt"
-    out.mkdir(parents=True, exist_ok=True)
     if resume:
-        tuning.load_state(state_path)
+        loop.load_state(tuning, out / "state.pt")
     else:
-        tuning.before = examine(model, course, config, exam_size)
-    loss = _run(tuning, state_path, out / "log.jsonl", resume=resume)
+        tuning.progress.before = json.dumps(examine(model, course, config, exam_size))
+    figures = loop.run(tuning, out, title="tune", resume=resume)
     report = {
-        **(told or {}),
+        **(described or {}),
         "settings": config.to_json(),
-        "loss": loss,
-        "seconds": round(tuning.seconds, 1),
-        "before": tuning.before,
+        "loss": figures["loss"],
+        "seconds": round(tuning.progress.seconds, 1),
+        "before": json.loads(tuning.progress.before),
         "after": examine(model, course, config, exam_size),
         **provenance(),
     }
@@ -403,30 +188,5 @@ def tune(
     if tokenizer is not None:
         tokenizer.save_pretrained(out)
     write_atomically(out / "tuning.json", (strict_json(report, indent=1) + "\n").encode())
-    state_path.unlink(missing_ok=True)
+    (out / "state.pt").unlink(missing_ok=True)
     return report
-
-
-def _run(tuning: Tuning, state_path: Path, log_path: Path, *, resume: bool) -> float:
-    """All steps that are left, with a bar, a log and a state that survives Ctrl-C; the last loss.
-
-    A state is saved once its own loss and gradient are known to be finite, so that what is kept is good.
-    """
-    loss, saved = float("nan"), -math.inf  # the first state is kept at once
-    bar = tqdm(total=tuning.config.steps, initial=tuning.step, unit="step", desc="tune")
-    with bar, interrupt_held_back() as interrupted, log_path.open("a" if resume else "w", encoding="utf-8") as log:
-        while True:
-            following = tuning.gradient()
-            is_over = tuning.step == tuning.config.steps
-            if is_over or interrupted.is_set() or time.monotonic() - saved > SAVE_EVERY_S:
-                tuning.save_state(state_path)
-                saved = time.monotonic()
-            if interrupted.is_set():
-                raise KeyboardInterrupt
-            if is_over:
-                return loss
-            tuning.update()
-            loss = following
-            bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
-            bar.update()
-            log.write(strict_json({"step": tuning.step, "loss": loss}) + "\n")

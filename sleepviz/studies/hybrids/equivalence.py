@@ -26,7 +26,7 @@ from transformers import PreTrainedModel
 from sleepviz.config.model import Eviction, SleepPolicy
 from sleepviz.core.delta_rule import gated_delta_scan, gated_delta_window
 from sleepviz.core.model import unit_length
-from sleepviz.hybrids.families import SLEEPER_NAMES, VOCAB_SIZE, tiny
+from sleepviz.hybrids.models.families import SLEEPER_NAMES, VOCAB_SIZE, tiny
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 
 WINDOW = 8

@@ -32,8 +32,10 @@ from transformers import (
 
 from sleepviz.config.places import ASSETS
 from sleepviz.hybrids.fast_weights import add_fast_weights
+from sleepviz.hybrids.tuning.config import TuneConfig
+from sleepviz.hybrids.tuning.exam import examine
 from sleepviz.hybrids.tuning.lessons import TaskCourse
-from sleepviz.hybrids.tuning.tune import TuneConfig, examine, tune
+from sleepviz.hybrids.tuning.tune import tune
 from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.tasks import build_task
 
@@ -51,7 +53,7 @@ ANY_N = TuneConfig(
     window=TASK.window,
     n_passes=PASSES,
     levels_per_pass=1,
-    stream_loss=1.0,
+    pass_loss=1.0,
     steps=1400,
     batch=24,
     lr_muon=0.01,
@@ -61,7 +63,7 @@ ANY_N = TuneConfig(
 RECIPES: dict[str, TuneConfig] = {
     "any_n": ANY_N,
     "n1_stream": replace(ANY_N, n_passes=1, levels_per_pass=0),
-    "n1_answers": replace(ANY_N, n_passes=1, levels_per_pass=0, stream_loss=0.0),
+    "n1_answers": replace(ANY_N, n_passes=1, levels_per_pass=0, pass_loss=0.0),
 }
 
 
@@ -105,19 +107,19 @@ def tuned(family: str, recipe: str, folder: Path) -> dict[str, Any]:
     course = TaskCourse(TASK, tuple(range(TASK.difficulty_min, TASK.difficulty_max + 1)), exam_batch=256)
     start = start_of(family)
     if not (out / "tuning.json").exists():
-        told: dict[str, Any] = {"model": family, "recipe": recipe, "task": TASK.name, "task_sizes": TASK.to_json()}
-        told["logits_difference"] = start.logits_difference
+        described: dict[str, Any] = {"model": family, "recipe": recipe, "task": TASK.name, "task_sizes": TASK.to_json()}
+        described["logits_difference"] = start.logits_difference
         resume = (out / "state.pt").exists()
-        tune(start.model, course, config, out, resume=resume, exam_size=EXAM_SIZE, told=told)
-    told = json.loads((out / "tuning.json").read_text(encoding="utf-8"))
+        tune(start.model, course, config, out, resume=resume, exam_size=EXAM_SIZE, described=described)
+    described = json.loads((out / "tuning.json").read_text(encoding="utf-8"))
     model = AutoModelForCausalLM.from_pretrained(out)
     asked = ASKED_PASSES if config.n_passes > 1 else (0, 1)
     kept = ("model", "recipe", "task", "task_sizes", "logits_difference", "settings", "loss", "seconds")
     return {
-        **{key: told[key] for key in (*kept, "commit", "dirty", "versions")},
+        **{key: described[key] for key in (*kept, "commit", "dirty", "versions")},
         "context_tokens": config.steps * config.batch * TASK.window,
         "digest": hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest(),
-        "before": told["before"],
+        "before": described["before"],
         "after": examine(model, course, config, EXAM_SIZE, passes=asked),
     }
 

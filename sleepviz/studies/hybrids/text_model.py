@@ -24,13 +24,14 @@ from safetensors.torch import save
 from sleepviz.config.base import ConfigError
 from sleepviz.config.places import ASSETS
 from sleepviz.core.model import HybridLM
-from sleepviz.hybrids.loading import load_sleeper
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
-from sleepviz.hybrids.text_tokenizer import build_tokenizer
-from sleepviz.runs.checkpoint import provenance, write_atomically
+from sleepviz.hybrids.models.loading import load_sleeper
+from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
+from sleepviz.runs.checkpoint import CheckpointError, provenance, write_atomically
 from sleepviz.text import example
 from sleepviz.text.lessons import Writer
-from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining, run
+from sleepviz.text.training import FURTHER_ONE_HOP_SHARE, FURTHER_STAGES, MODEL, STAGES, TextTrainer, TextTraining
+from sleepviz.training import loop
 from sleepviz.training.train import compiled
 
 FOLDER = ASSETS / "models"
@@ -38,7 +39,7 @@ NAME = example.MODEL
 
 
 def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[str, Any] | None = None) -> None:
-    """Model, tokenizer and how they were made, with what was told of the training `before`; training.json last."""
+    """Model, tokenizer and how they were made, with the description of the training `before`; training.json last."""
     weights = {name: tensor.detach().contiguous() for name, tensor in trainer.model.state_dict().items()}
     config = SleepConfig(
         architecture=trainer.model.config.to_json(),
@@ -50,7 +51,7 @@ def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[s
     model.lm.load_state_dict(weights)
     model.eval().save_pretrained(folder)
     trainer.writer.tokenizer.save_pretrained(folder)
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "command": command,
         "seed": trainer.seed,
         "settings": trainer.config.to_json(),
@@ -59,7 +60,7 @@ def write_model(trainer: TextTrainer, folder: Path, command: str, before: dict[s
         **provenance(),
         **({} if before is None else {"before": before}),
     }
-    write_atomically(folder / "training.json", (json.dumps(told, indent=1) + "\n").encode())
+    write_atomically(folder / "training.json", (json.dumps(described, indent=1) + "\n").encode())
 
 
 def main() -> int:
@@ -87,13 +88,13 @@ def main() -> int:
     kept = arguments.runs / arguments.name
     try:
         if arguments.resume:
-            trainer.load_state(kept / "state.pt")
+            loop.load_state(trainer, kept / "state.pt")
         if arguments.compile:
             compiled(model)
-    except ConfigError as error:
+    except (CheckpointError, ConfigError) as error:
         print(error, file=sys.stderr)
         return 2
-    run(trainer, kept / "state.pt", kept / "log.jsonl", resume=arguments.resume)
+    loop.run(trainer, kept, title="text", resume=arguments.resume)
     words = f"--steps {arguments.steps} --seed {arguments.seed} --passes {arguments.passes} --compile"
     words += " --further" if arguments.further else ""
     write_model(trainer, FOLDER / arguments.name, f"python -m sleepviz.studies.hybrids.text_model {words}", before)

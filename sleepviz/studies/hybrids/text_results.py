@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sleepviz.hybrids.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.perplexity import losses_by_setting
 from sleepviz.hybrids.sleep import predict
-from sleepviz.hybrids.tuning.tune import policy_for
+from sleepviz.hybrids.tuning.reading import policy_for
 from sleepviz.runs.checkpoint import provenance, write_atomically
 from sleepviz.studies.hybrids.text_model import FOLDER, NAME
 from sleepviz.text.documents import HOPS_MAX, question
@@ -85,12 +85,12 @@ def right(model: SleepForCausalLM, taken: Sequence[Exam], n_passes: int) -> NDAr
     return marks
 
 
-def entry(marks: NDArray[np.float64], **told: Any) -> dict[str, Any]:
+def entry(marks: NDArray[np.float64], **described: Any) -> dict[str, Any]:
     """Share of right answers with its Wilson interval; marks [n], nan where not asked."""
     asked = marks[~np.isnan(marks)]
     share = float(asked.mean()) if len(asked) else float("nan")
     low, high = wilson(share * len(asked), len(asked))
-    return {**told, "n": len(asked), "accuracy": round(share, 4), "ci95": [round(low, 4), round(high, 4)]}
+    return {**described, "n": len(asked), "accuracy": round(share, 4), "ci95": [round(low, 4), round(high, 4)]}
 
 
 def onward_losses(model: SleepForCausalLM, pages: Sequence[Page]) -> list[Losses]:

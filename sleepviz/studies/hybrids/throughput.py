@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, PreTrainedModel, Qwen3_5ForCausalLM, Qwen3_5TextConfig
 
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.families import tiny
+from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.sleep import predict, sleep_hybrid
 
 REPEATS = 5  # in turn with what it is compared to; the fastest counts: others share the machine

@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from sleepviz.config.model import ModelConfig
-from sleepviz.config.training import Stage, TrainConfig
+from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.recipes import HYBRID, ROLL_CALL, fixed_n
 
 
 def _large_presets() -> Iterator[Preset]:
-    """Hops are taught at any distance at once (`ahead_share`), and so is to keep a table for each number of hops while
-    others are written (`sightings`): for that, most heads begin as ones that bind a name to a node where they choose
-    to. Beside it, more and more passes in a row.
+    """Trains all hop counts at once (`skipped_share`), and teaches the model not to overwrite earlier tables of hops
+    (`repeats`). Most heads are initialised as selective key-value writers. The curriculum then raises the passes.
     """
     task = Depo(nodes_max=18, window_edges=9, hops_max=8)
     heads = {**ROLL_CALL, "look_back": ("010",) * 4 + ("112",) * 12}
@@ -28,18 +27,25 @@ def _large_presets() -> Iterator[Preset]:
         Stage(n, min(n - 1, 8), (1, 2), single_window_share=0.5, advance_at=0.9 if n == 2 else 0.6) for n in reach
     )
     train = TrainConfig(
-        stages, 1_200, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=5, grad_passes=3, decay_share=0.2
+        stages,
+        Budget.steps(1_200),
+        batch=32,
+        pass_loss=1.0,
+        skipped_share=0.6,
+        repeats=5,
+        grad_passes=3,
+        decay_share=0.2,
     )
-    full = replace(train, sleep_attention="full", match=("depo-causal",), match_on="tokens")
+    full = replace(train, sleep_attention="full", budget=Budget.equal_to("depo-causal"))
     yield Preset("depo-micro", task, model, full, default=True)
     awake = replace(fixed_n(task, ("depo-micro",)), sleep_attention="full")
     yield Preset("depo-n1-tokens", task, model, awake)
-    yield Preset("depo-n1-flops", task, model, replace(awake, match_on="flops"))
+    yield Preset("depo-n1-flops", task, model, replace(awake, budget=replace(awake.budget, unit="flops")))
     # As in the paper: asleep too, a token attends to those before it alone. The oracle never sleeps: it always does.
     yield Preset("depo-causal", task, model, train)
     causal = fixed_n(task, ("depo-causal",))
     yield Preset("depo-causal-n1-tokens", task, model, causal)
-    yield Preset("depo-causal-n1-flops", task, model, replace(causal, match_on="flops"))
+    yield Preset("depo-causal-n1-flops", task, model, replace(causal, budget=replace(causal.budget, unit="flops")))
     yield Preset("depo-oracle", task, model, replace(causal, eviction="none"))
 
 
@@ -64,10 +70,14 @@ def _answers_presets() -> Iterator[Preset]:
         return one_hop, *further
 
     train = TrainConfig(
-        stages(lambda hops: -(-hops // 2) + 1), steps=12_000, loss="answers", steps_per_pass=2, lr_muon=0.02
+        stages(lambda hops: -(-hops // 2) + 1),
+        budget=Budget.steps(12_000),
+        loss="answers",
+        steps_per_pass=2,
+        lr_muon=0.02,
     )
     yield Preset("depo-answers", task, model, train)
-    alone = replace(train, stages=stages(lambda hops: 1), n_passes=1, match=("depo-answers",), match_on="tokens")
+    alone = replace(train, stages=stages(lambda hops: 1), n_passes=1, budget=Budget.equal_to("depo-answers"))
     yield Preset("depo-answers-n1", task, model, alone)
 
 
@@ -84,10 +94,10 @@ def _small_presets() -> Iterator[Preset]:
         Stage(n, min(n - 1, 4), (1, 2), single_window_share=0.5, advance_at=0.9 if n == 2 else 0.6) for n in range(2, 7)
     )
     train = TrainConfig(
-        stages, 600, batch=32, stream_loss=1.0, ahead_share=0.6, sightings=4, grad_passes=3, decay_share=0.2
+        stages, Budget.steps(600), batch=32, pass_loss=1.0, skipped_share=0.6, repeats=4, grad_passes=3, decay_share=0.2
     )
     yield Preset("depo-small", task, model, train)
-    equal = replace(train, match=("depo-small",), match_on="tokens")
+    equal = replace(train, budget=Budget.equal_to("depo-small"))
     awake = fixed_n(task, ("depo-small",))
     yield Preset("depo-small-n1", task, model, awake)
     yield Preset("depo-small-deeper", task, replace(model, layer_types=HYBRID * 8), awake)  # one pass is four's work
@@ -99,7 +109,13 @@ def _small_presets() -> Iterator[Preset]:
     yield Preset("depo-small-2layers", task, replace(model, layer_types=HYBRID), equal)
     # First hard, then sliding eviction: the paper's warm-up.
     gently = replace(
-        train, stages=stages[-1:], steps=200, lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8
+        train,
+        stages=stages[-1:],
+        budget=Budget.steps(200),
+        lr_muon=2e-3,
+        lr_adamw=4e-4,
+        warmup_steps=20,
+        decay_share=0.8,
     )
     yield Preset("depo-small-sliding", task, model, replace(gently, eviction="sliding", init="depo-small"))
 

@@ -23,10 +23,10 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
 from sleepviz.tasks.depo.sampling import sample_orders, shuffled_edges, successors, walk
+from sleepviz.tasks.depo.tokens import DepoTokens
 
 QUERIES = 10  # in one prediction chunk of training, as in the paper; a compact chunk asks as many as there are names
 NAME_MAX_CHARACTERS = 12
@@ -65,39 +65,12 @@ class DepoInstance:
 
 
 @dataclass(frozen=True)
-class Depo(JsonRoundTrip):
+class Depo(DepoTokens):
     """Depo in one size: up to `nodes_max` nodes, `window_edges` edges a window, 1..`hops_max` hops."""
-
-    nodes_max: int = 18
-    nodes_min: int = 4
-    window_edges: int = 9
-    hops_max: int = 8
-    compact: bool = False
-
-    def __post_init__(self) -> None:
-        require(6 <= self.nodes_max <= 256, "nodes_max must be from 6 (so that cycles can be held out) to 256.")
-        require(2 <= self.nodes_min <= self.nodes_max, "nodes_min must be from 2 to nodes_max.")
-        require(1 <= self.window_edges <= self.nodes_max, "window_edges must be from 1 to nodes_max.")
-        require(1 <= self.hops_max <= 64, "hops_max must be from 1 to 64.")
 
     name = "depo"
     difficulty_min = 1
     difficulty_in_windows = False
-
-    @property
-    def edge_tokens(self) -> int:
-        """Tokens of one edge."""
-        return 2 if self.compact else 3
-
-    @property
-    def call_tokens(self) -> int:
-        """Tokens of one entry of the roll call."""
-        return 1 if self.compact else 3
-
-    @property
-    def question_tokens(self) -> int:
-        """Tokens of one question."""
-        return 2 if self.compact else 3
 
     @property
     def n_questions(self) -> int:
@@ -110,58 +83,9 @@ class Depo(JsonRoundTrip):
         return self.question_tokens - 1
 
     @property
-    def unknown(self) -> int:
-        """The token of a node that the edges read so far do not tell."""
-        return self.nodes_max
-
-    @property
-    def _pad(self) -> int:
-        return self.nodes_max + 1
-
-    @property
-    def _ask(self) -> int:
-        return self.nodes_max + 2
-
-    @property
-    def _end(self) -> int:
-        return self.nodes_max + 3  # of an edge
-
-    @property
-    def _hop(self) -> int:
-        return self.nodes_max + 4  # of 0 hops
-
-    @property
-    def _called(self) -> int:
-        return self._hop + self.hops_max + 1  # the first name, called or asked
-
-    @property
-    def vocab_size(self) -> int:
-        """Names, unknown, pad, ask, the end of an edge, numbers of hops, and names that are called."""
-        return self._called + self.nodes_max
-
-    @property
-    def _roll_call(self) -> int:
-        return self.edge_tokens * self.window_edges
-
-    @property
-    def window(self) -> int:
-        """L: edges and roll call."""
-        return self._roll_call + self.call_tokens * self.nodes_max
-
-    @property
     def difficulty_max(self) -> int:
         """Hops."""
         return self.hops_max
-
-    @property
-    def windows_min(self) -> int:
-        """Windows that the smallest cycle fills."""
-        return -(-self.nodes_min // self.window_edges)
-
-    @property
-    def windows_max(self) -> int:
-        """Windows that the largest cycle fills."""
-        return -(-self.nodes_max // self.window_edges)
 
     def limits(self) -> dict[str, Any]:
         """Sizes that a person's input must keep to."""
@@ -171,15 +95,6 @@ class Depo(JsonRoundTrip):
             "hops_max": self.hops_max,
             "windows_max": self.windows_max,
         }
-
-    def token_text(self, token: int) -> str:
-        """Names as n1, n2, and so on, called ones as n1:, n2:, hops as +1, +2."""
-        if token < self.nodes_max:
-            return f"n{token + 1}"
-        if token >= self._called:
-            return f"n{token - self._called + 1}:"
-        special = {self.unknown: "?", self._pad: "·", self._ask: "ask", self._end: ";"}
-        return special.get(token, f"+{token - self._hop}")
 
     def batch(
         self,
@@ -210,7 +125,7 @@ class Depo(JsonRoundTrip):
             rng, n_nodes, self.nodes_max, split
         )  # [B, nodes_max]: the cycle, then the names not in it
         successor = successors(order, n_nodes)  # [B, nodes_max]
-        windows = self._windows(shuffled_edges(rng, order, n_nodes, successor), n_windows)
+        windows = self.windows(shuffled_edges(rng, order, n_nodes, successor), n_windows)
         n_asked = self.n_questions if training else 1
         starts = order[np.arange(size)[:, None], rng.integers(0, n_nodes[:, None], (size, n_asked))]
         hops = difficulty if difficulty.ndim == 2 else difficulty[:, None]
@@ -221,7 +136,7 @@ class Depo(JsonRoundTrip):
         elif training:
             hops = skipped_passes[0] + rng.integers(0, difficulty[:, None] + 1, (size, n_asked))
         hops = np.clip(hops, 1, self.hops_max)
-        queries = self._queries(starts, hops)  # [B, T]
+        queries = self.queries(starts, hops)  # [B, T]
         ends = walk(np.concatenate([successor, np.full((size, 1), self.unknown)], 1), starts, self.hops_max)
         answers = np.take_along_axis(ends, hops[..., None], axis=-1)[..., 0]  # [B, asked]
         levels = np.arange(self.hops_max + 2)
@@ -247,30 +162,17 @@ class Depo(JsonRoundTrip):
         known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
         instance = np.arange(size)[:, None]
         for index in range(n_windows):
-            edges = windows[:, index, : self._roll_call].reshape(size, self.window_edges, self.edge_tokens)
+            edges = windows[:, index, : self.roll_call].reshape(size, self.window_edges, self.edge_tokens)
             is_edge = edges[..., 0] < self.nodes_max
             rows = np.broadcast_to(instance, is_edge.shape)[is_edge]
             known[rows, edges[..., 0][is_edge]] = edges[..., 1][is_edge]
-            hops = windows[:, index, self._roll_call + 2 :: self.call_tokens]  # [B, names], a view
-            further = np.minimum(n_passes, self._hop + self.hops_max - hops)  # [B, names]
+            hops = windows[:, index, self.roll_call + 2 :: self.call_tokens]  # [B, names], a view
+            further = np.minimum(n_passes, self.hop + self.hops_max - hops)  # [B, names]
             nodes = self.nodes(windows[:, index])  # a view: it changes the windows
             walked = walk(known, nodes, n_passes)  # [B, names, n_passes + 1]
             nodes[:] = np.take_along_axis(walked, further[..., None], axis=-1)[..., 0]
             hops += further
         return windows
-
-    def nodes(self, window: Tokens) -> Tokens:
-        """The roll call's nodes, [..., L] -> a view [..., names]."""
-        return window[..., self._roll_call :: self.call_tokens]
-
-    def successor(self, windows: Tokens) -> Tokens:
-        """Where each name leads by the edges in windows [B, W, L], [B, nodes_max + 1]; the last entry is unknown."""
-        size = len(windows)
-        edges = windows[:, :, : self._roll_call].reshape(size, -1, self.edge_tokens)  # [B, W E, tokens]
-        instance, place = np.nonzero(edges[..., 0] < self.nodes_max)
-        known = np.full((size, self.nodes_max + 1), self.unknown, dtype=np.int64)
-        known[instance, edges[instance, place, 0]] = edges[instance, place, 1]
-        return known
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> DepoInstance:
         """Read {"edges": [["a","b"], ...], "start": "a", "hops": 2}. Raises InputError."""
@@ -309,10 +211,10 @@ class Depo(JsonRoundTrip):
         slot = {name: index for index, name in enumerate(names)}
         edges = np.array([[slot[source], slot[destination]] for source, destination in instance.edges])
         n_windows = -(-len(edges) // self.window_edges)
-        windows = self._windows(self._padded(edges[None], n_windows), n_windows)[0]
+        windows = self.windows(self.padded(edges[None], n_windows), n_windows)[0]
         grid = [(start, hops) for start in range(len(names)) for hops in range(1, self.hops_max + 1)]
         starts, hops = np.array([(slot[instance.start], instance.hops), *grid]).T
-        queries = self._queries(starts[:, None], hops[:, None])
+        queries = self.queries(starts[:, None], hops[:, None])
         context = tuple(windows.reshape(-1).tolist())
         return Problem(context, queries, (0,) * len(queries), n_asked=1)
 
@@ -334,33 +236,6 @@ class Depo(JsonRoundTrip):
             reached=tuple(reached),
             confidence=node.max(-1, keepdims=True).astype(np.float32),
         )
-
-    def _padded(self, edges: Tokens, n_windows: int) -> Tokens:
-        """Edges [B, n, 2] -> exactly as many as the windows hold."""
-        missing = n_windows * self.window_edges - edges.shape[1]
-        return np.pad(edges, ((0, 0), (0, max(missing, 0)), (0, 0)), constant_values=self._pad)
-
-    def _windows(self, edges: Tokens, n_windows: int) -> Tokens:
-        """Edges [B, n, 2] -> tokens [B, W, L]."""
-        edges = self._padded(edges, n_windows)[:, : n_windows * self.window_edges]
-        if not self.compact:
-            edges = np.concatenate([edges, np.where(edges[..., :1] == self._pad, self._pad, self._end)], axis=-1)
-        names = np.arange(self.nodes_max)
-        windows = np.empty((len(edges), n_windows, self.window), dtype=np.int64)
-        windows[:, :, : self._roll_call] = edges.reshape(len(edges), n_windows, -1)
-        if self.compact:
-            windows[:, :, self._roll_call :] = self._called + names
-            return windows
-        windows[:, :, self._roll_call :: self.call_tokens] = names
-        windows[:, :, self._roll_call + 1 :: self.call_tokens] = self._called + names
-        windows[:, :, self._roll_call + 2 :: self.call_tokens] = self._hop
-        return windows
-
-    def _queries(self, starts: Tokens, hops: Tokens) -> Tokens:
-        """Starts and hops [B, asked] each -> prediction chunks [B, T]."""
-        asked = [self._called + starts, self._hop + hops]
-        entries = np.stack(asked if self.compact else [np.full_like(starts, self._ask), *asked], axis=-1)
-        return entries.reshape(len(starts), -1)
 
 
 def _is_edge(edge: Any) -> bool:

@@ -6,27 +6,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sleepviz.config.model import ModelConfig
-from sleepviz.config.training import Stage, TrainConfig
+from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.recipes import HYBRID, ROLL_CALL, fixed_n
 
 
 def presets() -> Iterator[Preset]:
-    """Every level is taught at once, from earlier passes taken for granted (`ahead_share`); then, gently, up to ten
-    passes in a row, so that what was written outlasts them; then the same on two windows mostly, with the public
+    """Trains every level at once, with earlier passes skipped (`skipped_share`); then, at a small learning rate, up to
+    ten passes in a row, so that what was written is kept; then the same, mostly on two windows, with the public
     data's changes. Beside them the models with N = 1.
     """
     first, task = Gsm(change_max=3), Gsm()
     model = ModelConfig(task.vocab_size, task.window, HYBRID * 2, vocabulary_feedback=True, **ROLL_CALL)
     stage = Stage(passes=2, difficulty=task.difficulty_max, windows=(1, 2), single_window_share=0.5)
-    train = TrainConfig((stage,), steps=2_400, batch=32, stream_loss=1.0, ahead_share=0.75)
+    train = TrainConfig((stage,), budget=Budget.steps(2_400), batch=32, pass_loss=1.0, skipped_share=0.75)
     yield Preset("gsm-micro", first, model, train)
-    gently = replace(train, steps=300, lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8, grad_passes=3)
-    ten = replace(gently, stages=(replace(stage, passes=10, single_window_share=0.3),), ahead_share=0.25)
+    gently = replace(
+        train, budget=Budget.steps(300), lr_muon=2e-3, lr_adamw=4e-4, warmup_steps=20, decay_share=0.8, grad_passes=3
+    )
+    ten = replace(gently, stages=(replace(stage, passes=10, single_window_share=0.3),), skipped_share=0.25)
     yield Preset("gsm-keep", first, model, replace(ten, init="gsm-micro"))
     two_windows = replace(stage, passes=10, windows=(2, 2), single_window_share=0.1)
-    deep = replace(gently, stages=(two_windows,), ahead_share=0.1, init="gsm-keep")
+    deep = replace(gently, stages=(two_windows,), skipped_share=0.1, init="gsm-keep")
     yield Preset("gsm-deep", task, model, deep, default=True)
     awake = fixed_n(task, ("gsm-micro", "gsm-keep", "gsm-deep"))
     yield Preset("gsm-n1-tokens", task, model, awake)
@@ -34,5 +36,5 @@ def presets() -> Iterator[Preset]:
     uniform = replace(awake, stages=(mixed,))
     yield Preset("gsm-n1-uniform", task, model, uniform)
     # The better of the two recipes at eight operations, at equal tokens, is the one that gets equal operations.
-    yield Preset("gsm-n1-flops", task, model, replace(uniform, match_on="flops"))
+    yield Preset("gsm-n1-flops", task, model, replace(uniform, budget=replace(uniform.budget, unit="flops")))
     yield Preset("gsm-oracle", task, model, replace(awake, eviction="none"))

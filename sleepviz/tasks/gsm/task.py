@@ -134,10 +134,10 @@ class Gsm(GsmTokens):
             variables = np.where(first, self.answer_variable, names[instance, at])[:, None]
         queries = self.queries(variables)  # [B, T]
         levels = self.operations_max + 3
-        told = np.take_along_axis(known, variables, axis=1)[:, None] - level <= np.arange(levels)[None, :, None]
+        reached = np.take_along_axis(known, variables, axis=1)[:, None] - level <= np.arange(levels)[None, :, None]
         targets = np.full((size, 1, levels, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         answers = np.take_along_axis(answers, variables, axis=1)
-        targets[:, 0, :, self.first_part :] = np.where(told, answers[:, None], self.unknown)
+        targets[:, 0, :, self.first_part :] = np.where(reached, answers[:, None], self.unknown)
         batch = Batch(windows, queries[:, None], targets, np.full(size, levels - 1))
         return replace(batch, windows=self.targets_after_pass(batch, level))
 
@@ -156,7 +156,7 @@ class Gsm(GsmTokens):
         statements, own_question = read_statements(values["text"])
         question, equals = values.get("question", own_question), values.get("equals")
         if own_question not in (None, question):
-            raise InputError(f"The text asks about {own_question!r} and \"question\" about another; ask one question.")
+            raise InputError(f'The text asks about {own_question!r} and "question" about another; ask one question.')
         if (question is None) == (equals is None):
             raise InputError(f'Ask one thing: a "question" with a variable, or "equals" with a value; write {FORM}.')
         if equals is not None and (isinstance(equals, bool) or not isinstance(equals, int)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from sleepviz.config.model import ModelConfig
-from sleepviz.config.training import Stage, TrainConfig
+from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.recipes import HYBRID
 from sleepviz.tasks.rule110.paper import Rule110Paper
@@ -49,12 +49,12 @@ def _samba(any_n: TrainConfig) -> Preset:
     task = Rule110(row_cells=16, rows_max=3, steps_max=12)
     rows = (task.rows_max, task.rows_max)
     stages = (Stage(2, 1, rows, advance_at=0.8), Stage(4, 2, rows))
-    train = replace(any_n, stages=stages, steps=2_000, batch=32, grad_passes=0, eviction="sliding")
+    train = replace(any_n, stages=stages, budget=Budget.steps(2_000), batch=32, grad_passes=0, eviction="sliding")
     model = _model(task, layer_types=("sliding_attention", "linear_attention"))
     return Preset("rule110-samba", task, model, train)
 
 
-def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Literal["tokens", "flops"]) -> TrainConfig:
+def _n1(task: Rule110, budget: Budget, *, uniform: bool) -> TrainConfig:
     """The ordinary hybrid, N = 1, on the same data with the same care: rows first, then steps.
 
     Steps come either mixed uniformly or one by one; which is better was measured, not assumed.
@@ -65,26 +65,26 @@ def _n1(task: Rule110, *, uniform: bool, match: tuple[str, ...], match_on: Liter
     steps = tuple(replace(further, difficulty=t, frontier_share=0.5) for t in range(2, task.steps_max + 1))
     return TrainConfig(
         stages=(rows, further) if uniform else (rows, *steps),
-        steps=1,
+        budget=budget,
         loss="final",
         n_passes=1,
         sleep_attention="full",
-        match=match,
-        match_on=match_on,
     )
 
 
 def presets() -> Iterator[Preset]:
     """The models of the page and their baselines, Samba's shape, and the paper's protocol."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
-    any_n = TrainConfig(stages=_stages(micro), steps=2_400, sleep_attention="full", grad_passes=3, stream_loss=1.0)
+    any_n = TrainConfig(
+        stages=_stages(micro), budget=Budget.steps(2_400), sleep_attention="full", grad_passes=3, pass_loss=1.0
+    )
     model = _model(micro)
     yield Preset("rule110-micro", micro, model, any_n)
     # Then gently, with little learning rate, as many passes as there are steps, and more windows to keep apart.
     deep = replace(
         any_n,
         stages=(Stage(14, micro.steps_max, (2, micro.rows_max), single_window_share=0.3),),
-        steps=350,
+        budget=Budget.steps(350),
         lr_muon=2e-3,
         lr_adamw=4e-4,
         warmup_steps=20,
@@ -99,8 +99,8 @@ def presets() -> Iterator[Preset]:
         ("rule110-n1-curriculum", False, "tokens"),
         ("rule110-n1-flops", False, "flops"),
     )
-    for name, uniform, match_on in baselines:
-        baseline = _n1(micro, uniform=uniform, match=("rule110-micro", "rule110-deep"), match_on=match_on)
+    for name, uniform, unit in baselines:
+        baseline = _n1(micro, Budget.equal_to("rule110-micro", "rule110-deep", unit=unit), uniform=uniform)
         yield Preset(name, micro, model, baseline)
         if name == "rule110-n1-curriculum":  # the better recipe at equal tokens, nothing evicted
             yield Preset("rule110-oracle", micro, model, replace(baseline, eviction="none"))
@@ -110,6 +110,8 @@ def presets() -> Iterator[Preset]:
     paper_model = ModelConfig(paper.vocab_size, paper.window, HYBRID * 2, d_model=256, key_dim=64, value_dim=64)
     for n_passes in (1, 2, 4):
         stage = Stage(n_passes, paper.steps, (paper.rows, paper.rows), frontier_share=1.0)
-        recipe = TrainConfig((stage,), 100_000, 512, "final", n_passes=n_passes, lr_muon=2e-3, lr_adamw=5e-5)
+        recipe = TrainConfig(
+            (stage,), Budget.steps(100_000), 512, "final", n_passes=n_passes, lr_muon=2e-3, lr_adamw=5e-5
+        )
         name = "rule110-paper" if n_passes == 4 else f"rule110-paper-n{n_passes}"
         yield Preset(name, paper, paper_model, recipe)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.player.narration import narrate
+from app.player.narration import narrate, narrate_briefly
 from app.player.payload import Contender, player_payload
-from sleepviz.config.events import CacheEvicted, Event, SleepPassDone, SleepStarted
+from sleepviz.config.events import CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
 from sleepviz.config.run import RunSpec
-from tests.app.made import made_trace
+from tests.app.made import made_answer, made_graph, made_pass, made_sum, made_trace
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def test_the_three_functions_are_named_when_they_happen(payload: dict) -> None:
     frames = payload["frames"]
     assert frames[7]["functions"]["compress"] == "Pass 2: drift 0.25"
     assert frames[8]["functions"] == {
-        "clear": "5 tokens dropped, 2,560 bytes freed",
+        "clear": "5 tokens dropped, 2.5 KB freed",
         "update": "From S alone: row 1 right",
     }
 
 
 def test_cards(payload: dict) -> None:
     right, missing = payload["contenders"]
-    assert right["right"] and right["verdict"] == "Right: every cell"
+    assert right["right"] and right["verdict"] == "Right"
     assert right["sleep_s"] == pytest.approx(0.004) and right["wake_s"] == pytest.approx(0.001)
     assert right["cost"] == "Slept 4.0 ms, answered in 1.0 ms"
     assert right["least"] == 0.75 and right["rows"][0]["confidence"] == [0.75] * 4
@@ -99,19 +99,115 @@ def test_cards(payload: dict) -> None:
     assert missing["rows"] == [] and missing["missing"] == "It was not run."
 
 
-def test_a_home_sized_run_plays_in_under_ten_seconds() -> None:
-    """Two rows of 16 cells with their headers, eight passes each."""
+@pytest.mark.parametrize(
+    ("passes", "eviction", "cost"),
+    [
+        (2, "hard", "Slept 4.0 ms, answered in 1.0 ms"),
+        (1, "none", "Read in 4.0 ms, answered in 1.0 ms"),  # full attention never sleeps
+        (2, "none", "Slept 4.0 ms, answered in 1.0 ms"),
+        (0, "hard", "Did not sleep, answered in 1.0 ms"),
+    ],
+)
+def test_a_card_calls_reading_reading_and_sleeping_sleeping(passes: int, eviction: Any, cost: str) -> None:
+    made = made_trace()
+    spec = replace(RunSpec.from_json(made.spec), n_passes=passes, eviction=eviction)
+    run = Contender("this", "", replace(made, spec=spec.to_json()))
+    (card,) = player_payload(made, contenders=(run,))["contenders"]
+    assert card["cost"] == cost
+
+
+@pytest.mark.parametrize(
+    ("share", "luck"),
+    [(None, ""), (0.98, ""), (0.5, ""), (0.07, "Lucky: only 7% of such questions are right.")],
+)
+def test_a_right_answer_against_the_odds_is_luck(share: float | None, luck: str) -> None:
+    made = made_trace()
+    (card,) = player_payload(made, contenders=(Contender("this", "", made, share=share),))["contenders"]
+    assert card["right"] and card["luck"] == luck
+
+
+def home_sized(windows: int = 2, passes: int = 8) -> dict[str, Any]:
+    """Rows of 16 cells with their headers, one a window."""
     made = made_trace().events
     token, asleep, first_pass, evicted, answered = made[0], made[5], made[6], made[8], made[9]
     assert isinstance(asleep, SleepStarted) and isinstance(first_pass, SleepPassDone)
+    assert isinstance(token, TokenRead)
     events: list[Event] = []
-    for window in range(2):
-        events += [token] * 17
-        events.append(replace(asleep, start=17 * window, stop=17 * window + 17, n_passes=8, window_index=window))
-        events += [replace(first_pass, window_index=window, pass_index=index) for index in range(8)]
+    for window in range(windows):
+        events += [replace(token, window_index=window)] * 17
+        start = 17 * window
+        events.append(replace(asleep, start=start, stop=start + 17, n_passes=passes, window_index=window))
+        events += [replace(first_pass, window_index=window, pass_index=index) for index in range(passes)]
         events.append(evicted)
-    frames = player_payload(replace(made_trace(), events=(*events, answered)))["frames"]
-    assert 5_000 < sum(frame["ms"] for frame in frames) < 10_000
+    return player_payload(replace(made_trace(), events=(*events, answered)))
+
+
+def test_a_visitor_can_follow_the_first_window_and_reaches_the_answer_within_40_seconds() -> None:
+    frames = home_sized()["frames"]
+    first = [frame for frame in frames if frame["window"] == 0]
+    later = [frame for frame in frames if frame["window"] == 1]
+    passes = [frame["ms"] for frame in first if frame["act"] == "asleep"]
+    assert all(1200 <= ms <= 1500 for ms in passes[1:]) and passes[0] == 3000
+    assert all(frame["ms"] == 300 for frame in later if frame["act"] == "asleep")
+    for act in ("full", "clear"):
+        assert [frame["ms"] for frame in first if frame["act"] == act] == [3000]
+    assert sum(frame["ms"] for frame in first if frame["act"] == "read") == pytest.approx(3000, rel=0.02)
+    assert sum(frame["ms"] for frame in frames[:-1]) < 40_000
+
+
+def test_a_long_sleep_is_played_faster() -> None:
+    """64 passes at 1.3 seconds would be 83 seconds."""
+    assert sum(frame["ms"] for frame in home_sized(windows=1, passes=64)["frames"]) < 40_000
+
+
+@pytest.mark.parametrize("control", ["none", "zero_state", "shuffled_state", "replay", "reset_state", "untrained"])
+def test_what_is_read_while_it_plays_is_at_most_15_words(control: str) -> None:
+    for made in (made_trace(), made_graph(), made_sum()):
+        spec = replace(RunSpec.from_json(made.spec), control=control)  # type: ignore[arg-type]
+        said = narrate_briefly(replace(made, spec=spec.to_json()))
+        assert len(said) == len(made.events)
+        for each in said:
+            assert 0 < len(each.split()) <= 15, each
+
+
+def test_the_acts_of_a_run_and_their_sentences() -> None:
+    frames = player_payload(made_trace())["frames"]
+    told = list(dict.fromkeys((frame["act"], frame["brief"]) for frame in frames))
+    assert told == [
+        ("read", "It reads 5 tokens. Each one stays in the KV cache."),
+        ("full", "The window is full. It must sleep before it can read on."),
+        ("asleep", "Pass 1 of 2: it reads the window again and rewrites its fast weights."),
+        ("asleep", "Pass 2 of 2: it reads the window again and rewrites its fast weights."),
+        ("clear", "The cache is emptied. Only the fast weights, 16 bytes, go on."),
+        ("answer", "One ordinary pass answers: row 1 is right."),
+    ]
+
+
+def test_what_a_cache_that_is_never_cleared_would_hold() -> None:
+    memory = player_payload(made_trace())["memory"]
+    assert (memory["window_bytes"], memory["most"], memory["fast_bytes"]) == (2560, 5, 16)
+    assert memory["compression"] == (  # four windows of 2.5 KB
+        "S stays 16 bytes however many windows it reads. A cache that is never cleared would hold 10 KB after 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("drifts", "right_at", "note"),
+    [
+        ((1.0, 0.6, 0.5, 0.4), 2, ""),
+        ((1.0, 0.6, 0.5, 0.8), 2, "The jump at pass 4 comes one pass after it had the answer. Then S settles."),
+        ((1.0, 0.6, 0.5, 0.8), 0, "At pass 4 S changes more than in the pass before."),
+        ((1.0, 1.9), 1, ""),  # the second pass always starts from what the first has written
+    ],
+)
+def test_a_late_jump_of_drift_is_explained(drifts: tuple[float, ...], right_at: int, note: str) -> None:
+    made = made_trace()
+    events = made.events[:6]
+    passes = []
+    for index, drift in enumerate(drifts):
+        woken = made_answer("1011" if index >= right_at else "1110", reached=1)
+        passes.append(made_pass(index, [[1.0, 0.0], [0.0, 1.0]], drift, woken))
+    assert player_payload(replace(made, events=(*events, *passes, *made.events[8:])))["drift_note"] == note
 
 
 def test_a_run_without_passes_has_no_states() -> None:
@@ -125,9 +221,14 @@ def test_a_run_without_passes_has_no_states() -> None:
 @pytest.mark.parametrize(
     ("control", "eviction", "update", "unit"),
     [
-        ("zero_state", "hard", "Before S was replaced: row 1 right", "right: step 2 (before S was replaced)"),
-        ("none", "sliding", "From S and the KV cache: row 1 right", "right: step 2"),
-        ("replay", "hard", "From S alone: row 1 right", "right: step 2"),
+        (
+            "zero_state",
+            "hard",
+            "Before S was replaced: row 1 right",
+            "exactly step 2 of 2: right (before S was replaced)",
+        ),
+        ("none", "sliding", "From S and the KV cache: row 1 right", "exactly step 2 of 2: right"),
+        ("replay", "hard", "From S alone: row 1 right", "exactly step 2 of 2: right"),
     ],
 )
 def test_what_s_answered_is_told_as_what_it_is(control: Any, eviction: Any, update: str, unit: str) -> None:
@@ -135,31 +236,55 @@ def test_what_s_answered_is_told_as_what_it_is(control: Any, eviction: Any, upda
     spec = replace(RunSpec.from_json(made.spec), control=control, eviction=eviction)
     payload = player_payload(replace(made, spec=spec.to_json()))
     assert payload["frames"][-2]["functions"]["update"] == update and payload["woken"][-1]["unit"] == unit
-    assert payload["frames"][-1]["say"].startswith("S is set to zero. Awake") == (control == "zero_state")
+    for said in ("say", "brief"):
+        assert payload["frames"][-1][said].startswith("S was wiped. ") == (control == "zero_state")
 
 
 @pytest.mark.parametrize(
-    ("dropped", "kept", "phase", "says"),
+    ("dropped", "kept", "brief", "says"),
     [
-        (5, 0, "the KV cache is cleared", "Cleared: 5 tokens leave"),
-        (1, 4, "the KV cache slides", "Cleared: 1 token leave"),
-        (0, 5, "the KV cache stays", "Nothing is evicted: 5 tokens stay"),
+        (5, 0, "The cache is emptied. Only", "5 tokens leave the KV cache, which frees 2.5 KB"),
+        (1, 4, "1 token leaves the cache; 4 stay.", "1 token leaves the KV cache, which frees"),
+        (0, 5, "Nothing is cleared: the cache keeps its 5 tokens.", "Nothing is cleared. The KV cache keeps 5 tokens"),
     ],
 )
-def test_what_becomes_of_the_cache_is_told_as_what_it_is(dropped: int, kept: int, phase: str, says: str) -> None:
+def test_what_becomes_of_the_cache_is_told_as_what_it_is(dropped: int, kept: int, brief: str, says: str) -> None:
     made = made_trace()
     events = tuple(
         replace(e, tokens_dropped=dropped, kv_tokens=(kept,)) if isinstance(e, CacheEvicted) else e for e in made.events
     )
     frame = player_payload(replace(made, events=events))["frames"][-2]
-    assert frame["cleared"] == phase and frame["say"].startswith(says)
+    assert frame["brief"].startswith(brief) and frame["say"].startswith(says)
 
 
 def test_narration_says_what_happened() -> None:
     said = narrate(made_trace())
-    assert said[1] == "Awake: token 2, “0”, is read; 2 tokens in the KV cache."
-    assert said[5].startswith("Window full: the model falls asleep over window 1, 5 tokens, for 2 passes")
-    assert "wrong in 2 of 4 cells; nearest is the true row at step 1" in said[6]
-    assert said[7].endswith("If woken now, row 1 is answered right.")
-    assert "2,560 bytes are freed" in said[8] and "16 bytes of fast weights" in said[8]
-    assert said[9] == "Awake, in one ordinary pass: row 1 is right. Answering took 1.0 ms, sleeping 4.0 ms."
+    assert said[1] == "Token 2, “0”, is read. The KV cache holds 2 tokens."
+    assert said[5] == "Window full: it falls asleep over window 1 for 2 passes. The cache holds 5 tokens, 2.5 KB."
+    assert said[6] == (
+        "Pass 1 of 2 changed the fast weights by 1.00 of their size. "
+        "If it woke now, it would answer row 1 exactly as it is after step 1, 1 step short."
+    )
+    assert said[7].endswith("If it woke now, row 1 would be right.")
+    assert (
+        said[8] == "5 tokens leave the KV cache, which frees 2.5 KB. What is remembered is in 16 bytes of fast weights."
+    )
+    assert said[9] == ("Awake, one ordinary pass answers: row 1 is right. Answering took 1.0 ms, sleeping 4.0 ms.")
+
+
+def test_a_row_that_is_no_step_s_row_names_the_nearest() -> None:
+    """0110 -> 1110 -> 1011; 1111 differs from 1110 in one cell."""
+    made = made_trace()
+    first = made.events[6]
+    assert isinstance(first, SleepPassDone)
+    events = (*made.events[:6], replace(first, woken=made_answer("1111", reached=1)), *made.events[7:])
+    payload = player_payload(replace(made, events=events))
+    assert payload["woken"][0]["unit"] == "nearest to step 1 of 2: × 1 cell off"
+    assert payload["frames"][6]["say"].endswith(
+        "If it woke now, its row 1 would be nearest to step 1, with 1 cell wrong."
+    )
+
+
+def test_chance_is_named() -> None:
+    assert player_payload(made_trace())["chance"] == "guessing: 1 in 16"  # four cells of two values
+    assert player_payload(made_graph())["chance"] == "guessing: 1 in 3"  # three nodes

@@ -104,9 +104,9 @@ def test_the_grid_says_right_wrong_and_unknown() -> None:
 
 def test_a_graph_run_in_words() -> None:
     said = narrate(made_graph())
-    assert said[0] == "Awake: token 1, “a”, is read; 1 token in the KV cache."
+    assert said[0] == "Token 1, “a”, is read. The KV cache holds 1 token."
     assert said[11].endswith(
-        "If woken now, 2 hops from a is answered c, right; 3 of 6 questions are right, and no k is right for every "
+        "If it woke now, 2 hops from a is answered c, right; 3 of 6 questions are right, and no k is right for every "
         "start."
     )
     assert said[24].endswith("5 of 6 questions are right, and every start is right at k = 1.")
@@ -126,7 +126,7 @@ def test_the_card_of_a_graph_run() -> None:
     assert card["verdict"] == "Wrong" and not card["right"] and card["least_of"] == "probability"
     right = played(last_answer(made_graph(), "c"))["contenders"][0]
     assert right["verdict"] == "Right" and right["right"]
-    assert card["whole"] == "From S alone: 5 of 6 questions right"  # so that luck with one shows
+    assert card["whole"] == "5 of 6 questions right" and card["luck"] == "Unlucky: 83% of such questions are right."
     unknown = played(last_answer(made_graph(), "?"))["contenders"][0]
     assert unknown["rows"][0]["answer"] == "unknown" and not unknown["right"]
 
@@ -176,7 +176,7 @@ def test_values_after_each_pass() -> None:
 
 def test_a_sum_in_words_and_in_numbers() -> None:
     said = narrate(made_sum())
-    assert said[17].endswith("If woken now, b is unknown; 3 of 4 variables are right.")
+    assert said[17].endswith("If it woke now, b is unknown; 3 of 4 variables are right.")
     assert "b is answered 8, right." in said[-1]
     table = picture_of(made_sum()).table()
     assert table is not None and table.columns == ("window · pass", "b", "a", "c", "d")
@@ -245,7 +245,7 @@ def test_what_a_page_does_not_say_is_neither_right_nor_wrong() -> None:
     assert shown["picture"]["needed"] == [] and shown["contenders"][0]["right"] is None
     assert shown["contenders"][0]["rows"][0]["truth"] == "not known"
     assert narrate(made_page(" Oslo", question="Who?"))[-1].startswith(
-        "Awake, in one ordinary pass: the answer is “Oslo”. "
+        "Awake, one ordinary pass answers: the answer is “Oslo”. "
     )
 
 

@@ -117,4 +117,4 @@ def test_the_page_says_what_the_results_file_says(assets: Path, accuracy: float,
 
 def test_without_measured_controls_nothing_is_claimed(assets: Path) -> None:
     told = " ".join(each.value for each in clean(opened().run()).markdown)
-    assert "reset S before each pass" not in told and "Long-term memory" in told
+    assert "reset S before each pass" not in told and "Accuracy on fresh questions" in told

@@ -34,11 +34,11 @@ def test_run_live_repeats_the_recorded_answer(assets: Path) -> None:
     shown = payload(live(clean(page.run())))
     assert [w["grid"] for w in shown["woken"]] == [w["grid"] for w in recorded["woken"]]
     assert [card["title"] for card in shown["contenders"]] == [
-        "This model, N = 1",
-        f"This model, N = {GRAPH_PASSES}",
-        "Trained with N = 1 only",
+        f"This model, {GRAPH_PASSES} passes",
+        "This model, 1 pass",
+        "Trained with 1 pass only",
     ]
-    assert shown["contenders"][2]["note"] == f"a separate model: {GRAPH_BASELINE}"
+    assert shown["contenders"][2]["note"] == f"another model: {GRAPH_BASELINE}"
     assert all(card["rows"][0]["truth"] == "Ben" for card in shown["contenders"])  # Ana, Dan, Fay, Cleo, Ben
 
 

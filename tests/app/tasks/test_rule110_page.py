@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.stage import stage_text
+from app.tasks.rule110.words import WORDS
 from tests.app.made import BASELINE, DEFAULT, HOME_PASSES, HOME_ROW, HOME_STEPS
 from tests.app.page import ROOT, clean, errors, live, opened, payload, players, pressed_in_vain
 
@@ -28,9 +30,9 @@ def test_first_paint_is_the_recorded_run(assets: Path) -> None:
     )
     assert page.text_input(key="rule110_row_1").value == HOME_ROW
     assert [card["title"] for card in shown["contenders"]] == [
-        "This model, N = 1",
-        f"This model, N = {HOME_PASSES}",
-        "Trained with N = 1 only",
+        f"This model, {HOME_PASSES} passes",
+        "This model, 1 pass",
+        "Trained with 1 pass only",
     ]
     assert not errors(page) and not page.query_params
 
@@ -54,7 +56,7 @@ def test_run_live_repeats_the_recorded_answer(assets: Path) -> None:
     for ours, theirs in zip(shown["drift"], recorded["drift"], strict=True):
         assert ours[0] == pytest.approx(theirs[0], abs=1e-4)
     assert [len(card["rows"]) for card in shown["contenders"]] == [1, 1, 1]
-    assert shown["contenders"][2]["note"] == f"a separate model: {BASELINE}"
+    assert shown["contenders"][2]["note"] == f"another model: {BASELINE}"
 
 
 def test_changing_a_control_runs_live_and_writes_the_link(assets: Path) -> None:
@@ -80,9 +82,8 @@ def test_a_link_restores_the_question(assets: Path) -> None:
 def test_a_model_that_was_trained_awake_has_a_card_for_each_n_of_its_own(assets: Path) -> None:
     """With the baseline itself chosen its own N = 1 is the baseline's run: one run in two cards, the other apart."""
     page = live(opened(rows=HOME_ROW, t="3", N="4", checkpoint=BASELINE))
-    one, four, trained = payload(page)["contenders"]
+    four, one, trained = payload(page)["contenders"]
     assert one["rows"] == trained["rows"] and one["cost"] == trained["cost"] and one["cost"] != four["cost"]
-    clean(page.run())  # the plots come with the second run
     said = " ".join(each.value for each in (*page.caption, *page.markdown))
     assert "only ever trained with N = 1, so passes beyond the first are new to it" in said
     assert "so no ring marks it" in said and "The ring is your setting" not in said
@@ -108,16 +109,35 @@ def test_a_card_says_how_often_such_a_run_is_right(assets: Path) -> None:
     values["entries"] += [
         {**cell, "experiment": "accuracy", "variant": "any_n", "digest": digests[DEFAULT]},
         {**other, "digest": digests[BASELINE]},
+        {**cell, "experiment": "control", "variant": "zero_state", "accuracy": 0.01, "digest": digests[DEFAULT]},
     ]
     path.write_text(json.dumps(values))
     page = opened()
     page.button(key="run").click()
-    one, four, trained = payload(live(clean(page.run())))["contenders"]
-    assert one["note"] == "the same weights, woken after one pass"  # not measured
-    assert four["note"] == "the run above; 0.90 of fresh rows right in every cell at t = 3"
-    assert trained["note"] == f"a separate model: {BASELINE}; 0.85 of fresh rows right in every cell at t = 3"
-    broken = live(opened(rows=HOME_ROW, t=str(HOME_STEPS), N=str(HOME_PASSES), control="zero_state"))
-    assert payload(broken)["contenders"][1]["note"] == "the run above"
+    four, one, trained = payload(live(clean(page.run())))["contenders"]
+    assert one["measured"] == ""  # not measured
+    assert four["measured"] == "90 of 100 fresh rows fully right at t = 3"
+    assert trained["measured"] == "85 of 100 fresh rows fully right at t = 3"
+    asked = {"rows": HOME_ROW, "t": str(HOME_STEPS), "N": str(HOME_PASSES)}
+    intact, broken, _ = payload(live(opened(**asked, control="zero_state")))["contenders"]
+    assert intact["measured"] == four["measured"] and broken["measured"] == "1 of 100 fresh rows fully right at t = 3"
+    assert payload(live(opened(**asked, control="replay")))["contenders"][1]["measured"] == ""
+    assert payload(live(opened(**asked, eviction="none")))["contenders"][0]["measured"] == ""
+
+
+def test_a_broken_run_stands_beside_the_intact_one(assets: Path) -> None:
+    """Same question, same passes: only what was broken differs, and the page speaks of that."""
+    asked = {"rows": HOME_ROW, "t": str(HOME_STEPS), "N": str(HOME_PASSES)}
+    page = live(opened(**asked, control="untrained"))
+    intact, broken, trained = payload(page)["contenders"]
+    assert [card["title"] for card in (intact, broken)] == [
+        f"Intact, {HOME_PASSES} passes",
+        f"Broken, {HOME_PASSES} passes",
+    ]
+    assert intact["rows"] == payload(live(opened(**asked)))["contenders"][0]["rows"] != broken["rows"]
+    assert trained["title"] == "Trained with 1 pass only"
+    said = " ".join(each.value for each in page.caption)
+    assert "You replaced the trained weights by random ones" in said and WORDS.notice not in said
 
 
 def test_coming_back_to_the_recorded_question_puts_it_into_the_link(assets: Path) -> None:
@@ -133,13 +153,13 @@ def test_coming_back_to_the_recorded_question_puts_it_into_the_link(assets: Path
 def test_back_to_the_bare_address_is_the_recorded_run_again(assets: Path) -> None:
     page = opened()
     page.slider(key="rule110_steps").set_value(5)
-    page.selectbox(key="rule110_control").set_value("zero_state")
+    page.session_state["rule110_control"] = "zero_state"
     page.button(key="run").click()
     live(clean(page.run()))
     page.query_params.clear()
     clean(page.run())
     assert payload(page)["badge"].startswith("recorded") and page.slider(key="rule110_steps").value == HOME_STEPS
-    assert page.selectbox(key="rule110_control").value == "none" and not page.query_params
+    assert page.session_state["rule110_control"] == "none" and not page.query_params
 
 
 ADVANCED = {"trigger": "manual:5,9", "eviction": "sliding", "asleep": "causal", "control": "reset_state"}
@@ -150,8 +170,9 @@ def test_advanced_settings_are_in_the_link_and_come_back_from_it(assets: Path) -
     page.selectbox(key="rule110_trigger").set_value("manual")
     clean(page.run())
     page.text_input(key="rule110_asked_after").set_value(" 5, 9 ")
-    for name, value in (("eviction", "sliding"), ("sleep_attention", "causal"), ("control", "reset_state")):
+    for name, value in (("eviction", "sliding"), ("sleep_attention", "causal")):
         page.selectbox(key=f"rule110_{name}").set_value(value)
+    page.session_state["rule110_control"] = "reset_state"
     live(clean(page.run()))
     written = {name: page.query_params[name] for name in page.query_params}
     assert {name: written[name] for name in ADVANCED} == ADVANCED
@@ -163,15 +184,13 @@ def test_advanced_settings_are_in_the_link_and_come_back_from_it(assets: Path) -
 
 def test_n_1_shows_two_cards(assets: Path) -> None:
     page = live(opened(rows=HOME_ROW, t="1", N="1"))
-    assert [card["title"] for card in payload(page)["contenders"]] == ["This model, N = 1", "Trained with N = 1 only"]
+    assert [card["title"] for card in payload(page)["contenders"]] == ["This model, 1 pass", "Trained with 1 pass only"]
 
 
 @pytest.mark.parametrize("control", ["zero_state", "shuffled_state", "replay", "reset_state", "untrained"])
 def test_every_causal_control_runs(assets: Path, control: str) -> None:
-    page = opened()
-    page.selectbox(key="rule110_control").set_value(control)
-    live(clean(page.run()))
-    assert not errors(page)
+    page = live(opened(control=control))
+    assert not errors(page) and stage_text.BROKEN[control] == payload(page)["contenders"][1]["note"]
 
 
 @pytest.mark.parametrize("trigger", ["every", "manual"])
@@ -181,7 +200,7 @@ def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
     live(clean(page.run()))
     reasons = [sleep["reason"] for sleep in payload(page)["sleeps"]]
     assert reasons[0] == {"every": "Every 8 tokens", "manual": "Sleep was asked for"}[trigger]
-    assert reasons[-1] == "The context is over" and len(reasons) == {"every": 3, "manual": 2}[trigger]
+    assert reasons[-1] == "The text is over" and len(reasons) == {"every": 3, "manual": 2}[trigger]
 
 
 @pytest.mark.parametrize(
@@ -364,7 +383,8 @@ def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
         each.value for each in page.markdown if each.value.startswith("1\\.") or each.value.startswith("1. ")
     )
     assert transcript.count("\n") + 1 == len(payload(page)["frames"])
-    assert not page.get("plotly_chart")  # the first run leaves them to the next, so that the player is there sooner
+    assert not page.get("plotly_chart")  # megabytes that nobody waits for who does not want a plot
+    page.session_state["rule110_plots"] = True
     charts = clean(page.run()).get("plotly_chart")
     assert any("At t = 3" in chart.proto.alt for chart in charts)
 

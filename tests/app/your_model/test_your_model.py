@@ -194,7 +194,7 @@ def text_model(assets: Path) -> Path:
     import torch
 
     from sleepviz.core.model import HybridLM
-    from sleepviz.hybrids.text_tokenizer import build_tokenizer
+    from sleepviz.hybrids.models.text_tokenizer import build_tokenizer
     from sleepviz.studies.hybrids.text_model import MODEL, STAGES, write_model
     from sleepviz.text.lessons import Writer
     from sleepviz.text.training import TextTrainer, TextTraining

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.capability import require_sleeper
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.capability import require_sleeper
 from sleepviz.hybrids.sleep import sleep_hybrid
 from sleepviz.runs.checkpoint import list_checkpoints
 from sleepviz.studies.hybrids import agreement, throughput

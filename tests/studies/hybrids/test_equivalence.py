@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sleepviz.hybrids.families import SLEEPER_NAMES
+from sleepviz.hybrids.models.families import SLEEPER_NAMES
 from sleepviz.studies.hybrids import equivalence
 from sleepviz.studies.hybrids.equivalence import Equivalence, block_mask
 from tests.hybrids.models import shared

@@ -30,7 +30,7 @@ def test_every_recipe_starts_from_the_same_model_whose_outputs_did_not_change(fa
 def test_every_recipe_reads_as_many_tokens_and_only_its_own_passes() -> None:
     """The recipes differ in N, in what is asked and in the losses, and in nothing else."""
     (any_n, *fixed) = evidence.RECIPES.values()
-    same = {"n_passes": 1, "levels_per_pass": 0, "stream_loss": 0.0}
+    same = {"n_passes": 1, "levels_per_pass": 0, "pass_loss": 0.0}
     assert {replace(config, **same) for config in evidence.RECIPES.values()} == {replace(any_n, **same)}
     assert any_n.levels_per_pass == 1 and all(c.n_passes == 1 and not c.levels_per_pass for c in fixed)
     for config in fixed:

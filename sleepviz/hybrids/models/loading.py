@@ -16,9 +16,9 @@ from sleepviz.config.base import require
 # Importing these two registers their models with the Auto classes.
 from sleepviz.hybrids import fast_weights as _fast_weights  # noqa: F401
 from sleepviz.hybrids import modeling as _modeling  # noqa: F401
-from sleepviz.hybrids.boundary import from_outside, require_whole
-from sleepviz.hybrids.capability import require_sleeper
-from sleepviz.hybrids.places import place_of
+from sleepviz.hybrids.models.boundary import from_outside, require_whole
+from sleepviz.hybrids.models.capability import require_sleeper
+from sleepviz.hybrids.models.places import place_of
 
 
 def load_sleeper(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> PreTrainedModel:

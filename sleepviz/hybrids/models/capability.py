@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sleepviz.config.base import ConfigError
-from sleepviz.hybrids.boundary import from_outside, is_finite
 from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.models.boundary import from_outside, is_finite
 from sleepviz.hybrids.slept import SleepsByItself
 
 PROBE_TOKENS = (10, 3)  # of the two calls: longer than a short convolution; and more than one, yet soon over
-STRENGTHS = (1.0, 1e30)  # of a change of S, in its own size; the second where a fast decay leaves nothing of the first
+# Relative sizes of the test perturbation of S; the huge one is used when a fast decay erases the first.
+STRENGTHS = (1.0, 1e30)
 SPLIT_ERROR_MAX = 0.1  # of two calls against one, median, in standard deviations of the logits
 
 

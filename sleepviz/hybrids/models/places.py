@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.outside import InputError, path_of, require_sound, unquoted
-from sleepviz.hybrids.boundary import first_line
+from sleepviz.hybrids.models.boundary import first_line
 
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)(?:[/?#].*)?")
@@ -63,4 +63,3 @@ def _in_folder(folder: Path) -> int:
     files = list(folder.glob("*.safetensors"))
     require(bool(files), "there are no safetensors files in this folder.")
     return sum(file.stat().st_size for file in files)
-

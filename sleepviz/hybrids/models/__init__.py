@@ -1,0 +1,1 @@
+"""Models from outside: loading them, judging whether they can sleep, and their tokenizers."""

@@ -1,0 +1,104 @@
+"""One training step: Algorithm 1 of arXiv:2605.26099 over one batch, its loss, and what it costs.
+
+Departures from the paper, each a setting of `TrainConfig`: N is drawn anew for every batch, so that one model serves
+every N, and there are three losses.
+"answers": the answers after the last eviction and nothing else, as in the paper; difficulty grows in stages, N with
+it, and each question has a difficulty of its own.
+"final": the same, but the questions of one chunk share the hardest difficulty.
+"next_step": after N passes, the answer of level min(difficulty, N), so that each pass is asked for one level. With
+`pass_loss` what each pass puts out is scored too: read through the output projection, it should be the window of the
+question one level further. What was learned from few passes then holds for many; without it each depth costs twice
+the one before (docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sleepviz.config.model import ModelConfig, SleepPolicy
+from sleepviz.config.training import TrainConfig
+from sleepviz.core.memory import Memory
+from sleepviz.core.model import HybridLM
+from sleepviz.core.sleep import evict, sleep_passes
+from sleepviz.runs.measures import sleep_flops, wake_flops
+from sleepviz.tasks.base import NOT_ASKED, Batch, Task, Tokens, pass_supervised
+from sleepviz.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """Loss to backpropagate, exact answers [scored, chunks], operations of both directions."""
+
+    loss: Tensor
+    exact: Tensor
+    flops: float
+
+
+def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, *, device: torch.device) -> StepResult:
+    """Algorithm 1 over one batch: sleep through every window, then answer every query awake."""
+    batch = plan.batch
+    policy = SleepPolicy(plan.n_passes, config.eviction, config.sleep_attention)
+    windows = torch.from_numpy(batch.windows).to(device)  # [B, W, L]
+    queries = torch.from_numpy(np.ascontiguousarray(batch.queries)).to(device)  # [B, Q, T]
+
+    def restarted(memory: Memory) -> Memory:
+        # Hard eviction leaves no key, and rotary attention sees only distances: one compiled pass fits all windows.
+        return replace(memory, position=0) if config.eviction == "hard" else memory
+
+    targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
+    scored = torch.from_numpy(plan.scored).to(device)
+    losses: list[Tensor] = []
+    memory = Memory.empty(model.config, len(windows), device=device)
+    for index, window in enumerate(windows.unbind(dim=1)):
+        for done in sleep_passes(model, window, restarted(memory), policy, grad_passes=config.grad_passes or None):
+            memory = done.memory
+            if config.pass_loss and done.h.requires_grad:
+                supervised = pass_supervised(task, "pass_loss")
+                further = supervised.targets_after_pass(batch, done.pass_index + 1)[:, index]  # [B, L]
+                wanted = torch.from_numpy(further).flatten().to(device)
+                losses.append(config.pass_loss * F.cross_entropy(model.logits(done.h).flatten(0, 1), wanted))
+        memory = evict(memory, policy, model.config.window)
+    exact = []
+    for query in range(queries.shape[1]):
+        target = targets[:, query]  # [B, T]
+        if bool((target == NOT_ASKED).all()):
+            continue
+        logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
+        losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
+        right = logits.argmax(dim=-1) == target  # [B, T]
+        if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order
+            exact.append(right[target != NOT_ASKED].view(scored.shape)[scored])
+        else:
+            exact.append((right | (target == NOT_ASKED)).all(dim=-1)[scored])
+    flops = step_flops(model.config, config, plan)
+    asked = torch.stack(exact, dim=-1) if exact else windows.new_zeros((len(windows), 0), dtype=torch.bool)
+    return StepResult(torch.stack(losses).mean(), asked, flops)
+
+
+def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:
+    """What the queries should be answered after so many passes, [B, Q, T]."""
+    if batch.difficulty.ndim == 2:  # the answer at each question's own difficulty stands at the highest level
+        return batch.targets[:, :, -1]
+    level = np.minimum(batch.difficulty, n_passes) if config.loss == "next_step" else batch.difficulty
+    return batch.targets[np.arange(len(level)), :, level]
+
+
+def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
+    """Operations of one step over the whole batch: forward, and backward at twice the forward."""
+    size, n_windows, n_tokens = plan.batch.windows.shape
+    n_queries, query_tokens = plan.batch.queries.shape[1:]
+    kept = {"hard": 0, "sliding": config.window - 1, "none": n_windows * n_tokens}[train.eviction]
+    cached = [min(kept, index * n_tokens) for index in range(n_windows + 1)]
+    asleep = sum(
+        sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes, n_cached=before) for before in cached[:-1]
+    )
+    n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
+    asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
+    awake = wake_flops(config, n_tokens=query_tokens, n_cached=cached[-1]) * n_queries
+    stream = 6 * n_windows * n_grad * n_tokens * config.d_model * config.vocab_size if train.pass_loss else 0
+    return float(size * (asleep + asleep_backward + 3 * awake + stream))
