@@ -13,9 +13,9 @@ from app import figures
 from app.lab import breaking, findings, lab_text, sweep, tables
 from app.lab.findings import Finding
 from app.shell import messages, runs, theme
+from app.shell.address import is_same_page
 from app.shell.messages import joined
 from app.shell.results import Result, Results
-from app.shell.state import is_same_page
 from app.tasks import PAGES
 from app.tasks.base import Words
 from sleepviz.runs.checkpoint import CheckpointInfo

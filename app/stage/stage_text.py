@@ -217,7 +217,6 @@ INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing
 AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with 1 pass only", "another model", "another model: {name}"
 HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
-AS_JSON = "Run as JSON"
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (
     "Drift of every head, pass by pass",
