@@ -149,8 +149,8 @@ def test_halting_is_drawn_and_read_when_it_was_run(assets: Path) -> None:
     )
     page = lab()
     assert (
-        "Stopping once drift is below 0.1 does as well and saves 1.5 passes a window. The best fixed N is 4, with 90.0 % "
-        "right. Stopping early reaches 90.0 % with 2.5 passes on average." in told(page)
+        "Stopping once drift is below 0.1 does as well and saves 1.5 passes a window. The best fixed N is 4, with "
+        "90.0 % right. Stopping early reaches 90.0 % with 2.5 passes on average." in told(page)
     )
     assert cells_of(page, "drift below 0.1") == ["2.5", "90.0 % (80.0–95.0)"]
     assert "Stopping on drift against a fixed N" not in told(page) and len(page.get("plotly_chart")) == 3
@@ -429,7 +429,7 @@ def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
     page = lab()
     assert cells_of(page, "zero S before waking") == ["–", "0.0 % (0.0–5.0)"]
-    assert "*zero S before waking*: accuracy falls: the answer is read from S." in told(page)
+    assert "*zero S before waking*: accuracy falls. The answer is read from S." in told(page)
     assert "The question, the recorded one" in told(page)
     page.button(key="lab_break_zero_state").click()
     clean(page.run())
