@@ -13,9 +13,10 @@ from app.lab import keep, lab_text
 from app.lab.plan import LINKED, SEED_MAX, SIZES, Plan, measure, read_link, widest
 from app.lab.tables import sweep_table
 from app.shell import progress, runs
+from app.shell.address import is_same_page
 from app.shell.jobs import Sweep
 from app.shell.results import Result
-from app.shell.state import LinkError, is_same_page
+from app.shell.state import LinkError
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import build_task
 
