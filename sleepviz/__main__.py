@@ -232,7 +232,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         try:
-            arguments = build_parser(__doc__ or "").parse_args(words)
+            arguments = build_parser().parse_args(words)
             COMMANDS[arguments.command](arguments)
         finally:
             if sys.stdout is not None:
