@@ -10,29 +10,15 @@ from sleepviz.config.outside import path_of
 from sleepviz.config.run import Control
 from sleepviz.tasks import FAMILIES, TASKS
 
+DESCRIPTION = "JSON on stdout, progress on stderr; bad input is one sentence and exit status 2."
+
 
 class UsageError(ValueError):
     """The command's words are off; the message is one sentence."""
 
 
-class Once(argparse.Action):
-    """Store a flag's value; a flag that comes twice is refused, as only one of the two could be meant."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        """Raise UsageError the second time."""
-        given = vars(namespace).setdefault("given", set())
-        if self.dest in given:
-            parser.error(f"{option_string} is given twice.")
-        given.add(self.dest)
-        setattr(namespace, self.dest, values)
-
-
 class Parser(argparse.ArgumentParser):
-    """argparse, but every refusal is one line on stderr, and no flag comes twice."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.register("action", None, Once)
+    """argparse, but every refusal is one line on stderr."""
 
     def error(self, message: str) -> Any:
         """Raise instead of printing the usage and exiting."""
@@ -54,9 +40,9 @@ def folder(text: str) -> Path:
     return path_of(text)
 
 
-def build_parser(description: str) -> Parser:
+def build_parser() -> Parser:
     """Every subcommand and flag; the chosen subcommand stands in `command`."""
-    parser = Parser(prog="python -m sleepviz", description=description)
+    parser = Parser(prog="python -m sleepviz", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str) -> Parser:

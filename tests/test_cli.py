@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import sleepviz.__main__
 import sleepviz.runs.record
@@ -130,7 +132,7 @@ def test_inputs_answer_one_line_for_each_input_and_n(
     bad = ["not JSON", '{"rows": ["01"], "steps": 1}', "x" * 30_000, "😴"]
     text = "\n".join([GOOD[0], *bad[:2], "", bad[2], bad[3], GOOD[1]])
     (tmp_path / "lines.jsonl").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     where = str(tmp_path / "lines.jsonl") if source == "file" else "-"
     outcome = Outcome(capsys, *RUN, "--inputs", where, "--passes", "1,2")
     assert outcome.status == 0 and len(outcome.lines) == 12
@@ -198,8 +200,88 @@ def test_bad_words_to_run_are_refused_with_one_line(
 
 
 def test_a_file_that_is_not_text_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x01")
-    assert "cannot be read" in refusal(capsys, *RUN, "--inputs", str(tmp_path / "binary"))
+    for data, says in ((b"\xff\xfe\x00\x01", "UTF-16"), (b"caf\xe9", "not UTF-8"), (b"PK\x03\x04\0", "zero bytes")):
+        (tmp_path / "binary").write_bytes(data)
+        refused = refusal(capsys, *RUN, "--inputs", str(tmp_path / "binary"))
+        assert says in refused and "cannot be read" in refused
+    assert "longer than" in refusal(capsys, *RUN, "--inputs", "/dev/zero")
+
+
+def test_standard_input_that_is_closed_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as Python has it then
+    assert "'-' cannot be read" in refusal(capsys, *RUN, "--inputs", "-")
+
+
+def test_a_file_as_windows_writes_it_is_read_from_its_first_line_on(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "lines.jsonl").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(GOOD).encode() + b"\r\n")
+    lines = Outcome(capsys, *RUN, "--inputs", str(tmp_path / "lines.jsonl")).lines
+    assert [line["truth"] for line in lines] == [[by_table(ROWS[0], 1)], [by_table(ROWS[1], 4)]]
+
+
+def test_a_number_that_is_not_finite_is_written_as_null(capsys: pytest.CaptureFixture[str]) -> None:
+    sleepviz.__main__.emit({"loss": float("nan"), "ci95": [[float("inf"), 1.0]]})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {"loss": None, "ci95": [[None, 1.0]]}
+
+
+TRAIN = ("train", "--preset", "rule110-micro", "--steps", "1")
+TUNE = ("tune", "--model", "nobody/nothing", "--task", "rule110")
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"), [((*TRAIN, "--runs", "{}"), "--folder"), ((*TRAIN, "--folder", "{}"), "--runs"), (TUNE, "--out")]
+)
+@pytest.mark.parametrize("place", ["file", "file/below", "file/far/below", "~/file"])
+def test_a_folder_that_cannot_be_made_is_one_line_before_any_work(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    flag: str,
+    place: str,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "file").write_text("")
+    where = place if place.startswith("~") else str(tmp_path / place)
+    told = refusal(capsys, *(word.format(tmp_path / "good") for word in words), flag, where)
+    assert "is not a writable folder" in told and not (tmp_path / "good").exists()
+    assert "name of a folder" in refusal(capsys, *(word.format(tmp_path / "good") for word in words), flag, " ")
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sleepviz.__main__.os, "access", lambda *_: False)  # the tests may run as root, who may
+    assert "is not a writable folder" in refusal(capsys, *TUNE, "--out", str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("words", [TRAIN, TUNE])
+def test_a_gpu_that_is_not_there_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "no GPU" in refusal(capsys, *words, "--device", "cuda")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device", "/somewhere/x"), "No space left on device: /somewhere/x"),
+        (MemoryError(), "not enough memory"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(sleepviz.__main__, "list_checkpoints", fail)
+    assert says in refusal(capsys, "checkpoints")
 
 
 def test_bad_commands_are_refused_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -287,6 +369,34 @@ def test_the_program_exits_with_the_status_and_prints_no_traceback() -> None:
     assert good.returncode == 0 and isinstance(json.loads(good.stdout), list) and good.stderr == ""
     told = program("run", "--help")
     assert told.returncode == 0 and "--passes" in told.stdout
+
+
+def test_a_reader_that_has_left_is_no_error() -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "sleepviz", "checkpoints"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writes, stderr=subprocess.PIPE, text=True, timeout=300)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (sleepviz.__main__.CLOSED_PIPE, "")
+
+
+def test_a_reader_that_leaves_after_one_line_is_no_error(tmp_path: Path) -> None:
+    row = json.dumps({"rows": ["0110100110010110"], "steps": 1})
+    (tmp_path / "lines.jsonl").write_text(f"{row}\n" * 50)
+    words = ["run", "--task", "rule110", "--inputs", str(tmp_path / "lines.jsonl"), "--passes", "1"]
+    command = [sys.executable, "-m", "sleepviz", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == ""
+
+
+def test_a_disk_that_is_full_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "sleepviz", "checkpoints"]
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (2, "No space left on device.\n")
 
 
 def test_ctrl_c_keeps_a_training_and_resume_goes_on(tmp_path: Path) -> None:

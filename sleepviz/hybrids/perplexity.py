@@ -20,7 +20,7 @@ from sleepviz.config.base import require
 from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.models.boundary import is_finite
 from sleepviz.hybrids.sleep import predict, sleep_windows
-from sleepviz.hybrids.tuning.tune import policy_for
+from sleepviz.hybrids.tuning.reading import policy_for
 from sleepviz.text.losses import Losses
 
 PASSES = (0, 1, 2, 4)

@@ -32,7 +32,7 @@ from sleepviz.hybrids.models.capability import decoder_layers
 from sleepviz.hybrids.models.tokens import InOrder, Tokenizer, end_tokens, read_on, read_text
 from sleepviz.hybrids.sleep import predict, sleep_windows
 from sleepviz.hybrids.slept import SleptWindow
-from sleepviz.hybrids.tuning.tune import cut, policy_for
+from sleepviz.hybrids.tuning.reading import cut, policy_for
 from sleepviz.runs.measures import cosine, effective_rank, relative_drift
 
 TOKENS_MAX = 2048  # of a document

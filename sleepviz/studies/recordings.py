@@ -16,6 +16,7 @@ from sleepviz.config.run import RunSpec
 from sleepviz.runs import checkpoint
 from sleepviz.runs.checkpoint import CheckpointError, find, load, write_atomically
 from sleepviz.runs.record import trace
+from sleepviz.studies import lesson
 from sleepviz.studies.measurements import baseline_names
 from sleepviz.tasks import FAMILIES
 from sleepviz.text import example
@@ -25,7 +26,10 @@ MODELS = FOLDER.parent / "models"
 
 
 def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
-    """Every recording that the checkpoints here allow: each task's own run, with N = 1, and by the N = 1 model."""
+    """Every recording that the checkpoints here allow: each task's own run, with N = 1, and by the N = 1 model.
+
+    And the runs of the lesson, on the first row of its task's own run.
+    """
     specs: dict[str, RunSpec] = {}
     for task, family in FAMILIES.items():
         try:
@@ -39,6 +43,8 @@ def recordings(checkpoints: Path = checkpoint.FOLDER) -> dict[str, RunSpec]:
         name = next((name for name in baseline_names(task) if (checkpoints / name / "meta.json").exists()), "")
         if name:
             specs[f"{task}-home-baseline"] = RunSpec(task=task, input=text, checkpoint=name, n_passes=1)
+        if task == lesson.TASK:
+            specs |= lesson.lesson_specs(given["rows"][0], name)
     return specs
 
 

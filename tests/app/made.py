@@ -90,6 +90,7 @@ def make_assets(root: Path) -> Path:
     make_checkpoint(root, GRAPH_BASELINE, n_passes=1, task=Depo(), match_on="tokens")
     make_checkpoint(root, SUM_DEFAULT, n_passes=0, task=Gsm())
     make_recordings(root)
+    make_lesson(root)
     (root / "results").mkdir()
     (root / "results" / "rule110.json").write_text(json.dumps(made_results()))
     return root
@@ -156,6 +157,17 @@ def make_recordings(root: Path) -> None:
         for stem, n_passes in ((f"{task}-home", passes), (f"{task}-home-n1", 1)):
             spec = RunSpec(task, json.dumps(given), name, n_passes)
             (folder / f"{stem}.npz").write_bytes(trace(spec, checkpoint).to_npz())
+
+
+def make_lesson(root: Path) -> None:
+    """The recordings of the path Learn."""
+    from sleepviz.runs.checkpoint import load
+    from sleepviz.runs.record import trace
+    from sleepviz.studies.lesson import lesson_specs
+
+    for name, spec in lesson_specs(HOME_ROW, BASELINE).items():
+        checkpoint = load(spec.checkpoint, task=spec.task, folder=root / "checkpoints")
+        (root / "recordings" / f"{name}.npz").write_bytes(trace(spec, checkpoint).to_npz())
 
 
 def made_results() -> dict[str, object]:

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,16 @@ def clean(page: AppTest) -> AppTest:
     """The same page, which must not have failed."""
     assert not page.exception, [e.value for e in page.exception]
     return page
+
+
+def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTest:
+    """The page after a component has sent an event, as its script does in a browser."""
+    (found,) = [each.proto for each in page.get("bidi_component") if each.proto.id.endswith(f"-{key}")]
+    states = page._tree.get_widget_states()
+    sent = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{found.id}__events")
+    sent.json_trigger_value = json.dumps([{"event": event, "value": value}])
+    states.widgets.append(sent)
+    return clean(page._run(states))
 
 
 def players(page: AppTest) -> list[dict[str, Any]]:
@@ -53,3 +65,10 @@ def live(page: AppTest) -> AppTest:
 def errors(page: AppTest) -> list[str]:
     """The sentences that say what is wrong."""
     return [error.value for error in page.error]
+
+
+def pressed_in_vain(page: AppTest) -> bool:
+    """Whether "Run live" runs nothing while the same sentences say why. It may be pressed at any time."""
+    before = errors(page)
+    page.button(key="run").click()
+    return errors(clean(page.run())) == before and payload(page)["badge"].startswith("recorded")

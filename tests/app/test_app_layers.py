@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "stage": STAGE,
     "lab": STAGE | {"lab"},
     "your_model": STAGE | {"your_model"},
+    "learn": PLAYER | {"learn"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,14 +28,18 @@ from sleepviz.hybrids.models.families import VOCAB_SIZE, tiny
 from sleepviz.hybrids.models.loading import load_sleeper
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_windows
 from sleepviz.hybrids.tuning import tune as tuning_module
+from sleepviz.hybrids.tuning.config import TuneConfig
+from sleepviz.hybrids.tuning.exam import examine
 from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
-from sleepviz.hybrids.tuning.tune import TuneConfig, Tuning, asleep, cut, examine, is_matrix
+from sleepviz.hybrids.tuning.reading import asleep, cut, read_out
+from sleepviz.hybrids.tuning.tune import Tuning, is_matrix
 from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.studies.hybrids.equivalence import masked_forward
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.rule110.task import Rule110
 from sleepviz.training import loop
+from sleepviz.training.loop import DivergedError
 from tests.builders import random_model, small_config
 from tests.hybrids.models import shared
 
@@ -254,6 +259,9 @@ def test_no_held_out_context_is_trained_on(texts: tuple[TextCourse, Any, PreTrai
         ('{"context": "w1 w2", "question": "w1", "answer": "w4"}', "2 tokens or more"),
         ('{"context": "w1 w2", "question": "w1 w2", "answer": " "}', "empty answer"),
         ('{"context": "w1 w2", "question": "w1 w2", "answer": "w4"}', "at least 2 contexts"),
+        (r'{"context": "w1 \ud83d w2", "question": "w1 w2", "answer": "w4"}', r"[Ll]ine 1 of t.jsonl .*U\+D83D"),
+        (r'{"context": "w1 \u0000 w2", "question": "w1 w2", "answer": "w4"}', r"line 1 of t.jsonl.*U\+0000"),
+        ('{"context": "w1 w2", "context": "w3 w4", "question": "w1 w2", "answer": "w4"}', "'context' twice"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(
@@ -262,6 +270,71 @@ def test_a_file_that_cannot_be_used_is_refused(
     (tmp_path / "t.jsonl").write_text(text)
     with pytest.raises(ConfigError, match=says):
         read_texts(tmp_path / "t.jsonl", texts[1])
+
+
+def test_a_file_of_texts_may_begin_with_a_byte_order_mark(
+    tmp_path: Path, texts: tuple[TextCourse, Any, PreTrainedModel]
+) -> None:
+    (tmp_path / "plain.jsonl").write_text(lines(16))
+    (tmp_path / "marked.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(16).replace("\n", "\r\n").encode())
+    plain, marked = (read_texts(tmp_path / f"{name}.jsonl", texts[1]) for name in ("plain", "marked"))
+
+    assert len(plain.train) == len(marked.train) > 0
+    for one, other in zip(plain.train, marked.train, strict=True):
+        assert torch.equal(one.context, other.context) and torch.equal(one.queries, other.queries)
+
+
+# Numbers that are not finite
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_changed() -> None:
+    model = tiny("Qwen3.5")
+    tuning = Tuning(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 2, steps=3, batch=1))
+    before = copy.deepcopy(model.state_dict())
+    hook = model.get_output_embeddings().weight.register_hook(lambda gradient: gradient / 0)
+    with pytest.raises(DivergedError, match="after step 0"):
+        list(loop.steps(tuning))
+    hook.remove()
+
+    assert tuning.progress.step == 0 and all(
+        torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items()
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_tuning_that_runs_away_stops_and_keeps_the_last_good_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], steps: int
+) -> None:
+    """The first update is far too large: the model after it is of no use, though its weights are finite."""
+    tiny("Qwen3.5").save_pretrained(tmp_path / "base")
+    out, rates = tmp_path / "out", ("--lr-adamw", "4e8", "--lr-muon", "4e8")
+    words = ("--model", tmp_path / "base", "--task", "rule110", *SMALL[:-2], "--steps", steps, "--passes", 2)
+    status, report, err = command(capsys, *words, *rates, "--out", out)
+
+    assert (status, report) == (2, {}) and "Traceback" not in err
+    assert err.splitlines()[-1].startswith("after step 1 the model's numbers are not finite")
+    assert not (out / "model.safetensors").exists() and not (out / "tuning.json").exists()
+    kept = torch.load(out / "state.pt", weights_only=True)
+    assert kept["progress"]["step"] == 0
+    for name, tensor in tiny("Qwen3.5").state_dict().items():
+        assert torch.equal(kept["model"][name], tensor)
+    for line in (out / "log.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "-1", "0"])
+@pytest.mark.parametrize("flag", ["lr_muon", "lr_adamw"])
+def test_a_learning_rate_is_a_number_above_0(flag: str, rate: str) -> None:
+    with pytest.raises(ConfigError, match="learning rates must be numbers above 0"):
+        TuneConfig(9, 2, **{flag: float(rate)})
+
+
+def test_an_exam_of_numbers_that_are_not_finite_is_no_result() -> None:
+    model = tiny("Qwen3.5")
+    with torch.no_grad():
+        model.get_output_embeddings().weight[3] = float("nan")
+    with pytest.raises(ConfigError, match="not finite"):
+        examine(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 1), 2)
 
 
 # The command
@@ -343,6 +416,9 @@ def test_control_c_keeps_the_state_and_resume_goes_on(
         (("--task", "rule110", "--associative"), "is for --add-fast-weights"),
         (("--task", "rule110", "--stream-loss", "-1"), "pass_loss must be"),
         (("--task", "t.jsonl"), "no tokenizer"),
+        (("--task", "rule110", "--span", "1"), "FIRST,LAST"),
+        (("--task", "rule110", "--span", "1,2,3"), "FIRST,LAST"),
+        (("--task", "rule110", "--sizes", '{"rows_max": 1, "rows_max": 2}'), "'rows_max' twice"),
     ],
 )
 def test_what_cannot_be_tuned_is_one_line(
@@ -395,7 +471,7 @@ def test_the_first_pass_puts_out_the_logits_of_an_ordinary_call(family: str) -> 
     model, tokens = shared(family), torch.randint(1, VOCAB_SIZE, (2, 6), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         _, streams = tuning_module.streams_asleep(model, tokens, SleepPolicy(3), replace(CONFIG, window=6, pass_loss=1))
-        logits = tuning_module.read_out(model, streams[0])
+        logits = read_out(model, streams[0])
         expected = model(tokens).logits
     assert len(streams) == 3 and (logits - expected).abs().max() < 1e-5
 
@@ -405,7 +481,7 @@ def test_our_own_models_stream_is_read_as_they_read_it() -> None:
     model = SleepForCausalLM(SleepConfig(architecture=lean.config.to_json())).eval()
     model.lm.load_state_dict(lean.state_dict())
     h = torch.randn(1, 3, lean.config.d_model, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(tuning_module.read_out(model, h), lean.logits(h))
+    assert torch.equal(read_out(model, h), lean.logits(h))
 
 
 def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:

@@ -201,6 +201,9 @@ def test_which_variables_equal_a_value() -> None:
     assert TASK.formatted(instance, truths) == ["a", "c"] and TASK.encode(instance).n_asked == 5
 
 
+STORY = "Ana has 3 apples. Ben has 1 more apple than Ana."
+
+
 def test_undefined_and_cyclic_variables_have_no_value() -> None:
     statements = (Statement("a", "b", 1), Statement("b", "a", 0), Statement("c", "x", 0), Statement("d", None, 3))
     assert solve(statements).values == {"d": 3} and solve(()).values == {}
@@ -238,6 +241,11 @@ def test_undefined_and_cyclic_variables_have_no_value() -> None:
         ),
         ({"text": 3, "question": "a"}, "sentences"),
         ({"question": "a"}, "exactly"),
+        ({"text": f"{STORY} How many does Ana have? How many does Ben have?"}, "'Ana' and about 'Ben'"),
+        ({"text": f"{STORY} How many does Ana have?", "question": "Ben"}, "ask one question"),
+        ({"text": f"{STORY} How many does Ana have?", "equals": 3}, "Ask one thing"),
+        ({"text": "assign a = 1.\u0007", "question": "a"}, "control characters"),
+        ({"text": "assign a\ud83d = 1.", "question": "a"}, "half of a character"),
         ({"text": "assign a = 1.", "question": "a", "more": 1}, "exactly"),
     ],
 )
@@ -245,6 +253,35 @@ def test_bad_input_is_refused_in_one_sentence(values: dict[str, Any], words: str
     with pytest.raises(InputError, match=r"^[^\n]+\.\"?$") as refusal:
         TASK.parse(json.dumps(values), LIMITS)
     assert words in str(refusal.value)
+
+
+def test_a_question_that_is_asked_twice_is_one_question() -> None:
+    asked = f"{STORY} How many does Ben have? How many apples does Ben have?"
+    assert TASK.parse(json.dumps({"text": asked}), LIMITS).question == "Ben"
+    assert TASK.parse(json.dumps({"text": asked, "question": "Ben"}), LIMITS).question == "Ben"
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "  ", "\t", "\u2009", "\u202f", "\u3000", "\u200b"])
+def test_white_space_means_one_space_however_it_was_pasted(space: str) -> None:
+    text = f"Ana has 3 apples. Ben has 1 more apple than Ana. assign c = Ben - 2.{space}How many does Ben have?"
+    assert read_statements(text.replace(" ", space)) == (
+        (Statement("Ana", None, 3), Statement("Ben", "Ana", 1), Statement("c", "Ben", -2)),
+        "Ben",
+    )
+
+
+@pytest.mark.parametrize("minus", ["-", "\u2212", "\u2013", "\uff0d"])
+def test_a_minus_is_one_however_it_was_set(minus: str) -> None:
+    assert read_statements(f"assign a = {minus}1. assign b = a {minus} 2.")[0] == (
+        Statement("a", None, -1),
+        Statement("b", "a", -2),
+    )
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\u2028", "\x85", "\f"])
+def test_a_line_ends_a_statement_on_every_system(end: str) -> None:
+    read = read_statements(f"\ufeffassign a = 1{end}assign b = a + 1{end}")[0]
+    assert read == (Statement("a", None, 1), Statement("b", "a", 1))
 
 
 def test_tokens_are_named() -> None:

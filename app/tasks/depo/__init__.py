@@ -3,6 +3,7 @@
 from app.tasks.base import TaskPage
 from app.tasks.depo.form import DepoForm
 from app.tasks.depo.picture import DepoPicture
+from app.tasks.depo.scored import scored
 from app.tasks.depo.words import WORDS
 
 PAGE = TaskPage(
@@ -14,5 +15,9 @@ PAGE = TaskPage(
     picture=DepoPicture,
     words=WORDS,
     example='{"edges": [["a","b"],["c","d"],["b","c"],["d","a"]], "start": "a", "hops": 2}',
+    called="Graph",
+    unit="hop",
+    start=lambda given: str(given["start"]),
     place=2,
+    scored=scored,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 from transformers import PreTrainedModel
@@ -76,12 +77,8 @@ def end_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> frozenset[int]:
     """Every token that ends an answer: those of the generation config, of the model's and of its tokenizer."""
     given = (model.generation_config, model.config.get_text_config(decoder=True), tokenizer)
     found = [getattr(each, "eos_token_id", None) for each in given]
-    return frozenset(
-        int(token)
-        for ends in found
-        for token in (ends if isinstance(ends, list | tuple) else [ends])
-        if token is not None
-    )
+    listed = [ends if isinstance(ends, list | tuple) else [ends] for ends in found]
+    return frozenset(int(token) for ends in listed for token in ends if token is not None)
 
 
 class InOrder:
@@ -109,10 +106,12 @@ def _by_offsets(tokenizer: Any, text: str) -> ReadText:
     tokens, offsets = list(read["input_ids"]), list(read["offset_mapping"])
     places = [place for place, (start, stop) in enumerate(offsets) if stop > start]  # the others are added
     cuts, done = [0] * len(tokens), 0
-    for place, following in zip(places, [*places[1:], None], strict=True):
+    for place, following in pairwise(places):
         # Where the next token has some of the same characters, they are the next one's.
-        stop = len(text) if following is None else min(offsets[place][1], max(offsets[following][0], done))
-        cuts[place] = done = max(done, stop)
+        done = max(done, min(offsets[place][1], offsets[following][0]))
+        cuts[place] = done
+    if tokens:
+        cuts[places[-1] if places else -1] = len(text)
     return ReadText(tuple(tokens), _pieces(text, cuts))
 
 

@@ -14,8 +14,9 @@ from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.models.loading import load_any, load_sleeper, load_tokenizer
+from sleepviz.hybrids.tuning.config import TuneConfig
 from sleepviz.hybrids.tuning.lessons import TaskCourse, course_of
-from sleepviz.hybrids.tuning.tune import TuneConfig, tune
+from sleepviz.hybrids.tuning.tune import tune
 
 
 def tune_by_name(

@@ -32,8 +32,10 @@ from transformers import (
 
 from sleepviz.config.places import ASSETS
 from sleepviz.hybrids.fast_weights import add_fast_weights
+from sleepviz.hybrids.tuning.config import TuneConfig
+from sleepviz.hybrids.tuning.exam import examine
 from sleepviz.hybrids.tuning.lessons import TaskCourse
-from sleepviz.hybrids.tuning.tune import TuneConfig, examine, tune
+from sleepviz.hybrids.tuning.tune import tune
 from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.tasks import build_task
 

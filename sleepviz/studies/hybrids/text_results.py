@@ -23,7 +23,7 @@ from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
 from sleepviz.hybrids.perplexity import losses_by_setting
 from sleepviz.hybrids.sleep import predict
-from sleepviz.hybrids.tuning.tune import policy_for
+from sleepviz.hybrids.tuning.reading import policy_for
 from sleepviz.runs.checkpoint import provenance, write_atomically
 from sleepviz.studies.hybrids.text_model import FOLDER, NAME
 from sleepviz.text.documents import HOPS_MAX, question

@@ -19,6 +19,9 @@ from sleepviz.tasks.base import InputError
         ("Ana Maria->b", [["Ana Maria", "b"]]),
         ("a-1->b", [["a-1", "b"]]),
         ("a->a", [["a", "a"]]),
+        ("a\u00a0->\u3000b;\tb -> a", [["a", "b"], ["b", "a"]]),
+        ("a->b\u2028b->a\r\n", [["a", "b"], ["b", "a"]]),
+        ("a->b、b->a", [["a", "b"], ["b", "a"]]),
     ],
 )
 def test_edges_are_read_in_order(text: str, edges: list[list[str]]) -> None:
@@ -37,7 +40,9 @@ def test_edges_are_read_in_order(text: str, edges: list[list[str]]) -> None:
         ("->b", "name is missing"),
         ("a->->b", "name is missing"),
         ("a->" + "b" * 13, "longer than 12 characters"),
-        ("a->b\x00", "cannot be shown"),
+        ("a->b\x00", "control characters"),
+        ("a->b\u202e", "cannot be shown"),
+        ("a->b\ud83d", "half of a character"),
         ("a->b," * 1001, "more than 1000 edges"),
     ],
 )
@@ -67,3 +72,22 @@ def test_names_are_in_the_order_in_which_they_are_told() -> None:
 )
 def test_only_offered_names_that_differ_make_a_cycle(order: object, good: bool) -> None:
     assert is_cycle(order, ["a", "b", "c"], 2) is good
+
+
+ARROWS = [*("=>", "==>", "-.->", "-->", "->>", "=>>", "~>"), *"⟶⇒➔➜➡↦⭢🡒", "➡️", *(f"{line}>" for line in "–—−─")]
+
+
+@pytest.mark.parametrize("arrow", ARROWS)
+@pytest.mark.parametrize("space", ["", " "])
+def test_other_peoples_arrows_are_read(arrow: str, space: str) -> None:
+    edges = [["a-1", "b"], ["b", "c.2"], ["c.2", "a-1"]]
+    assert read_edges(", ".join(f"{one}{space}{arrow}{space}{other}" for one, other in edges)) == edges
+
+
+UNKNOWN = ["<-", "<->", *"←↔⇄↛", "--", "---", "- >", "-->|label|", "|->", ":->", "*->", "..>", "-&gt;", ">->"]
+
+
+@pytest.mark.parametrize("arrow", UNKNOWN)
+def test_no_part_of_an_arrow_becomes_a_name(arrow: str) -> None:
+    with pytest.raises(InputError, match="arrow"):
+        read_edges(f"a{arrow}b, b{arrow}c, c{arrow}a")

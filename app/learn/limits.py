@@ -1,0 +1,209 @@
+"""What was measured about each limit, as sentences: results in, words out. No figure is written here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.learn import limits_text as text
+from app.learn.shares import of
+from app.shell.results import Result, Results
+from app.tasks import PAGES
+
+NEARLY_ALWAYS = 0.95
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Every results file that the page reads: the tasks' by name, and that of the text model as it stands."""
+
+    tasks: Mapping[str, Results]
+    text_model: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One limit or open question; `name` is its anchor and its place in links."""
+
+    name: str
+    title: str
+    said: str
+    measured: Callable[[Evidence], Iterator[str]] | None  # None: `said` tells that nothing was
+
+    def sentences(self, evidence: Evidence) -> tuple[str, ...]:
+        """What was measured, or that it is not there yet."""
+        if self.measured is None:
+            return ()
+        return tuple(self.measured(evidence)) or (text.NOT_MEASURED,)
+
+
+def read_text_model(path: Path) -> Mapping[str, Any]:
+    """The text model's results; empty where there are none, or the file is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def cost(evidence: Evidence) -> Iterator[str]:
+    """Operations of enough passes against one, and from how many questions on they pay off; then those of an answer."""
+    for results, task, _ in _tasks(evidence):
+        costs = {entry.passes: entry.cost for entry in results.of("cost") if entry.cost is not None}
+        enough = _enough([entry for entry in results.of("cost") if entry.accuracy >= NEARLY_ALWAYS])
+        if enough is None or enough.passes not in costs or 1 not in costs:
+            continue
+        even = costs[enough.passes].break_even_flops
+        if even is not None:
+            ratio = costs[enough.passes].sleep_flops / costs[1].sleep_flops
+            passes = _count(enough.passes, "pass")
+            yield text.COST_SLEEP.format(task=task, passes=passes, sleep=f"{ratio:.1f}", even=f"{even:.0f}")
+        if len({each.wake_flops for each in costs.values()}) == 1:
+            yield text.COST_WAKE.format(task=task, least=min(costs), most=max(costs))
+
+
+def tasks(evidence: Evidence) -> Iterator[str]:
+    """The hardest difficulty that some N answers nearly always, with that N and with one pass; then the text model."""
+    for results, task, unit in _tasks(evidence):
+        accuracy = results.of("accuracy", "any_n")
+        solved = [entry for entry in accuracy if entry.accuracy >= NEARLY_ALWAYS]
+        if not solved:
+            continue
+        hardest = max(entry.difficulty for entry in solved)
+        many = _enough([entry for entry in solved if entry.difficulty == hardest])
+        one = _at(accuracy, 1, hardest)
+        if many is not None and one is not None:
+            yield text.TASKS_GAIN.format(
+                task=task, steps=_count(hardest, unit), many=of(many), passes=_count(many.passes, "pass"), one=of(one)
+            )
+    yield from _text_model(evidence.text_model)
+
+
+def passes(evidence: Evidence) -> Iterator[str]:
+    """The best N at the hardest difficulty, and the largest N that was tried."""
+    for results, task, unit in _tasks(evidence):
+        accuracy = results.of("accuracy", "any_n")
+        solved = [entry for entry in accuracy if entry.accuracy >= NEARLY_ALWAYS]
+        if not solved:
+            continue
+        hardest = max(entry.difficulty for entry in solved)
+        here = [entry for entry in accuracy if entry.difficulty == hardest]
+        best, most = max(here, key=lambda entry: entry.accuracy), max(here, key=lambda entry: entry.passes)
+        if best.passes < most.passes:
+            sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
+            yield sentence.format(
+                task=task,
+                steps=_count(hardest, unit),
+                best=of(best),
+                passes=_count(best.passes, "pass"),
+                most=of(most),
+                many=_count(most.passes, "pass"),
+            )
+
+
+def windows(evidence: Evidence) -> Iterator[str]:
+    """Clearing against sliding, and a model that keeps everything."""
+    depo = evidence.tasks.get("depo")
+    if depo is not None:
+        hard = _best_at_hardest(depo.of("eviction", "hard"))
+        if hard is not None:
+            sliding = _at(depo.of("eviction", "sliding"), hard.passes, hard.difficulty)
+            unprepared = _at(depo.of("eviction", "sliding_unprepared"), hard.passes, hard.difficulty)
+            if sliding is not None:
+                yield text.WINDOWS_SLIDING.format(
+                    steps=_count(hard.difficulty, "hop"),
+                    passes=_count(hard.passes, "pass"),
+                    hard=of(hard),
+                    sliding=of(sliding),
+                )
+            if unprepared is not None:
+                yield text.WINDOWS_UNPREPARED.format(unprepared=of(unprepared))
+    rule110 = evidence.tasks.get("rule110")
+    if rule110 is not None:
+        failed = [entry for entry in rule110.of("baseline", "oracle") if entry.accuracy < 1 - NEARLY_ALWAYS]
+        if failed:
+            yield text.WINDOWS_FULL.format(steps=_count(failed[0].difficulty, "step"), oracle=of(failed[0]))
+
+
+def attention(evidence: Evidence) -> Iterator[str]:
+    """Both ways against back only, where both ways does best at the hardest difficulty it answers."""
+    for results, task, unit in _tasks(evidence):
+        full = _best_at_hardest(results.of("attention", "full"))
+        if full is None:
+            continue
+        causal = _at(results.of("attention", "causal"), full.passes, full.difficulty)
+        if causal is not None:
+            yield text.ATTENTION_BOTH.format(
+                task=task,
+                steps=_count(full.difficulty, unit),
+                passes=_count(full.passes, "pass"),
+                full=of(full),
+                causal=of(causal),
+            )
+
+
+def schedules(evidence: Evidence) -> Iterator[str]:
+    """The rule that ends sleep by itself, against the fixed N that does best."""
+    for results, task, _ in _tasks(evidence):
+        stopped = [entry for entry in results.of("halting", "drift_halting") if entry.mean_passes is not None]
+        fixed = results.of("halting", "fixed_n")
+        if not stopped or not fixed:
+            continue
+        best = max(stopped, key=lambda entry: (entry.accuracy, -float(entry.mean_passes or 0)))
+        yield text.SCHEDULES_STOP.format(
+            task=task, threshold=f"{best.threshold:g}", right=of(best), mean=f"{best.mean_passes:.1f}"
+        )
+        same = max(fixed, key=lambda entry: (entry.accuracy, -entry.passes))
+        yield text.SCHEDULES_FIXED.format(task=task, passes=_count(same.passes, "pass"), right=of(same))
+
+
+TOPICS = (
+    Topic("cost", text.COST_TITLE, text.COST, cost),
+    Topic("tasks", text.TASKS_TITLE, text.TASKS_SAID, tasks),
+    Topic("passes", text.PASSES_TITLE, text.PASSES, passes),
+    Topic("windows", text.WINDOWS_TITLE, text.WINDOWS, windows),
+    Topic("attention", text.ATTENTION_TITLE, text.ATTENTION, attention),
+    Topic("modalities", text.MODALITIES_TITLE, text.MODALITIES, None),
+    Topic("schedules", text.SCHEDULES_TITLE, text.SCHEDULES, schedules),
+)
+
+
+def _tasks(evidence: Evidence) -> Iterator[tuple[Results, str, str]]:
+    """Each measured task: its results, what it is called, and the word of its difficulty."""
+    for name, page in PAGES.items():
+        if name in evidence.tasks:
+            yield evidence.tasks[name], page.called or page.title, page.unit
+
+
+def _count(number: int, word: str) -> str:
+    """Write (1, "pass") as "1 pass" and (6, "pass") as "6 passes"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}{'es' if word == 'pass' else 's'}"
+
+
+def _at(entries: tuple[Result, ...], n_passes: int, difficulty: int) -> Result | None:
+    return next((entry for entry in entries if (entry.passes, entry.difficulty) == (n_passes, difficulty)), None)
+
+
+def _enough(entries: list[Result]) -> Result | None:
+    """The fewest passes."""
+    return min(entries, key=lambda entry: entry.passes, default=None)
+
+
+def _best_at_hardest(entries: tuple[Result, ...]) -> Result | None:
+    """Of the hardest difficulty that is mostly right at some N, the N that does best; the fewest passes of equals."""
+    right = [entry for entry in entries if entry.accuracy > 0.5]
+    return max(right, key=lambda entry: (entry.difficulty, entry.accuracy, -entry.passes), default=None)
+
+
+def _text_model(found: Mapping[str, Any]) -> Iterator[str]:
+    """One pass against two, at the most windows and hops."""
+    entries = [entry for entry in found.get("entries", ()) if entry.get("passes") in (1, 2)]
+    hardest = max(((entry["windows"], entry["hops"]) for entry in entries), default=None)
+    at = {entry["passes"]: entry for entry in entries if (entry["windows"], entry["hops"]) == hardest}
+    # A gain would show as an interval that lies wholly above the other.
+    if hardest is not None and {1, 2} <= at.keys() and at[2]["ci95"][0] <= at[1]["ci95"][1]:
+        one, two = (f"{at[n]['accuracy']:.0%}".replace("%", " %") for n in (1, 2))
+        yield text.TASKS_TEXT.format(hops=hardest[1], one=one, two=two)

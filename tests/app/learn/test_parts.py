@@ -1,0 +1,176 @@
+"""The parts of Learn that need no page: places, moments, sizes, shares, and what the limits say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.learn import limits, shares, sizes
+from app.learn.limits import TOPICS, Evidence
+from app.learn.path import LAST, Place
+from app.learn.scene import Moment, event_at
+from app.shell.results import Result, Results, read_results
+from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted
+from sleepviz.config.places import ASSETS
+from sleepviz.config.run import RunSpec
+from tests.app.made import made_trace
+
+RESULTS = ASSETS / "results"
+
+
+def result(correct: int, n: int = 512, **values: object) -> Result:
+    given = {"experiment": "accuracy", "variant": "any_n", "passes": 6, "difficulty": 6, **values}
+    accuracy = correct / n
+    return Result(**given, n=n, accuracy=accuracy, low=max(0, accuracy - 0.02), high=min(1, accuracy + 0.02))  # type: ignore[arg-type]
+
+
+def test_a_step_opens_by_being_done_or_by_a_link_and_never_closes() -> None:
+    place = Place()
+    with pytest.raises(ValueError, match="not open"):
+        place.at(2)
+    place = place.done().at(2).done()
+    assert place == Place(2, 3)
+    assert place.at(1).done() == Place(1, 3)  # done once more: nothing closes
+    assert place.linked(7) == Place(7, 7) and place.linked(7).linked(2) == Place(2, 7)
+    assert Place(LAST, LAST).done() == Place(LAST, LAST)
+
+
+def test_a_moment_is_found_among_the_events() -> None:
+    trace = made_trace()  # five tokens, the sleep's start, two passes, eviction, the answer
+    expected = [("read", 1, 0), ("read", 5, 4), ("full", 1, 5), ("asleep", 1, 6), ("asleep", 2, 7)]
+    for act, number, place in [*expected, ("clear", 1, 8), ("answer", 1, 9)]:
+        assert event_at(trace, Moment(act, number)) == place  # type: ignore[arg-type]
+    kinds = [SleepStarted, SleepPassDone, CacheEvicted, AnswerScored]
+    assert [type(trace.events[place]) for place in (5, 7, 8, 9)] == kinds
+    with pytest.raises(IndexError):
+        event_at(trace, Moment("asleep", 3))
+
+
+def test_a_million_tokens_of_llama_take_131_gb() -> None:
+    # 2 (key and value) x 32 layers x 8 heads x 128 numbers x 2 bytes = 131072 bytes a token
+    assert sizes.LLAMA.token_bytes == 131_072
+    assert sizes.written(1_000_000 * sizes.LLAMA.token_bytes) == "131 GB"
+    assert [sizes.written(n) for n in (0, 999, 1000, 5120, 131_072)] == [
+        "0 bytes",
+        "999 bytes",
+        "1.0 KB",
+        "5.1 KB",
+        "131 KB",
+    ]
+
+
+def test_a_share_is_all_or_none_only_where_it_is() -> None:
+    assert [shares.of(result(correct)) for correct in (0, 512, 484)] == ["0 of 512", "512 of 512", "484 of 512"]
+    assert [shares.of(result(correct)) for correct in (511.8, 0.25)] == ["511 of 512", "1 of 512"]  # type: ignore[arg-type]
+
+
+def test_a_rare_answer_is_an_exception_either_way() -> None:
+    seldom, nearly_always = result(25, 144), result(140, 144)
+    assert not shares.is_exception(seldom, is_right=True)  # 17 %: luck, but not rare
+    assert shares.is_exception(result(7, 144), is_right=True)
+    assert shares.is_exception(nearly_always, is_right=False)
+    assert not shares.is_exception(nearly_always, is_right=True)
+
+
+def test_a_broken_run_is_not_told_the_share_of_an_unbroken_one() -> None:
+    whole = made_trace()
+    spec = RunSpec.from_json(whole.spec)
+    measured = result(500, passes=spec.n_passes, difficulty=2, digest=str(whole.checkpoint["digest"]))
+    results = Results("rule110", "by hand", (measured,))
+    broken = type(whole)({**whole.spec, "control": "zero_state"}, whole.checkpoint, whole.events)
+
+    assert shares.found(results, whole, 2) is measured
+    assert shares.found(results, broken, 2) is None
+
+
+def test_a_control_is_told_beside_the_unbroken_run_at_the_hardest_difficulty_it_can_be_compared_at() -> None:
+    entries = [
+        result(510, passes=12, difficulty=4),
+        result(480, passes=12, difficulty=8),
+        result(5, passes=12, difficulty=12),
+    ]
+    broken = [
+        result(n, passes=12, difficulty=d, experiment="control", variant="replay")
+        for d, n in ((4, 40), (8, 3), (12, 0))
+    ]
+    results = Results("rule110", "by hand", (*entries, *broken))
+
+    said = shares.of_control(results, "replay")
+
+    assert "8 steps" in said and "3 of 512" in said and "480 of 512" in said
+    assert shares.of_control(results, "zero_state") == ""
+
+
+def test_a_deeper_model_is_told_where_it_first_fails_with_the_fewest_passes_that_do_not() -> None:
+    deeper = [
+        result(n, passes=1, difficulty=d, experiment="baseline_small", variant="deeper") for d, n in ((1, 512), (2, 90))
+    ]
+    small = [
+        result(n, passes=p, difficulty=2, experiment="seeds", variant="any_n_small")
+        for p, n in ((1, 50), (3, 500), (4, 512))
+    ]
+    said = shares.of_deeper(Results("depo", "by hand", (*deeper, *small)))
+
+    assert "2 hops" in said and "90 of 512" in said and said.endswith("with 3 passes: 500 of 512.")
+    assert shares.of_deeper(Results("depo", "by hand", tuple(deeper))) == ""
+
+
+def evidence(*entries: Result, task: str = "rule110") -> Evidence:
+    return Evidence({task: Results(task, "by hand", entries)}, {})
+
+
+def test_without_results_every_topic_says_that_nothing_is_measured_yet() -> None:
+    for topic in TOPICS:
+        expected = () if topic.measured is None else ("Not measured yet.",)
+        assert topic.sentences(Evidence({}, {})) == expected
+
+
+def test_a_gain_is_told_with_the_fewest_passes_that_are_enough() -> None:
+    found = evidence(
+        result(3, passes=1), result(500, passes=6), result(511, passes=8), result(0, passes=8, difficulty=9)
+    )
+
+    assert list(limits.tasks(found)) == [
+        "Rule 110, 6 steps: right on 500 of 512 fresh questions with 6 passes, 3 of 512 with one pass."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("most", "ending"), [(300, "and on 300 of 512 with 20 passes."), (509, "20 passes did no measurable harm.")]
+)
+def test_harm_is_told_only_where_the_intervals_part(most: int, ending: str) -> None:
+    (said,) = limits.passes(evidence(result(510, passes=6), result(most, passes=20)))
+
+    assert said.endswith(ending)
+
+
+def test_a_gain_of_the_text_model_silences_the_sentence_that_there_is_none() -> None:
+    def text_model(second: float) -> Evidence:
+        entries = [
+            {"windows": 4, "hops": 3, "passes": n, "accuracy": a, "ci95": [a - 0.04, a + 0.04]}
+            for n, a in ((1, 0.5), (2, second))
+        ]
+        return Evidence({}, {"entries": entries})
+
+    assert list(limits.tasks(text_model(0.9))) == []
+    (said,) = limits.tasks(text_model(0.51))
+    assert "50 % with one pass" in said and "51 % with two" in said
+
+
+def test_the_shipped_figures_are_those_of_the_files() -> None:
+    raw = json.loads((RESULTS / "rule110.json").read_text())["entries"]
+    results = read_results(RESULTS / "rule110.json")
+    baseline = {e["difficulty"]: e["correct"] for e in raw if e["variant"] == "oracle"}
+    first_failed = min(d for d, correct in baseline.items() if correct / 512 < 0.05)
+
+    (said,) = limits.windows(Evidence({"rule110": results}, {}))
+
+    assert f"Rule 110, {first_failed} steps" in said and f"right on {baseline[first_failed]:.0f} of 512" in said
+
+
+def test_damaged_results_of_the_text_model_are_none(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "cut.json").write_text('{"entries": [')
+    assert [limits.read_text_model(tmp_path / name) for name in ("list.json", "cut.json", "none.json")] == [{}, {}, {}]
