@@ -9,7 +9,7 @@ import streamlit as st
 from app.learn import focus, learn_text, path
 from app.learn.lesson_runs import TASK, recorded
 from app.learn.path import LAST, Place
-from app.learn.steps import STEPS, Lesson
+from app.learn.steps import DRAWN, STEPS, WITH_RUNS, Lesson
 from app.shell import runs
 from app.shell.state import Visit
 
@@ -21,18 +21,22 @@ def show() -> None:
     """The whole page: what is said, what there is to do, the way on, and under them the picture."""
     st.html(_HERE / "learn.css")
     place = path.place()
-    said = learn_text.STEPS[place.step - 1]
-    with st.container(key=_LEAD, gap="small"):
-        st.title(said.title, anchor=False)
-        st.markdown(said.sentence)
-    if path.problem():
-        st.error(path.problem(), icon=":material/error:")
-    if place.step == 1:
-        st.caption(learn_text.LEAD)
-    st.markdown(f"**{learn_text.DO}** {said.do}")
-    acts, way, picture = st.container(), st.container(key="learn_way", gap="small"), st.container()
+    said, step = learn_text.STEPS[place.step - 1], STEPS[place.step - 1]
+    # The player needs the height: above it, what is told or the model stands beside what there is to do.
+    main, side = st.columns((3, 2), gap="large") if step in WITH_RUNS else (st.container(), st.container())
+    with main:
+        with st.container(key=_LEAD, gap="small"):
+            st.title(said.title, anchor=False)
+            st.markdown(said.sentence)
+        if path.problem():
+            st.error(path.problem(), icon=":material/error:")
+        if place.step == 1:
+            st.caption(learn_text.LEAD)
+        st.markdown(f"**{learn_text.DO}** {said.do}")
+        acts, way = st.container(), st.container(key="learn_way", gap="small")
     infos = runs.checkpoints(runs.checkpoint_folder())
-    outcome = STEPS[place.step - 1](Lesson(Visit("learn"), infos, runs.results(TASK), recorded(), acts, picture))
+    told = acts if step in DRAWN else side
+    outcome = step(Lesson(Visit("learn"), infos, runs.results(TASK), recorded(), acts, side, told, st.container()))
     with way:
         if outcome != "open":
             place = place.done()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from app import player
 from app.player import Contender
@@ -33,13 +32,7 @@ def event_at(trace: Trace, moment: Moment) -> int:
     return places[moment.number - 1]
 
 
-def payload(trace: Trace, moment: Moment, contenders: tuple[Contender, ...], badge: str) -> dict[str, Any]:
-    """The run as the player takes it, standing at the moment: of its frames only that one."""
-    made = player.player_payload(trace, contenders=contenders, badge=badge)
-    at = event_at(trace, moment)
-    return {**made, "frames": made["frames"][at : at + 1], "id": f"{made['id']}-{at}"}
-
-
 def show(trace: Trace, moment: Moment, *, contenders: tuple[Contender, ...] = (), badge: str, key: str) -> None:
-    """Draw the run at one moment."""
-    player.show(payload(trace, moment, contenders, badge), key=key)
+    """Draw the run, standing at one moment; the visitor may go on from there with the player's own keys."""
+    made = player.player_payload(trace, contenders=contenders, badge=badge, bare=True)
+    player.show(made, start=player.Start(event=event_at(trace, moment), paused=True), key=key)

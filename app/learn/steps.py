@@ -36,6 +36,8 @@ class Lesson:
     results: Results | str
     made: Runs
     acts: DeltaGenerator  # where the things to do are drawn
+    side: DeltaGenerator  # beside them: the model, in the steps that are DRAWN
+    told: DeltaGenerator  # where it is told what the runs answered
     picture: DeltaGenerator  # under them, and under the way to the next step
 
     def did(self, name: str) -> bool:
@@ -94,8 +96,10 @@ def one_pass(lesson: Lesson) -> Outcome:
         _model(lesson, "full")
         return "open"
     if lesson.did("asked_easy"):
+        _model(lesson, "answer")
         return _answers(lesson, ("easy",), EASY)
     lesson.button(learn_text.ASK, "asked_easy")
+    _model(lesson, "asleep")
     _rule(lesson)
     _show(lesson, "easy", Moment("asleep"))
     return "open"
@@ -110,7 +114,7 @@ def a_harder_question(lesson: Lesson) -> Outcome:
     with lesson.acts:
         said = guess.ask(asked, key="learn_guess")
     if lesson.did("revealed"):
-        with lesson.acts:
+        with lesson.told:
             guess.tell(asked, shares.is_right(trace))
         return _answers(lesson, ("one_pass",), HARD)
     if said is not None:
@@ -131,6 +135,7 @@ def several_passes(lesson: Lesson) -> Outcome:
             on_click=lambda: lesson.visit.set({"passes": done + 1}),
         )
         st.markdown(learn_text.PASS.format(n=done, of=HARD))
+    _model(lesson, "asleep" if done else "full")
     _show(lesson, "slept", Moment("asleep", done) if done else Moment("full"))
     if done < HARD:
         return "open"
@@ -140,6 +145,7 @@ def several_passes(lesson: Lesson) -> Outcome:
 def clearing(lesson: Lesson) -> Outcome:
     """The cache is cleared; then the slept and the unslept model answer side by side."""
     if lesson.did("asked_cleared"):
+        _model(lesson, "answer")
         return _answers(lesson, ("slept", "unslept"), HARD)
     if lesson.did("cleared"):
         lesson.button(learn_text.ASK, "asked_cleared")
@@ -162,7 +168,7 @@ def is_it_really_s(lesson: Lesson) -> Outcome:
     if not broken:
         _show(lesson, "slept", Moment("clear"))
         return "open"
-    lesson.acts.markdown(f"{learn_text.BROKEN[broken[-1]]} {shares.of_control(lesson.results, broken[-1])}".strip())
+    lesson.told.markdown(f"{learn_text.BROKEN[broken[-1]]} {shares.of_control(lesson.results, broken[-1])}".strip())
     outcome = _answers(lesson, ("slept", broken[-1]), HARD, shown=broken[-1])
     return outcome if set(BREAKS) <= set(broken) else "open"
 
@@ -172,7 +178,7 @@ def is_it_only_more_computing(lesson: Lesson) -> Outcome:
     if lesson.did("asked_other"):
         outcome = _answers(lesson, ("slept", "other"), HARD)
         if deeper := shares.of_deeper(runs.results("depo")):
-            lesson.acts.markdown(deeper)
+            lesson.told.markdown(deeper)
         return outcome
     lesson.button(learn_text.ASK_OTHER, "asked_other")
     _show(lesson, "slept", Moment("answer"), ("slept",))
@@ -199,6 +205,10 @@ STEPS: tuple[Callable[[Lesson], Outcome], ...] = (
 )
 
 
+DRAWN = (one_pass, several_passes, clearing)
+WITH_RUNS = (*DRAWN, a_harder_question, is_it_really_s, is_it_only_more_computing)
+
+
 def _break(visit: Visit, name: str) -> None:
     """The latest comes last."""
     others = [each for each in visit.get("broken", ()) if each != name]
@@ -223,7 +233,7 @@ def _rule(lesson: Lesson) -> None:
 def _model(lesson: Lesson, act: Act) -> None:
     own = runs.default_checkpoint(TASK, lesson.infos)
     if own is not None:
-        with lesson.picture:
+        with lesson.side:
             architecture.show(own.meta["model"]["layer_types"], act, key="learn_architecture")
 
 
@@ -265,5 +275,5 @@ def _told(lesson: Lesson, names: Sequence[str], difficulty: int) -> Outcome:
         if found is not None and shares.is_exception(found, is_right):
             said.append(learn_text.EXCEPTION)
         lines.append(f"- **{learn_text.CARDS[name][0]}** ({learn_text.CARDS[name][1]}): {' '.join(said)}")
-    lesson.acts.markdown("\n".join(lines))
+    lesson.told.markdown("\n".join(lines))
     return outcome

@@ -181,10 +181,10 @@ def control_sentence(comparison: Comparison, words: Words) -> str:
     if falls and holds:
         where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"
     elif not falls:
-        more = f", and at {_levels(rises, words)} more is right than without" if rises else ""
+        more = f"; at {_levels(rises, words)} accuracy even rises" if rises else ""
         where = "no loss was measured" + more
     shows = (meaning.where_it_falls if falls else meaning.where_it_holds) if meaning else ""
-    return f"*{_control_name(comparison)}*: {where}{': ' if shows else ''}{shows}."
+    return f"*{_control_name(comparison)}*: {where}. {shows}".rstrip()
 
 
 def _control_name(comparison: Comparison) -> str:

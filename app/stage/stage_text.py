@@ -178,24 +178,24 @@ CONTROLS_MEASURED = (
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a control shows where accuracy falls, and where it does not."""
+    """What a control shows where accuracy falls, and where it does not, a sentence each."""
 
     where_it_falls: str
     where_it_holds: str
 
 
 CONTROL_MEANINGS = {
-    "zero_state": Meaning("the answer is read from S", "the answer is not read from S"),
-    "shuffled_state": Meaning("it matters what S has read", "it does not matter what S has read"),
+    "zero_state": Meaning("The answer is read from S.", "The answer is not read from S."),
+    "shuffled_state": Meaning("It matters what S has read.", "It does not matter what S has read."),
     "replay": Meaning(
-        "it is not the repetition that helps, but what the later passes work out anew",
-        "writing the same keys and values again does as well as the later passes",
+        "Repetition alone does not help: each pass has to compute something new.",
+        "Writing the same keys and values again does as well as the later passes.",
     ),
     "reset_state": Meaning(
-        "what the earlier passes wrote into S is part of the computation",
-        "the computation is done in h, S keeps the outcome",
+        "What the earlier passes wrote into S is part of the computation.",
+        "The steps are computed in the activations h; S only stores the result.",
     ),
-    "untrained": Meaning("what sleep does was learned", "these answers need no training"),
+    "untrained": Meaning("What sleep does was learned.", "These answers need no training."),
 }
 
 # The run that is shown.

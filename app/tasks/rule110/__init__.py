@@ -4,6 +4,7 @@ from app.tasks.base import TaskPage
 from app.tasks.rule110 import rule
 from app.tasks.rule110.form import Rule110Form
 from app.tasks.rule110.picture import Rule110Picture
+from app.tasks.rule110.scored import scored
 from app.tasks.rule110.words import WORDS
 
 PAGE = TaskPage(
@@ -20,4 +21,5 @@ PAGE = TaskPage(
     start=lambda given: str(given["rows"][0]),
     legend=rule.show,
     place=1,
+    scored=scored,
 )
