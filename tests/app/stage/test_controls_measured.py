@@ -37,7 +37,10 @@ RIGHT = {1: 0.99, 8: 0.95}
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        ({1: 0.97, 8: 0.9}, "no loss was measured. The steps are computed in the activations h; S only stores the result."),
+        (
+            {1: 0.97, 8: 0.9},
+            "no loss was measured. The steps are computed in the activations h; S only stores the result.",
+        ),
         ({1: 0.3, 8: 0.1}, "accuracy falls. What the earlier passes wrote into S is part of the computation."),
         (
             {1: 0.97, 8: 0.1},
