@@ -115,8 +115,8 @@ def _contents(main: Sequence[Section], further: Sequence[Section]) -> None:
         lines.append(f"- [{section.heading}](#{section.anchor}) {found}".rstrip())
     st.markdown("\n".join(lines))
     if further:
-        links = ", ".join(f"[{section.heading}](#{section.anchor})" for section in further)
-        st.markdown(lab_text.FURTHER.format(links=links))
+        links = [f"- [{section.heading}](#{section.anchor})" for section in further]
+        st.markdown("\n".join([lab_text.FURTHER, "", *links]))
 
 
 def _sweep(scene: Scene) -> None:

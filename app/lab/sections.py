@@ -15,7 +15,6 @@ from app.lab import breaking, findings, keep, lab_text, tables
 from app.lab.findings import Finding
 from app.lab.lab_text import RETENTION
 from app.lab.scene import Scene
-from app.shell.messages import joined
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
 
@@ -139,7 +138,7 @@ def _baselines(scene: Scene) -> Section:
             right=counted.right,
             chance=counted.chance,
         )
-        alt = lab_text.BASELINES_ALT.format(symbol=symbol, names=joined([line.name for line in (*own, *lines)]))
+        alt = lab_text.BASELINES_ALT.format(symbol=symbol, n=len(own) + len(lines))
         entries = [entry for line in (*own, *lines) for entry in line.entries]
         notice = lab_text.BASELINES_NOTICE
         _chart(scene, figure, entries, name="baselines", anchor="baselines", notice=notice, alt=alt)
@@ -254,11 +253,11 @@ def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figur
         )
         return figure, lab_text.RETENTION_ALT.format(heading=heading)
     lines = findings.models_of(scene.results, experiment, hardest)
-    alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", names=joined(list(lines)))
+    alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", n=len(lines))
     if len(lines) == 1:
         difficulties = sorted({entry.difficulty for entry in entries})
         lines = {f"{symbol} = {d}": tuple(e for e in entries if e.difficulty == d) for d in difficulties}
-        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, names=joined(list(lines)))
+        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(lines))
     if max(len(line) for line in lines.values()) < 2:
         return None
     return figures.series_figure(lines, mode=scene.mode, right=counted.right, chance=counted.chance), alt
