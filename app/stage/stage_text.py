@@ -141,12 +141,19 @@ CONTROLS = {
 }
 
 BREAK_IT = "Break it:"
+TRAINED = "How was it trained?"
+FOUND, TAUGHT = "Found from answers", "Taught each step"
+FOUND_NOTE = (
+    "This model was trained on its answers alone. Nothing was scored while it slept, so it found by itself what to do "
+    "with more passes."
+)
+TAUGHT_NOTE = "This model was taught each step: training also scored what every pass of sleep puts out."
 BREAK = {
-    "zero_state": "Wipe S at wake",
-    "shuffled_state": "Use another run's S",
-    "replay": "Replay the first pass",
-    "reset_state": "Reset S before every pass",
-    "untrained": "Untrained weights",
+    "zero_state": "Wipe S",
+    "shuffled_state": "Another run's S",
+    "replay": "Replay pass 1",
+    "reset_state": "Reset S each pass",
+    "untrained": "Untrained",
 }
 BROKEN = {
     "zero_state": "S was wiped before it woke",

@@ -297,14 +297,14 @@ def test_a_cell_is_dark_on_light_on_the_stage_as_in_the_editor(server: Server, o
 
 def test_break_it_puts_the_broken_run_beside_the_intact_one(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
-    page.get_by_role("button", name="Reset S before every pass").click()
+    page.get_by_role("button", name="Reset S each pass").click()
     expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=60_000)
     titles = page.locator(".theatre .card-title")
     expect(titles.nth(0)).to_contain_text(f"Intact, {HOME_PASSES} passes")
     expect(titles.nth(1)).to_contain_text(f"Broken, {HOME_PASSES} passes")
     expect(page.get_by_text("You emptied S before every pass.")).to_be_attached()
     page.wait_for_url(re.compile("control=reset_state"))
-    page.get_by_role("button", name="Reset S before every pass").click()
+    page.get_by_role("button", name="Reset S each pass").click()
     expect(titles.nth(0)).to_contain_text("This model", timeout=30_000)
     page.wait_for_url(lambda url: "control" not in url)
 
