@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 from app import tasks
-from app.shell import about_project, theme_watch, view
+from app.shell import about_project, address, theme_watch
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
@@ -26,9 +26,8 @@ PAGES += [
     st.Page(ROOT / "pages" / "limits.py", title="Limits", icon=":material/help:", url_path="limits"),
 ]
 page = st.navigation(PAGES, position="top")
-# The pages tell the Back button from a way back through the menu by this.
-st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page.url_path
-view.adopt()
+address.enter(page.url_path)
 page.run()
 about_project.show()
+address.show()
 theme_watch.show()  # last: even what draws nothing takes a gap on the page

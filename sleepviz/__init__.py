@@ -1,6 +1,7 @@
 """sleepviz: the mechanism of "Do Language Models Need Sleep?" (arXiv:2605.26099), small enough to watch.
 
 - `run(task, given, n_passes=...)`: one problem, asked of a trained model; returns every event and the answer
+- `run_text(model, document, question, n_passes=...)`: the same of a text, for a model of the transformers library
 - `load(task=...)`: a checkpoint: its task, its description and its `HybridLM`
 - `HybridLM`: attention and gated delta rule layers; (tokens, memory) -> (logits, memory)
 - `sleep(model, tokens, memory, policy)`: N passes over one window, then an empty cache (the paper's Algorithm 1)
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from sleepviz.core.memory import Memory
     from sleepviz.core.model import HybridLM
     from sleepviz.core.sleep import sleep
+    from sleepviz.hybrids.ask import run_text
     from sleepviz.hybrids.fast_weights import add_fast_weights
     from sleepviz.runs.ask import run
     from sleepviz.runs.checkpoint import load
 
 __version__ = "0.2.0.dev0"
-__all__ = ["HybridLM", "Memory", "SleepPolicy", "add_fast_weights", "load", "run", "sleep"]
+__all__ = ["HybridLM", "Memory", "SleepPolicy", "add_fast_weights", "load", "run", "run_text", "sleep"]
 
 _HOMES = {
     "HybridLM": "sleepviz.core.model",
@@ -34,6 +36,7 @@ _HOMES = {
     "add_fast_weights": "sleepviz.hybrids.fast_weights",
     "load": "sleepviz.runs.checkpoint",
     "run": "sleepviz.runs.ask",
+    "run_text": "sleepviz.hybrids.ask",
     "sleep": "sleepviz.core.sleep",
 }
 

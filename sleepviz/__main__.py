@@ -66,7 +66,7 @@ def _lines(name: str) -> Iterator[str]:
     """Lines of a file or of standard input, blank ones left out. Raises UsageError and InputError."""
     try:
         with sys.stdin.buffer if name == "-" else path_of(name).open("rb") as file:
-            for number, line in lines_of(file, "standard input" if name == "-" else f"the file {name[:80]!r}"):
+            for number, line in lines_of(file, f"the file {name[:80]!r} cannot be read: it"):
                 if number > LINES_MAX:
                     raise UsageError(f"The file has more than {LINES_MAX} lines.")
                 yield line
@@ -232,7 +232,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         try:
-            arguments = build_parser(__doc__ or "").parse_args(words)
+            arguments = build_parser().parse_args(words)
             COMMANDS[arguments.command](arguments)
         finally:
             if sys.stdout is not None:

@@ -10,6 +10,8 @@ from sleepviz.config.outside import path_of
 from sleepviz.config.run import Control
 from sleepviz.tasks import FAMILIES, TASKS
 
+DESCRIPTION = "JSON on stdout, progress on stderr; bad input is one sentence and exit status 2."
+
 
 class UsageError(ValueError):
     """The command's words are off; the message is one sentence."""
@@ -38,9 +40,9 @@ def folder(text: str) -> Path:
     return path_of(text)
 
 
-def build_parser(description: str) -> Parser:
+def build_parser() -> Parser:
     """Every subcommand and flag; the chosen subcommand stands in `command`."""
-    parser = Parser(prog="python -m sleepviz", description=description)
+    parser = Parser(prog="python -m sleepviz", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str) -> Parser:

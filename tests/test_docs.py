@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sleepviz.__main__ import UsageError, build_parser
+from sleepviz.arguments import UsageError, build_parser
 from sleepviz.studies.readme_tables import measured
 from sleepviz.tasks import PRESETS
 from tests.tasks.test_rule110 import by_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from app.figures.layout import laid_out, mark_passes
+from app.figures.layout import laid_out, mark_chance, mark_passes, shares
 from app.shell.results import Result, Results
 from app.shell.theme import MARKERS, Mode, palette
 from sleepviz.studies.measurements import VARIANTS
@@ -45,10 +45,12 @@ def accuracy_figure(
     mode: Mode,
     symbol: str,
     right: str,
+    chance: float | None = None,
 ) -> go.Figure:
     """One line a difficulty; the current one is thick, its baselines are level lines, and a ring is "you are here".
 
-    `passes` None: the visitor's run is another model's, or is changed, so that nothing here tells of it.
+    `passes` None: the visitor's run is another model's, or is changed, so that nothing here tells of it. `chance` is
+    how often guessing is right; None where that is not known.
     """
     look, figure = palette(mode), go.Figure()
     measured = results.of("accuracy", "any_n")
@@ -64,7 +66,7 @@ def accuracy_figure(
                 name=f"{symbol} = {shown}",
                 line={"color": look.series[place % len(look.series)], "width": 4 if is_current else 1.5},
                 marker={"symbol": MARKERS[place % len(MARKERS)], "size": 9 if is_current else 7},
-                hovertemplate=f"{symbol} = {shown}, N = %{{x}}: %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"{symbol} = {shown}, N = %{{x}}: %{{y:.1%}}<extra></extra>",
             )
         )
     most = max((entry.passes for entry in measured), default=1)
@@ -79,7 +81,7 @@ def accuracy_figure(
                         mode="lines",
                         name=name,  # at the current difficulty, as the text above says
                         line={"color": look.ink, "width": 2, "dash": dash},
-                        hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
+                        hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>",
                     )
                 )
     if passes is not None:
@@ -94,11 +96,12 @@ def accuracy_figure(
                 name="your setting",
                 cliponaxis=False,
                 marker={"symbol": "circle-open", "size": 20, "color": look.accent, "line": {"width": 3}},
-                hovertemplate=f"your setting: %{{y:.3f}} (n = {here[0].n})<extra></extra>",
+                hovertemplate=f"your setting: %{{y:.1%}} (n = {here[0].n})<extra></extra>",
             )
         )
     mark_passes(figure, (entry.passes for entry in measured))
-    figure.update_yaxes(range=[-0.03, 1.05])
+    shares(figure)
+    mark_chance(figure, chance, look)
     return laid_out(figure, look, x="passes N", y=right)
 
 

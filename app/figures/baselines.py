@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
-from app.figures.layout import laid_out
+from app.figures.layout import laid_out, mark_chance, shares
 from app.shell.results import Result
 from app.shell.theme import MARKERS, Mode, palette
 
@@ -22,6 +22,7 @@ def baselines_figure(
     mode: Mode,
     symbol: str,
     right: str,
+    chance: float | None = None,
 ) -> go.Figure:
     """This model's lines are solid and thick, every baseline's are broken; live measurements are diamonds."""
     look, figure = palette(mode), go.Figure()
@@ -41,7 +42,7 @@ def baselines_figure(
                 },
                 marker={"symbol": MARKERS[place % len(MARKERS)], "size": 8},
                 customdata=[f"N = {entry.passes}, n = {entry.n}" for entry in line],
-                hovertemplate=f"{name}, {symbol} = %{{x}}: %{{y:.3f}} (%{{customdata}})<extra></extra>",
+                hovertemplate=f"{name}, {symbol} = %{{x}}: %{{y:.1%}} (%{{customdata}})<extra></extra>",
             )
         )
     for size in sorted({entry.n for entry in live}):
@@ -56,10 +57,11 @@ def baselines_figure(
                 cliponaxis=False,
                 marker={"symbol": "diamond-open", "size": 13, "color": look.ink, "line": {"width": 2}},
                 customdata=[f"N = {entry.passes}, n = {entry.n}" for entry in line],
-                hovertemplate=f"live, {symbol} = %{{x}}: %{{y:.3f}} (%{{customdata}})<extra></extra>",
+                hovertemplate=f"live, {symbol} = %{{x}}: %{{y:.1%}} (%{{customdata}})<extra></extra>",
             )
         )
     figure.update_layout(showlegend=True)
     figure.update_xaxes(tickvals=sorted({entry.difficulty for _, line in (*own, *baselines) for entry in line}))
-    figure.update_yaxes(range=[-0.03, 1.05])
+    shares(figure)
+    mark_chance(figure, chance, look)
     return laid_out(figure, look, x=f"difficulty {symbol}", y=right, height=380 + 18 * len(figure.data))

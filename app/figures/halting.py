@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
-from app.figures.layout import laid_out
+from app.figures.layout import laid_out, mark_chance, shares
 from app.shell.results import Result
 from app.shell.theme import Mode, palette
 
 
-def halting_figure(fixed: Sequence[Result], drift: Sequence[Result], *, mode: Mode, right: str) -> go.Figure:
+def halting_figure(
+    fixed: Sequence[Result], drift: Sequence[Result], *, mode: Mode, right: str, chance: float | None = None
+) -> go.Figure:
     """Two lines from few passes to many; higher and further left is better."""
     look, figure = palette(mode), go.Figure()
     drift = sorted(
@@ -41,10 +43,11 @@ def halting_figure(fixed: Sequence[Result], drift: Sequence[Result], *, mode: Mo
                     line={"color": colour, "width": 2, "dash": dash},
                     marker={"symbol": symbol, "size": 9},
                     customdata=told,
-                    hovertemplate="%{customdata}: %{y:.3f} with %{x:.1f} passes<extra></extra>",
+                    hovertemplate="%{customdata}: %{y:.1%} with %{x:.1f} passes<extra></extra>",
                 )
             )
     figure.update_layout(showlegend=True)
     figure.update_xaxes(rangemode="tozero")
-    figure.update_yaxes(range=[-0.03, 1.05])
-    return laid_out(figure, look, x="mean passes a window", y=right, height=400)
+    shares(figure)
+    mark_chance(figure, chance, look)
+    return laid_out(figure, look, x="mean passes per window", y=right, height=400)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.figures.layout import laid_out
+from app.figures.percent import percent
 from app.shell.results import Result
 from app.shell.theme import Mode, palette
 
@@ -23,8 +24,9 @@ def heatmap_figure(
     mode: Mode,
     symbol: str,
     right: str,
+    chance: float | None = None,
 ) -> go.Figure:
-    """A cell for each N and difficulty, in per cent; live measurements are diamonds inside their cells."""
+    """A square for each N and difficulty, in per cent; live measurements are diamonds inside their squares."""
     look, figure = palette(mode), go.Figure()
     passes = sorted({entry.passes for entry in (*measured, *live)})
     difficulties = sorted({entry.difficulty for entry in (*measured, *live)})
@@ -35,7 +37,7 @@ def heatmap_figure(
             x=list(range(len(difficulties))),
             y=list(range(len(passes))),
             z=[[None if entry is None else entry.accuracy for entry in row] for row in grid],
-            text=[["" if entry is None else f"{100 * entry.accuracy:.0f}" for entry in row] for row in grid],
+            text=[["" if entry is None else percent(entry.accuracy, digits=0) for entry in row] for row in grid],
             customdata=[[_told(entry, symbol, passes_trained, difficulty_trained) for entry in row] for row in grid],
             texttemplate="%{text}",
             hovertemplate="%{customdata}<extra></extra>",
@@ -53,8 +55,9 @@ def heatmap_figure(
                 "xanchor": "left",
                 "y": 1.02,
                 "yanchor": "bottom",
-                "tickvals": [0, 0.5, 1],
-                "ticktext": ["0 %", "50 %", "100 %"],
+                "title": {"text": f"% of {right}", "side": "top"},
+                "tickvals": [chance or 0, 0.5, 1],
+                "ticktext": [_lowest(chance), "50 %", "100 %"],
                 "outlinewidth": 0,
             },
             name="results file",
@@ -109,10 +112,17 @@ def heatmap_summary(measured: Sequence[Result], symbol: str) -> str:
     levels = sorted({entry.difficulty for entry in measured})
     low, high = min(measured, key=_accuracy), max(measured, key=_accuracy)
     return (
-        f"Accuracy for N from {passes[0]} to {passes[-1]} and {symbol} from {levels[0]} to {levels[-1]}: from "
-        f"{low.accuracy:.2f} at N = {low.passes}, {symbol} = {low.difficulty} to {high.accuracy:.2f} at "
-        f"N = {high.passes}, {symbol} = {high.difficulty}."
+        f"Accuracy for N from {passes[0]} to {passes[-1]} and {symbol} from {levels[0]} to {levels[-1]}. "
+        f"Lowest: {percent(low.accuracy)} % at N = {low.passes}, {symbol} = {low.difficulty}. "
+        f"Highest: {percent(high.accuracy)} % at N = {high.passes}, {symbol} = {high.difficulty}."
     )
+
+
+def _lowest(chance: float | None) -> str:
+    """The lowest mark of the colour bar: chance where it is known, which may be next to nothing."""
+    if chance is None:
+        return "0 %"
+    return f"chance {100 * chance:.0f} %" if chance >= 0.005 else "0 %, chance"
 
 
 def _accuracy(entry: Result) -> float:
@@ -126,6 +136,6 @@ def _told(entry: Result | None, symbol: str, passes_trained: int | None, difficu
         difficulty_trained is not None and entry.difficulty > difficulty_trained
     )
     return (
-        f"N = {entry.passes}, {symbol} = {entry.difficulty}<br>{entry.accuracy:.3f} "
-        f"({entry.low:.3f}–{entry.high:.3f}), n = {entry.n}{'<br>beyond training' if is_beyond else ''}"
+        f"N = {entry.passes}, {symbol} = {entry.difficulty}<br>{percent(entry.accuracy)} % "
+        f"({percent(entry.low)}–{percent(entry.high)}), n = {entry.n}{'<br>beyond training' if is_beyond else ''}"
     )

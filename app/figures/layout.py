@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
+from app.figures.percent import one_in
 from app.shell.theme import FONT_SIZE, Palette
 
 
@@ -23,9 +24,23 @@ def laid_out(figure: go.Figure, palette: Palette, *, x: str, y: str, height: int
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"color": palette.ink}},
         hovermode="closest",
     )
-    figure.update_xaxes(title=x, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)
-    figure.update_yaxes(title=y, gridcolor=palette.faint, linecolor=palette.faint, zeroline=False, automargin=True)
+    axis = {"gridcolor": palette.faint, "linecolor": palette.faint, "zeroline": False, "automargin": True}
+    figure.update_xaxes(title={"text": x, "standoff": 8}, **axis)
+    figure.update_yaxes(title=y, **axis)
     return figure
+
+
+def shares(figure: go.Figure) -> None:
+    """The y axis holds shares: from 0 to 100 %."""
+    figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%", dtick=0.2)
+
+
+def mark_chance(figure: go.Figure, chance: float | None, palette: Palette) -> None:
+    """A dotted line where guessing would be, named in the legend; nothing where chance is not known."""
+    if chance is not None:
+        name = f"chance: {one_in(chance)}"
+        figure.add_hline(y=chance, line={"color": palette.ink, "width": 1.5, "dash": "dot"}, name=name, showlegend=True)
+        figure.update_layout(showlegend=True)
 
 
 def mark_passes(figure: go.Figure, values: Iterable[int]) -> None:

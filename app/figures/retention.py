@@ -5,14 +5,16 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
-from app.figures.layout import laid_out
+from app.figures.layout import laid_out, mark_chance, shares
 from app.shell.results import Result, Results
 from app.shell.theme import MARKERS, Mode, palette
 
 ASKED_AFTER = "asked_after_"
 
 
-def retention_figure(results: Results, *, difficulty: int, mode: Mode) -> go.Figure:
+def retention_figure(
+    results: Results, *, difficulty: int, mode: Mode, symbol: str = "t", chance: float | None = None
+) -> go.Figure:
     """One line a difficulty over the number of windows slept on; the current difficulty is thick."""
     look, figure = palette(mode), go.Figure()
     measured = results.of("retention")
@@ -26,15 +28,16 @@ def retention_figure(results: Results, *, difficulty: int, mode: Mode) -> go.Fig
                 y=[entry.accuracy for entry in line],
                 error_y=interval(line),
                 mode="lines+markers",
-                name=f"t = {shown}",
+                name=f"{symbol} = {shown}",
                 line={"color": look.series[place], "width": 4 if shown == difficulty else 1.5},
                 marker={"symbol": MARKERS[place], "size": 8},
-                hovertemplate=f"t = {shown}, after %{{x}}: %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"{symbol} = {shown}, after %{{x}}: %{{y:.1%}}<extra></extra>",
             )
         )
     figure.update_xaxes(dtick=1)
-    figure.update_yaxes(range=[-0.03, 1.05])
-    return laid_out(figure, look, x="windows slept on", y="first row right in every cell", height=400)
+    shares(figure)
+    mark_chance(figure, chance, look)
+    return laid_out(figure, look, x="windows slept on", y="first row fully right", height=400)
 
 
 def windows_slept(entry: Result) -> int:

@@ -1,4 +1,4 @@
-"""The controls: one click breaks the visitor's own question live, beside what the control did to the whole set."""
+"""The controls: one click breaks the visitor's own question live, beside what the control did to all questions."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def current_question(task: str, infos: Sequence[CheckpointInfo]) -> tuple[RunKey
 
 
 def control_table(jobs: Mapping[str, Job], results: Results | None, said: Words) -> str:
-    """A row for the run as it is and one for each control: this question live, then the whole set."""
+    """A row for the run as it is and one for each control: this question live, then all measured questions."""
     measured = measured_controls(results)
     places = sorted({(passes, difficulty) for _, passes, difficulty in measured})
     whole = {(e.passes, e.difficulty): e for e in (results.of("accuracy", "any_n") if results else ())}

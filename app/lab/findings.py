@@ -1,30 +1,38 @@
 """What the measured entries say, in sentences. Pure: results in, words out; no sentence is written in advance.
 
-Two shares are told apart when their 95 % intervals do not overlap; otherwise neither is called better.
+Two shares are told apart when their 95 % intervals do not overlap and the larger one is above twice chance;
+otherwise neither is called better.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.lab.lab_text import WITHOUT_SLEEP, levels, variant_name
+from app.figures.percent import NEARLY_ALWAYS, percent
+from app.figures.retention import windows_slept
+from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels, variant_name
 from app.shell.messages import joined
-from app.shell.results import Result, Results
+from app.shell.results import Comparison, Result, Results
 from app.tasks.base import Evidence
 
-NEARLY_ALWAYS = 0.95
 AGAINST = "against the paper's trend"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence, and whether it contradicts the paper's trend."""
+    """One or a few short sentences, and whether they contradict the paper's trend."""
 
     sentence: str
     is_against: bool = False
+
+    @property
+    def first(self) -> str:
+        """The first of the sentences."""
+        return re.split(r"(?<=[.]) (?=[A-Z*])", self.sentence, maxsplit=1)[0]
 
 
 @dataclass(frozen=True)
@@ -41,17 +49,33 @@ class Line:
         return next((entry for entry in self.entries if entry.difficulty == difficulty), None)
 
 
-def is_above(one: Result, other: Result) -> bool:
-    """Whether the one interval lies wholly above the other."""
-    return one.low > other.high
+@dataclass(frozen=True)
+class Duel:
+    """This model against one baseline: the pairs (this model, the baseline) by difficulty, by who is ahead."""
+
+    baseline: Line
+    own: Line
+    ahead: tuple[tuple[Result, Result], ...]
+    equal: tuple[tuple[Result, Result], ...]
+    behind: tuple[tuple[Result, Result], ...]
+
+    @property
+    def is_against(self) -> bool:
+        """Whether the paper's trend says otherwise: a model without repeated sleep is ahead."""
+        return bool(self.behind) and self.baseline.variant in WITHOUT_SLEEP
+
+
+def is_above(one: Result, other: Result, chance: float = 0.0) -> bool:
+    """Whether the one interval lies wholly above the other, and the one share is more than guessing might give."""
+    return one.low > other.high and one.accuracy > 2 * chance
 
 
 def newest(results: Results) -> Results:
-    """While the queue runs, a file can hold a cell of older weights too: of each cell the last one counts."""
-    cells: dict[tuple[object, ...], Result] = {}
+    """While the queue runs, a file can hold a setting of older weights too: of each setting the last one counts."""
+    settings: dict[tuple[object, ...], Result] = {}
     for e in results.entries:
-        cells[e.experiment, e.variant, e.checkpoint, e.passes, e.difficulty, e.threshold] = e
-    return replace(results, entries=tuple(cells.values()))
+        settings[e.experiment, e.variant, e.checkpoint, e.passes, e.difficulty, e.threshold] = e
+    return replace(results, entries=tuple(settings.values()))
 
 
 def best_line(measured: Sequence[Result]) -> Line:
@@ -89,7 +113,7 @@ def lines_of(results: Results, experiment: str) -> tuple[Line, ...]:
 
 
 def models_of(results: Results, experiment: str, difficulty: int) -> dict[str, tuple[Result, ...]]:
-    """What each model of an experiment did at one difficulty; its checkpoint is named where a variant has several."""
+    """Each model of an experiment at one difficulty; its checkpoint is named where a variant has several."""
     entries = [e for e in results.entries if e.experiment == experiment and e.difficulty == difficulty]
     models: dict[str, list[Result]] = defaultdict(list)
     for entry in entries:
@@ -119,78 +143,130 @@ def reach(measured: Sequence[Result], passes: int) -> int | None:
     return reached
 
 
-def gain_finding(measured: Sequence[Result], symbol: str) -> Finding | None:
-    """Where more passes than the fewest are measurably better; None where there is nothing to compare."""
+@dataclass(frozen=True)
+class Gains:
+    """Where more passes than the fewest measured are measurably better, and where they were tried and are not."""
+
+    fewest: int
+    helped: Mapping[int, tuple[Result, Result]]  # difficulty -> (the fewest passes, the best of more)
+    rest: tuple[Result, ...]  # the fewest passes, where more do not help
+
+    @property
+    def largest(self) -> tuple[Result, Result]:
+        """The largest gain, the hardest of equals."""
+        return max(self.helped.values(), key=lambda pair: (pair[1].accuracy - pair[0].accuracy, pair[0].difficulty))
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the fewest passes leave nothing to gain."""
+        return not self.helped and all(entry.accuracy >= NEARLY_ALWAYS for entry in self.rest)
+
+
+def gains(measured: Sequence[Result], chance: float = 0.0) -> Gains | None:
+    """Compare the fewest passes with every other N; None where there is nothing to compare."""
     fewest = min((entry.passes for entry in measured), default=0)
     helped, rest = {}, []
     for first in own_line(measured, fewest).entries:
         others = [e for e in measured if e.difficulty == first.difficulty and e.passes > fewest]
-        better = [entry for entry in others if is_above(entry, first)]
+        better = [entry for entry in others if is_above(entry, first, chance)]
         if better:
             helped[first.difficulty] = first, max(better, key=lambda entry: (entry.accuracy, -entry.passes))
         elif others:
             rest.append(first)
-    if helped:
-        first, best = max(helped.values(), key=lambda pair: (pair[1].accuracy - pair[0].accuracy, pair[0].difficulty))
-        said = (
-            f"More passes help at {levels(list(helped), symbol)}: at {symbol} = {first.difficulty} accuracy rises from "
-            f"{share(first)} with N = {fewest} to {share(best)} with N = {best.passes}"
-        )
-        if rest:
-            said += f"; at {levels([entry.difficulty for entry in rest], symbol)} no gain was measured"
-        return Finding(f"{said}.")
-    if not rest:
+    return Gains(fewest, helped, tuple(rest)) if helped or rest else None
+
+
+def answer(measured: Sequence[Result], symbol: str, chance: float = 0.0) -> str:
+    """Whether sleeping longer helps, in one line; "" where nothing can be compared."""
+    found = gains(measured, chance)
+    if found is None:
+        return ""
+    if found.helped:
+        first, best = found.largest
+        rise = f"At {symbol} = {first.difficulty}, accuracy rises from {points(first)} to {points(best)}."
+        return YES.format(finding=rise)
+    told = gain_finding(measured, symbol, chance)
+    assert told is not None
+    return (ENOUGH if found.is_enough else NO).format(finding=told.sentence)
+
+
+def gain_finding(measured: Sequence[Result], symbol: str, chance: float = 0.0) -> Finding | None:
+    """Where more passes than the fewest are measurably better; None where there is nothing to compare."""
+    found = gains(measured, chance)
+    if found is None:
         return None
-    if all(entry.accuracy >= NEARLY_ALWAYS for entry in rest):
-        return Finding(f"N = {fewest} is enough: nothing is left to gain at {levels_of(rest, symbol)}.")
-    return Finding(f"More passes than {fewest} help at no {symbol} that was measured, {AGAINST}.", is_against=True)
+    if found.helped:
+        first, best = found.largest
+        said = (
+            f"More passes help at {levels(list(found.helped), symbol)}. At {symbol} = {first.difficulty}, accuracy "
+            f"rises from {points(first)} with N = {first.passes} to {points(best)} with N = {best.passes}."
+        )
+        if found.rest:
+            said += f" At {levels_of(found.rest, symbol)}, no gain was measured."
+        return Finding(said)
+    if found.is_enough:
+        return Finding(f"N = {found.fewest} is enough: nothing is left to gain at {levels_of(found.rest, symbol)}.")
+    return Finding(
+        f"More passes than {found.fewest} help at no {symbol} that was measured, {AGAINST}.", is_against=True
+    )
 
 
 def reach_finding(measured: Sequence[Result], symbol: str) -> Finding:
-    """How far each N reaches."""
-    reached = {n: reach(measured, n) for n in sorted({entry.passes for entry in measured})}
-    far = [f"{symbol} = {level} with N = {n}" for n, level in reached.items() if level is not None]
-    never = [n for n, level in reached.items() if level is None]
-    if not far:
-        return Finding(f"At no {symbol} are 95 answers in 100 right, with any N.")
-    said = f"At least 95 answers in 100 are right up to {joined(far)}"
-    return Finding(f"{said}; at no {symbol} with {levels(never, 'N')}." if never else f"{said}.")
+    """Which N gets furthest, the fewest passes of equals; the table has the reach of every N."""
+    reached = {n: level for n in sorted({e.passes for e in measured}) if (level := reach(measured, n)) is not None}
+    if not reached:
+        return Finding(f"At no {symbol} are 95 % right, with any N.")
+    passes = max(reached, key=lambda n: (reached[n], -n))
+    said = f"With N = {passes}, at least 95 % are right up to {symbol} = {reached[passes]}"
+    return Finding(f"{said}; no other N gets further." if len({e.passes for e in measured}) > 1 else f"{said}.")
 
 
-def loss_findings(measured: Sequence[Result], symbol: str, passes_trained: int | None) -> tuple[Finding, ...]:
-    """Where accuracy is measurably lower with more passes than with fewer; or that it is nowhere."""
+def loss_findings(
+    measured: Sequence[Result], symbol: str, passes_trained: int | None, chance: float = 0.0
+) -> tuple[Finding, ...]:
+    """Where accuracy is measurably lower with more passes than with fewer; or that it is nowhere.
+
+    A fall from what guessing might give is none.
+    """
     if len({entry.passes for entry in measured}) < 2:
         return ()
-    falls: dict[int, tuple[Result, Result]] = {}
+    falls: dict[bool, dict[int, tuple[Result, Result]]] = {False: {}, True: {}}  # by whether N is beyond training
     for difficulty in sorted({entry.difficulty for entry in measured}):
         line = sorted((e for e in measured if e.difficulty == difficulty), key=lambda entry: entry.passes)
-        pairs = [(less, more) for at, less in enumerate(line) for more in line[at + 1 :] if is_above(less, more)]
-        if pairs:
-            falls[difficulty] = max(pairs, key=lambda pair: pair[0].accuracy - pair[1].accuracy)
-    if not falls:
+        pairs = [
+            (less, more) for at, less in enumerate(line) for more in line[at + 1 :] if is_above(less, more, chance)
+        ]
+        for less, more in sorted(pairs, key=_fall):
+            falls[_is_beyond(more, passes_trained)][difficulty] = less, more
+    if not any(falls.values()):
         return (Finding(f"At no {symbol} is accuracy measurably lower with more passes than with fewer."),)
     found = []
-    within = {d: pair for d, pair in falls.items() if not _is_beyond(pair[1], passes_trained)}
-    beyond = {d: pair for d, pair in falls.items() if d not in within}
-    for group, where in ((within, ""), (beyond, f", beyond the {passes_trained} passes that it was trained up to")):
+    for is_beyond, group in falls.items():
         if group:
-            less, more = max(group.values(), key=lambda pair: pair[0].accuracy - pair[1].accuracy)
+            less, more = max(group.values(), key=_fall)
+            harmful = (
+                f"More passes than the {passes_trained} of training do harm" if is_beyond else "More passes do harm"
+            )
             found.append(
                 Finding(
-                    f"More passes do harm at {levels(list(group), symbol)}, {AGAINST}: at {symbol} = {less.difficulty} "
-                    f"accuracy falls from {share(less)} with N = {less.passes} to {share(more)} with "
-                    f"N = {more.passes}{where}.",
+                    f"{harmful} at {levels(list(group), symbol)}, {AGAINST}. At {symbol} = {less.difficulty}, accuracy "
+                    f"falls from {points(less)} with N = {less.passes} to {points(more)} with N = {more.passes}.",
                     is_against=True,
                 )
             )
     return tuple(found)
 
 
+def _fall(pair: tuple[Result, Result]) -> float:
+    less, more = pair
+    return less.accuracy - more.accuracy
+
+
 def _is_beyond(entry: Result, passes_trained: int | None) -> bool:
     return passes_trained is not None and entry.passes > passes_trained
 
 
-def baseline_finding(baseline: Line, measured: Sequence[Result], symbol: str) -> Finding:
+def duel(baseline: Line, measured: Sequence[Result], chance: float = 0.0) -> Duel:
     """Where this model is ahead of a baseline, where it is behind, and where the two are not told apart.
 
     A baseline of several passes is compared at the same N, any other with this model's best N.
@@ -203,25 +279,55 @@ def baseline_finding(baseline: Line, measured: Sequence[Result], symbol: str) ->
     for entry in baseline.entries:
         ours = own.at(entry.difficulty)
         if ours is not None:
-            (ahead if is_above(ours, entry) else behind if is_above(entry, ours) else equal).append((ours, entry))
-    if not ahead and not behind and not equal:
-        return Finding(f"*{baseline.name}*: nothing to compare it with was measured.")
-    parts = []
-    for pairs, said in ((ahead, "{own} is ahead at {where}"), (equal, "the two cannot be told apart at {where}")):
-        if pairs:
-            parts.append(said.format(own=own.name, where=_where(pairs, symbol)))
-    is_against = bool(behind) and baseline.variant in WITHOUT_SLEEP
-    if behind:
-        ours, theirs = max(behind, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
-        told = f"the baseline is ahead at {_where(behind, symbol)}{', ' + AGAINST if is_against else ''}"
-        parts.append(
-            f"{told}: at {symbol} = {ours.difficulty} {share(theirs)} of its answers are right, here {share(ours)}"
+            lists = ahead if is_above(ours, entry, chance) else behind if is_above(entry, ours, chance) else equal
+            lists.append((ours, entry))
+    return Duel(baseline, own, tuple(ahead), tuple(equal), tuple(behind))
+
+
+def baseline_findings(duels: Sequence[Duel], symbol: str) -> tuple[Finding, ...]:
+    """The largest lead over the models without repeated sleep, then every lead that one of them has over this."""
+    alone = [each for each in duels if each.baseline.variant in WITHOUT_SLEEP and (each.ahead or each.equal)]
+    found = []
+    if alone:
+        best: dict[int, tuple[Result, Result, str]] = {}
+        for each in alone:
+            for ours, theirs in (*each.ahead, *each.equal):
+                if theirs.difficulty not in best or theirs.accuracy > best[theirs.difficulty][1].accuracy:
+                    best[theirs.difficulty] = ours, theirs, each.baseline.name
+        ours, theirs, name = max(best.values(), key=lambda three: three[0].accuracy - three[1].accuracy)
+        if ours.low > theirs.high:
+            found.append(
+                Finding(
+                    f"At {symbol} = {ours.difficulty}, this model has {points(ours)} right, the best model without "
+                    f"repeated sleep {points(theirs)}. That is *{name}*; this model took N = {ours.passes}."
+                )
+            )
+    for each in (each for each in duels if each.is_against):
+        ours, theirs = max(each.behind, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
+        found.append(
+            Finding(
+                f"*{each.baseline.name}* is ahead at {where(each.behind, symbol)}, {AGAINST}. At {symbol} = "
+                f"{ours.difficulty}, {points(theirs)} of its answers are right; this model has {points(ours)}.",
+                is_against=True,
+            )
         )
-    return Finding(f"*{baseline.name}*: {'; '.join(parts)}.", is_against)
+    if alone and not any(each.is_against for each in duels):
+        found.append(Finding(f"At no {symbol} is a model without repeated sleep ahead."))
+    return tuple(found)
 
 
-def _where(pairs: Sequence[tuple[Result, Result]], symbol: str) -> str:
+def where(pairs: Sequence[tuple[Result, Result]], symbol: str) -> str:
+    """The difficulties of some pairs."""
     return levels_of([ours for ours, _ in pairs], symbol)
+
+
+def control_finding(found: Sequence[Comparison]) -> Finding | None:
+    """In how many controls accuracy falls; None where none was measured."""
+    if not found:
+        return None
+    falling = sum(bool(each.falls) for each in found)
+    one = "one part" if len(found) > 1 else "a part"
+    return Finding(f"Breaking {one} of the mechanism lowers accuracy in {falling} of {len(found)} controls.")
 
 
 def halting_finding(fixed: Sequence[Result], drift: Sequence[Result]) -> Finding | None:
@@ -232,23 +338,98 @@ def halting_finding(fixed: Sequence[Result], drift: Sequence[Result]) -> Finding
     best = max(fixed, key=lambda entry: (entry.accuracy, -entry.passes))
     enough = min((entry for entry in fixed if not is_above(best, entry)), key=lambda entry: entry.passes)
     as_good = [entry for entry in drift if not is_above(best, entry)]
-    said = f"The best fixed N is {best.passes}, with {share(best)} right"
+    said = f"The best fixed N is {best.passes}, with {points(best)} right."
     if enough.passes != best.passes:
-        said += f"; N = {enough.passes}, with {share(enough)}, cannot be told apart from it"
+        said += f" N = {enough.passes} cannot be told apart from it, with {points(enough)}."
     if not as_good:
         nearest = max(drift, key=lambda entry: entry.accuracy)
-        return Finding(f"{said}. Stopping on drift never does as well: {share(nearest)} at most.")
+        return Finding(f"Stopping on drift never does as well as a fixed N. {said} Drift reaches {points(nearest)}.")
     first = min(as_good, key=_mean_passes)
     mean = _mean_passes(first)
-    taken = f"Stopping on drift below {first.threshold:g} does as well, {share(first)}, with {mean:.1f} passes"
     saved = enough.passes - mean
-    verdict = f", {saved:.1f} fewer" if saved >= 0.05 else ", which saves nothing"
-    return Finding(f"{said}. {taken} in the mean{verdict}.")
+    verdict = f"and saves {saved:.1f} passes a window" if saved >= 0.05 else "but saves nothing"
+    return Finding(
+        f"Stopping once drift is below {first.threshold:g} does as well {verdict}. {said} Stopping early reaches "
+        f"{points(first)} with {mean:.1f} passes on average."
+    )
 
 
 def _mean_passes(entry: Result) -> float:
     assert entry.mean_passes is not None
     return entry.mean_passes
+
+
+def retention_finding(entries: Sequence[Result], symbol: str, chance: float = 0.0) -> Finding | None:
+    """Whether the first window is still answered right after the most windows; None where nothing is compared.
+
+    Each difficulty is asked after one window and after the most windows; where the first was never learned, nothing can
+    be forgotten.
+    """
+    kept, lost, unknown = [], {}, []
+    most = max(map(windows_slept, entries), default=0)
+    for difficulty in sorted({entry.difficulty for entry in entries}):
+        line = sorted((e for e in entries if e.difficulty == difficulty), key=windows_slept)
+        first, last = line[0], line[-1]
+        if windows_slept(last) == windows_slept(first):
+            continue
+        if first.accuracy <= 2 * chance:
+            unknown.append(difficulty)
+        elif is_above(first, last):
+            lost[difficulty] = first, last
+        else:
+            kept.append(difficulty)
+    parts = []
+    if kept:
+        parts.append(
+            f"The first window is remembered after {most} windows: no loss was measured at {levels(kept, symbol)}."
+        )
+    if lost:
+        first, last = max(lost.values(), key=lambda pair: pair[0].accuracy - pair[1].accuracy)
+        parts.append(
+            f"Some of the first window is forgotten at {levels(list(lost), symbol)}. At {symbol} = "
+            f"{first.difficulty}, accuracy falls from {points(first)} after {_windows(first)} to {points(last)} after "
+            f"{_windows(last)}."
+        )
+    if unknown:
+        parts.append(f"At {levels(unknown, symbol)}, the first window was never learned.")
+    return Finding(" ".join(parts)) if parts else None
+
+
+def _windows(entry: Result) -> str:
+    n = windows_slept(entry)
+    return f"{n} window{'' if n == 1 else 's'}"
+
+
+def models_finding(models: Mapping[str, Sequence[Result]], asked: str, chance: float = 0.0) -> Finding | None:
+    """Which model of an experiment gets furthest at one difficulty, each at its best N; None without two models."""
+    best = {name: max(line, key=lambda entry: (entry.accuracy, -entry.passes)) for name, line in models.items()}
+    ranked = sorted(best.items(), key=lambda pair: -pair[1].accuracy)
+    if len(ranked) < 2:
+        return None
+    (leader, first), (follower, second), (weakest, last) = ranked[0], ranked[1], ranked[-1]
+    if first.accuracy <= 2 * chance:
+        return Finding(f"At {asked}, no model is clearly better than guessing.")
+    said = f"At {asked}, *{leader}* has {points(first)} right with N = {first.passes}."
+    if not is_above(first, second):
+        said += f" *{follower}* cannot be told apart from it, with {points(second)}."
+    else:
+        said += f" Next is *{follower}* with {points(second)}."
+    if len(ranked) > 2:
+        said += f" The weakest is *{weakest}* with {points(last)}."
+    return Finding(said)
+
+
+def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | None:
+    """How a single model's share changes from the fewest to the most passes at one difficulty."""
+    line = sorted(line, key=lambda entry: entry.passes)
+    if len(line) < 2:
+        return None
+    few, many = line[0], line[-1]
+    passes = f"{few.passes} pass{'' if few.passes == 1 else 'es'}"
+    return Finding(
+        f"At {asked}, the share of {right} is {points(few)} after {passes}. After {many.passes} passes it is "
+        f"{points(many)}."
+    )
 
 
 def not_run(evidence: Sequence[Evidence], results: Results | None) -> tuple[str, ...]:
@@ -261,7 +442,7 @@ def not_run(evidence: Sequence[Evidence], results: Results | None) -> tuple[str,
 def beyond_training(
     measured: Sequence[Result], symbol: str, passes_trained: int | None, difficulty_trained: int | None
 ) -> str:
-    """What of the grid lies beyond training, one sentence; empty where training's bounds are not known."""
+    """Which of the settings lie beyond training, in short sentences; empty where training's bounds are not known."""
     if not measured or passes_trained is None:
         return ""
     passes = sorted({e.passes for e in measured if _is_beyond(e, passes_trained)})
@@ -272,8 +453,8 @@ def beyond_training(
     trained += "" if difficulty_trained is None else f" and up to {symbol} = {difficulty_trained}"
     outside = [levels(values, name) for values, name in ((passes, "N"), (hard, symbol)) if values]
     if outside:
-        return f"{trained}; {joined(outside)} lie{'s' if len(passes) + len(hard) == 1 else ''} beyond that."
-    return f"{trained}; nothing beyond that was measured here."
+        return f"{trained}. {joined(outside)} lie{'s' if len(passes) + len(hard) == 1 else ''} beyond that."
+    return f"{trained}. Nothing beyond that was measured here."
 
 
 def not_run_beyond(
@@ -282,28 +463,28 @@ def not_run_beyond(
     """Which direction beyond training was not measured, where the accuracies and training's bounds are known."""
     missing = []
     if measured and passes_trained is not None and not any(_is_beyond(e, passes_trained) for e in measured):
-        missing.append(f"N beyond the {passes_trained} of training")
+        missing.append(f"N above {passes_trained}, beyond the training range")
     if measured and difficulty_trained is not None and all(e.difficulty <= difficulty_trained for e in measured):
-        missing.append(f"{symbol} beyond the {difficulty_trained} of training")
+        missing.append(f"{symbol} above {difficulty_trained}, beyond the training range")
     return tuple(missing)
 
 
 def cost_finding(costs: Sequence[Result]) -> Finding | None:
-    """What the fewest and the most passes cost, and from how many questions a window on they pay."""
+    """What the fewest and the most passes cost, and from how many questions per window on they pay."""
     told = [(entry, entry.cost) for entry in costs if entry.cost is not None]
     if not told:
         return None
     (few, cheap), (many, dear) = told[0], told[-1]
     said = (
         f"Sleeping on one window takes {milliseconds(cheap.sleep_s)} with N = {few.passes} and "
-        f"{milliseconds(dear.sleep_s)} with N = {many.passes}; an answer afterwards takes "
-        f"{milliseconds(cheap.wake_s)} and {milliseconds(dear.wake_s)}"
+        f"{milliseconds(dear.sleep_s)} with N = {many.passes}. An answer then takes {milliseconds(cheap.wake_s)} or "
+        f"{milliseconds(dear.wake_s)}."
     )
     if dear.break_even_flops is None:
-        return Finding(f"{said}; sleep with N = {many.passes} never pays.")
+        return Finding(f"{said} Sleep with N = {many.passes} never pays.")
     return Finding(
-        f"{said}. Against reading the window again for every question, sleep with N = {many.passes} needs fewer "
-        f"operations from {math.ceil(dear.break_even_flops)} questions a window on."
+        f"{said} With N = {many.passes}, sleep pays from {math.ceil(dear.break_even_flops)} questions per window on, "
+        "counted in operations."
     )
 
 
@@ -313,10 +494,15 @@ def milliseconds(seconds: float) -> str:
 
 
 def levels_of(entries: Sequence[Result], symbol: str) -> str:
-    """The difficulties of some entries, in lab_text."""
+    """The difficulties of some entries, in words."""
     return levels([entry.difficulty for entry in entries], symbol)
 
 
+def points(entry: Result) -> str:
+    """Write an accuracy as "94.6 %"."""
+    return f"{percent(entry.accuracy)} %"
+
+
 def share(entry: Result) -> str:
-    """Write an accuracy with its interval: 0.98 (0.97–0.99)."""
-    return f"{entry.accuracy:.2f} ({entry.low:.2f}–{entry.high:.2f})"
+    """Write an accuracy with its interval: "94.6 % (92.3–96.2)"."""
+    return f"{points(entry)} ({percent(entry.low)}–{percent(entry.high)})"

@@ -1,108 +1,140 @@
-"""All prose of the Lab, and what is measured there in words."""
+"""All prose of the Lab, and every measured variant in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.shell.messages import joined
 from sleepviz.studies.measurements import VARIANTS
 
-TITLE = "Lab: does sleeping longer really help?"
+TITLE = "How far does sleep get you?"
+QUESTION_AND_ANSWER = "**Does sleeping longer help?** {answer}"
+YES = "Yes. {finding}"
+NO = "Not here. {finding}"
+ENOUGH = "No need to. {finding}"
+NO_ANSWER_YET = "Nothing was measured on this task yet; measure it below."
 INTRO = (
-    "Every number here is read from a results file, made by the command that stands at the end of the page, or "
-    "measured live while you wait. Brackets are 95 % Wilson intervals over fresh instances that were kept from "
-    "training. Where a result contradicts the paper's trend, the page says so."
+    "N is the number of passes of sleep over each window. All questions are ones that the model never saw in training. "
+    "Brackets and whiskers are 95 % intervals."
 )
+CONTENTS = "**What was found.** Each heading leads to its figure."
+FURTHER = "**Further experiments**"
 NOTHING_HERE = (
-    "Neither a results file nor a trained model is here yet; `python -m sleepviz experiments --queue` makes the "
-    "results."
+    "Neither results nor a trained model are here yet. `python -m sleepviz experiments --queue` makes the results."
 )
 NUMBERS = "Show me the numbers"
+FIGURE_AND_NUMBERS = "Show the figure and the numbers"
 NOTICE = "What to notice: {notice}"
 TASK, CHECKPOINT = "Task", "Checkpoint"
 OTHER_WEIGHTS = (
-    "The results file was measured with other weights ({measured}) than those that are here ({here}); what is measured "
-    "live may differ."
+    "The results were measured with other weights ({measured}) than those that are here ({here}). Live measurements "
+    "may differ."
 )
+CHANCE = "Chance is {one_in}: a guess is right that often."
 
 HEAT = "How far does N passes of sleep reach?"
+HEAT_LINE = "Each square is one setting: N passes and one difficulty, with {n} questions."
 HEAT_NOTICE = (
-    "numbers are per cent right; point at a cell for its interval. Above and right of an orange line lies what "
-    "training never took; a diamond is measured live."
+    "the numbers are per cent of {right}. Settings beyond the orange line were never trained. Diamonds mark results "
+    "measured live."
 )
-HEAT_NOT_RUN = "Accuracy over N and difficulty: not run."
-BASELINES = "Is it sleep, or would another model do as well?"
+HEAT_NOT_RUN = "Accuracy over N and difficulty: not measured yet."
+HEAT_TABLE = "Passes and difficulty"
+SOLVED_UP_TO = "95 % right up to"
+NO_LEVEL = "none"
+BASELINES = "Would another model do as well without sleep?"
 BASELINES_INTRO = (
-    "Baselines are separate models, trained with the same care and slept on as they were trained. “Best N” is the "
-    "number of passes at which this model did best at that difficulty."
+    "Baselines are separate models, trained just as carefully and run the way they were trained. “Best N” is the N "
+    "with which this model did best at that difficulty."
 )
 BASELINES_NOTICE = (
-    "What to notice: solid lines are this model, broken ones the baselines; where whiskers overlap, the two are not "
-    "told apart."
+    "solid lines are this model, broken lines are baselines. Where whiskers overlap, the two cannot be told apart."
 )
-BASELINES_NOT_RUN = "Baselines: not run."
+BASELINES_NOT_RUN = "Baselines: not measured yet."
 BASELINES_TABLE = "This model and its baselines"
-BASELINES_ALT = "Accuracy against difficulty {symbol} of {names}."
+BASELINES_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models."
+DUELS_TABLE = "Who is ahead, and at which {symbol}. Overlapping intervals and shares near chance count as no difference"
+DUELS_HEADS = "baseline", "this model is ahead", "no difference", "the baseline is ahead"
 CONTROLS = "Which part does the work?"
 CONTROLS_INTRO = (
-    "Each control breaks one part of the mechanism. One click breaks your own question, live; beside it stands what "
-    "the same control did to the whole set."
+    "Each control breaks one part of the mechanism. Press one to break your own question, live. The table also shows "
+    "the same control on all measured questions."
 )
-NO_QUESTION = "No question is here to break yet: run one live on the task's own page."
+NO_QUESTION = "There is no question to break yet. Run one on the task's own page."
 QUESTION = "The question, {source}: {asked}, at N = {passes}."
 YOURS, RECORDED = "yours", "the recorded one"
 ALL_CONTROLS = "All of them"
 CONTROLS_RUNNING = "Running live: {n} control{s} to go."
-CONTROLS_NOT_RUN = "On the whole set: not run."
-CONTROLS_TABLE = "Controls: {right}, with 95 % Wilson intervals"
-CONTROLS_HEADS = "what", "this question, live"
-WHOLE_SET = "whole set, {symbol} = {level}, N = {passes}"
+CONTROLS_NOT_RUN = "The controls on all questions: not measured yet."
+CONTROLS_TABLE = "Share of {right}, with 95 % intervals"
+CONTROLS_HEADS = "control", "this question, live"
+WHOLE_SET = "all questions, {symbol} = {level}, N = {passes}"
 NO_ANSWER, RIGHT, RUNNING, STOPPED = "no answer", "right", "running", "stopped"
 HALTING = "When to stop sleeping?"
 HALTING_INTRO = (
-    "The paper leaves open how to choose N. Here sleep ends by itself once a pass changes the fast weights by less "
-    "than a threshold; the question is whether that reaches the same accuracy with fewer passes than a fixed N. All "
-    "difficulties are mixed, equally often."
+    "The paper leaves open how to choose N. Here sleep ends by itself once a pass hardly changes the fast weights. "
+    "Does that save passes? All difficulties are mixed."
 )
-HALTING_NOT_RUN = "Halting on drift against fixed N: not run."
-HALTING_NOTICE = "the higher and the further left, the better; the two lines meet where nothing is saved."
+HALTING_NOT_RUN = "Stopping on drift against a fixed N: not measured yet."
+HALTING_NOTICE = "higher and further left is better. Where the two lines meet, stopping early saves nothing."
 HALTING_ALT = "Accuracy against mean passes. {finding}"
+HALTING_TABLE = "When to stop"
+HALTING_HEADS = "sleep stops", "mean passes", "accuracy"
 COST = "What does sleep cost, and when does it pay?"
 COST_INTRO = (
-    "Sleep is paid once a window, an answer once a question. The alternative is to keep nothing and to read the "
-    "window again, with full attention, for every question. Measured on one instance at a time, on the machine that "
-    "made the results file."
+    "You pay for sleep once per window and for an answer once per question. The alternative keeps nothing and rereads "
+    "the window for every question. Times are those of the machine that made the results."
 )
-COST_NOT_RUN = "The cost of sleep and waking: not run."
-SERIES_ALT = "{heading}: accuracy at {hardest} against passes N of {names}."
-SERIES_NOTICE = (
-    "where each line rises, and whether it falls again with passes beyond training; the lines are those of the hardest "
-    "question, {hardest}."
+COST_NOT_RUN = "The cost of sleep and waking: not measured yet."
+COST_TABLE = "Cost of one window's sleep, and from how many questions per window on it pays"
+COST_HEADS = (
+    "passes",
+    "sleep on a window",
+    "one answer",
+    "MFLOP asleep",
+    "MFLOP awake",
+    "pays from (operations)",
+    "pays from (time)",
 )
-NOT_RUN = "What was not run"
-MISSING = "Of the evidence on this task these are missing: {missing}."
-NOTHING_MISSING = "Nothing: every line of the evidence on this task is above."
-SOURCE = "From assets/results/{task}.json, commit {commit}{weights}; made by"
+SERIES_ALT = "{heading}. Accuracy at {hardest} against passes N, one line for each of {n} models."
+GROWTH_ALT = "{heading}. Share of {right} against passes N, one line for each of {n} difficulties."
+RETENTION_ALT = "{heading}. Accuracy on the first window, by the number of windows slept on."
+SERIES_HEADS = "model"
+SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {sizes} questions per setting"
+NOT_RUN = "What was not measured"
+MISSING = "Still to be measured on this task:"
+NOTHING_MISSING = "Everything planned for this task was measured."
+SOURCE = "From assets/results/{task}.json, commit {commit}{weights}. Made by"
 WEIGHTS = ", weights {digest}"
 NO_COMMIT = "not recorded"
-SWEEP = "Measure it here"
-SWEEP_INTRO = (
-    "Choose some passes and difficulties; the model answers fresh instances now, on this server, and the result joins "
-    "the plots as diamonds."
-)
 
-SWEEP_MODEL = "It is *{name}*, digest {digest}."
-PASSES, DIFFICULTY, INSTANCES = "Passes N", "Difficulty {symbol}", "Instances a cell, n"
-MEASURE_ONE, MEASURE = "Measure 1 cell", "Measure {cells} cells"
+SWEEP = "Measure it yourself"
+SWEEP_INTRO = "Choose passes and difficulties. The model *{name}* answers new questions now, on this server."
+PASSES, DIFFICULTY, INSTANCES = "Passes N", "Difficulty {symbol}", "Questions per setting, n"
+SEED = "Seed"
+SEED_NEW = "new each time"
+SEED_HELP = "The same seed draws the same questions. Left empty, every measurement draws new ones."
+MEASURE_ONE, MEASURE = "Measure 1 setting", "Measure {settings} settings"
+EXPECT_ONE = "1 setting, {n} questions: expect an interval of up to ±{points:.0f} points."
+EXPECT = "{settings} settings, {n} questions each: expect intervals of up to ±{points:.0f} points."
 CHOOSE = "Choose at least one N and one difficulty."
-TOO_MANY_INSTANCES = "With N = {passes} at most {most} instances a cell are measured; choose fewer of either."
-TOO_MUCH = "That is {work:,} passes in all, and at most {most:,} are measured at once; choose fewer cells or instances."
-SWEEP_STARTING = "Starting PyTorch, a few seconds."
-SWEEP_DONE = "{done} of {total} cells measured live, n = {n}, seed {seed}"
-SWEEP_STOPPED = "Stopped: {done}; they are in the plots."
-SWEEP_OVER = "{done}; they are in the plots and their tables."
-REPEAT = "Repeat it on the command line"
+TOO_MANY_INSTANCES = "With N = {passes}, at most {most} questions per setting are measured. Choose fewer of either."
+TOO_MUCH = "That is {work:,} passes in all; at most {most:,} are measured at once. Choose fewer settings or questions."
+SETTINGS = "settings"
+SWEEP_STARTING = "Starting the model (a few seconds)."
+SWEEP_DONE = "{done} of {total} settings measured live, n = {n}, seed {seed}"
+SWEEP_STOPPED = "Stopped: {done}."
+SWEEP_OVER = "{done}. They are in the figures above and below, too."
+SWEEP_TABLE = "Your measurement: share of {right}, with 95 % intervals"
+REPEAT = "Repeat it on the command line or in Python"
+BAD_LIST = "The link's {what} must be numbers out of {options}, parted by commas."
+BAD_SEED = "The link's seed must be a whole number from 0 to {most}."
+BAD_SIZE = "The link's n must be one of {options}."
+
+# The bar under a figure.
+COMMAND, PYTHON = "Copy command", "Copy Python"
 
 # What the paper says sleep is better than: where one of these is ahead, its trend is contradicted.
 WITHOUT_SLEEP = (
@@ -115,39 +147,77 @@ WITHOUT_SLEEP = (
     "deeper",
 )
 
-# Experiments that have no section of their own: heading and one line.
+
+@dataclass(frozen=True)
+class Section:
+    """How an experiment without a section of its own is headed, introduced and pointed at."""
+
+    heading: str
+    line: str = ""
+    notice: str = "each line is one model; look at where it rises, and whether it falls again."
+
+
+RETENTION = "retention"
 OTHERS = {
-    "retention": (
+    RETENTION: Section(
         "Long-term memory",
-        "Is the first window still answered right after one, two or more windows have been slept on?",
+        "Is the first window still answered right after more windows have been slept on?",
+        "a flat line means that later sleeps overwrite nothing. A falling line is forgetting.",
     ),
-    "probe": ("What each pass writes", "A linear probe reads an intermediate step out of S after each pass."),
-    "eviction": ("Eviction", "The whole cache cleared after each sleep, against a window that slides."),
-    "attention": ("Attention while asleep", "Causal attention cannot reach what stands later in the window."),
-    "attention_large": (
+    "probe": Section(
+        "What each pass writes",
+        "A linear probe tries to read the answer at each difficulty out of S, after some passes.",
+        "a line that rises late belongs to a step that an early pass has not computed yet.",
+    ),
+    "eviction": Section(
+        "Clearing the cache, or sliding it",
+        "After each sleep the whole cache is cleared, or only its oldest tokens go.",
+        "compare the model that was trained for a sliding cache with the one that was not.",
+    ),
+    "attention": Section(
+        "Attention while asleep",
+        "Causal attention cannot reach what stands later in the window.",
+        "compare at which N each line rises.",
+    ),
+    "attention_large": Section(
         "Causal attention while asleep, in the large size",
-        "The model above with the paper's causal attention in its sleep and nothing else changed.",
+        "The same task and training, with the paper's causal attention in sleep.",
+        "compare this with the heat map at the top, which has full attention in sleep.",
     ),
-    "depth": ("Best N by architecture", "The same task with fewer and with more layers."),
-    "seeds": (
+    "depth": Section(
+        "Best N by architecture",
+        "The same task with fewer and with more layers.",
+        "compare at which N each line levels off.",
+    ),
+    "seeds": Section(
         "Further training seeds",
-        "Depo in small (10 nodes, up to four hops), which trains in minutes: the same trainings from other beginnings.",
+        "The small size of the task, which trains in minutes, trained from other first weights.",
+        "where models of one kind part, the first weights matter.",
     ),
-    "second_seed": (
+    "second_seed": Section(
         "The same training from another beginning",
-        "Other first weights and other instances to learn from, chosen beforehand: what the two share is the method's.",
+        "The same training with another random seed. What both runs show is due to the method, not to luck.",
+        "where whiskers overlap, the seed makes no measurable difference.",
     ),
-    "baseline_small": (
-        "Other models, in small",
-        "Compare them with those trained for any N under *Further training seeds*: the same task, as many tokens.",
+    "baseline_small": Section(
+        "Other models, in the small size",
+        "Compare these with the models under *Further training seeds*: the same task, as many tokens.",
+        "a single marker is a model that was trained for one N only.",
     ),
-    "accuracy_question_first": (
+    "public_problems": Section(
+        "Problems of the public generator",
+        "Problems written by others. They ask which variables equal a value.",
+        "whiskers are long where problems are few; only large gaps count.",
+    ),
+    "accuracy_question_first": Section(
         "The question before the context",
-        "The paper's order: the model knows what it will be asked while it sleeps.",
+        "The paper's order: the model knows the question while it sleeps.",
+        "compare the values with the heat map, where the question comes last.",
     ),
-    "baseline_question_first": (
+    "baseline_question_first": Section(
         "Baselines with the question before the context",
         "The same order for the models that were only ever trained with N = 1.",
+        "compare the values with those of the section before.",
     ),
 }
 
@@ -174,10 +244,13 @@ def variant_name(variant: str) -> str:
 
 def models(sizes: str, checkpoints: Mapping[str, Mapping[str, Any]]) -> str:
     """Which models an experiment was run on, and how large their task is where that is known."""
-    told = [f"{name}{sizes.format(**found) if found else ''}" for name, found in checkpoints.items()]
-    return f"Model{'s' if len(told) > 1 else ''}: {joined(told)}."
+    alike: dict[str, list[str]] = {}
+    for name, found in checkpoints.items():
+        alike.setdefault(sizes.format(**found) if found else "", []).append(name)
+    told = joined([f"{joined(names)}{size}" for size, names in alike.items()])
+    return f"Model{'s' if len(checkpoints) > 1 else ''}: {told}."
 
 
-def heading(experiment: str) -> tuple[str, str]:
-    """The heading of an experiment's section and its one line."""
-    return OTHERS.get(experiment, (experiment.replace("_", " ").capitalize(), ""))
+def section(experiment: str) -> Section:
+    """How an experiment's section is headed and introduced."""
+    return OTHERS.get(experiment, Section(experiment.replace("_", " ").capitalize()))

@@ -1,173 +1,215 @@
-"""A visitor's own sweep: what may be asked, how it is measured in the background, and what came of it."""
+"""A visitor's own sweep: its controls, its progress, its results at the button, and its place in the link."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from app.lab import lab_text
+from app.lab import keep, lab_text
+from app.lab.plan import LINKED, SEED_MAX, SIZES, Plan, measure, read_link, widest
+from app.lab.tables import sweep_table
 from app.shell import progress, runs
+from app.shell.address import is_same_page
 from app.shell.jobs import Sweep
 from app.shell.results import Result
-from sleepviz.config.run import RunSpec
+from app.shell.state import LinkError
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import build_task
 
 PASSES = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24)
-SIZES = (8, 16, 32, 64, 128)
-CELL_MAX = 128 * 12  # instances times passes in one cell: the others' runs wait for a cell, so it takes seconds
-TOTAL_MAX = 20_000  # the same over all cells: about a minute
-SEED_MAX = 1_000_000
 POLL_S = 1.0
 QUICK_S = 0.3
-LIVE = "live"
+KEPT = 64  # finished sweeps, for whoever opens their links
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which cells to measure, and on how many instances each."""
+class Asked:
+    """A plan, and the measurement under way; None: its results are kept from before."""
 
-    task: str
-    checkpoint: str
-    digest: str
-    passes: tuple[int, ...]
-    difficulties: tuple[int, ...]
-    n: int
-    seed: int
+    plan: Plan
+    sweep: Sweep | None
 
     @property
-    def total(self) -> int:
-        """How many cells."""
-        return len(self.passes) * len(self.difficulties)
-
-    @property
-    def problem(self) -> str:
-        """Why it cannot be measured, one sentence that says what is allowed; empty when it can."""
-        if not self.total:
-            return lab_text.CHOOSE
-        most = CELL_MAX // max(max(self.passes), 1)
-        if self.n > most:
-            return lab_text.TOO_MANY_INSTANCES.format(passes=max(self.passes), most=most)
-        work = self.n * len(self.difficulties) * sum(max(n, 1) for n in self.passes)
-        if work > TOTAL_MAX:
-            return lab_text.TOO_MUCH.format(work=work, most=TOTAL_MAX)
-        return ""
-
-    @property
-    def command(self) -> str:
-        """What repeats the measurement, number for number."""
-        passes, levels = (",".join(map(str, each)) for each in (self.passes, self.difficulties))
-        return (
-            f"python -m sleepviz eval --task {self.task} --checkpoint {self.checkpoint} --passes {passes} "
-            f"--difficulty {levels} --n {self.n} --seed {self.seed} --json"
-        )
+    def settings(self) -> tuple[Result, ...]:
+        """What has been measured so far."""
+        return _finished().get(self.plan, ()) if self.sweep is None else tuple(self.sweep.cells)
 
 
-def measure(plan: Plan) -> Iterator[Result]:
-    """Cell by cell, as the `eval` command does it. Called in a worker thread."""
-    import numpy as np
-
-    from sleepviz.runs.record import policy_of
-    from sleepviz.training.evaluate import EVALUATION_STREAM, Setting, accuracy, wilson
-
-    checkpoint = runs._loaded(runs.checkpoint_folder(), plan.checkpoint, plan.digest)
-    for n_passes in plan.passes:
-        policy = policy_of(RunSpec(plan.task, "", plan.checkpoint, n_passes), checkpoint)
-        for difficulty in plan.difficulties:
-            right = accuracy(
-                checkpoint.model,
-                checkpoint.task,
-                Setting(policy),
-                difficulty=difficulty,
-                n=plan.n,
-                n_windows=checkpoint.task.windows_max,
-                seed=(EVALUATION_STREAM, plan.seed),
-            )
-            share = float(np.asarray(right.all(axis=-1)).mean())
-            low, high = wilson(share * plan.n, plan.n)
-            yield Result(LIVE, LIVE, n_passes, difficulty, plan.n, share, low, high, plan.checkpoint, plan.digest)
+@st.cache_resource(show_spinner=False)
+def _finished() -> OrderedDict[Plan, tuple[Result, ...]]:
+    """The last sweeps of all visitors that were measured to their end."""
+    return OrderedDict()
 
 
-def live_cells(info: CheckpointInfo | None) -> tuple[Result, ...]:
-    """What this visitor has measured of these weights; of a cell that was measured twice, the latest."""
+def choices(info: CheckpointInfo, measured: Sequence[Result]) -> tuple[list[int], list[int]]:
+    """Every N and every difficulty that can be chosen."""
+    task = build_task(info.task, info.meta["task_sizes"])
+    passes = sorted({*PASSES, *(entry.passes for entry in measured if entry.passes <= PASSES[-1])})
+    return passes, list(range(task.difficulty_min, task.difficulty_max + 1))
+
+
+def adopt(info: CheckpointInfo, measured: Sequence[Result]) -> None:
+    """Take over the link's sweep when it is not the one that this session wrote last, and measure it again.
+
+    On the way from another page a bare link says nothing: the sweep that was measured stays, and returns to the link.
+    """
+    given = {name: str(st.query_params[name]) for name in LINKED if name in st.query_params}
+    asked = _latest(info)
+    if given != st.session_state.get("lab_sweep_link", {}):
+        st.session_state["lab_sweep_problem"] = ""
+        if given:
+            _take_over(info, measured, given)
+            asked = _latest(info)
+        elif is_same_page():
+            st.session_state.pop(_key(info, "sweep"), None)
+            asked = None
+    if asked is not None or not st.session_state.get("lab_sweep_problem"):
+        _write_link({} if asked is None else asked.plan.link)
+
+
+def _take_over(info: CheckpointInfo, measured: Sequence[Result], given: dict[str, str]) -> None:
+    """Set the controls to a link's values; a whole sweep is measured at once, unless its results are kept."""
+    try:
+        found = read_link(given, *choices(info, measured))
+    except LinkError as error:
+        st.session_state["lab_sweep_problem"] = str(error)
+        st.session_state["lab_sweep_link"] = given
+        return
+    for name, value in found.items():
+        st.session_state[_key(info, name)] = value
+    if set(found) == set(LINKED):
+        plan = _plan(info, found["passes"], found["levels"], found["n"], found["seed"])  # type: ignore[arg-type]
+        if not plan.problem:
+            _start(info, plan)
+
+
+def _plan(info: CheckpointInfo, passes: Sequence[int], levels: Sequence[int], n: int, seed: int) -> Plan:
+    return Plan(info.task, info.name, info.digest, tuple(sorted(passes)), tuple(sorted(levels)), int(n), seed)
+
+
+def _start(info: CheckpointInfo, plan: Plan) -> Asked:
+    """Measure a plan, unless its results are kept."""
+    is_kept = plan in _finished()
+    asked = Asked(plan, None if is_kept else runs.queue().sweep(measure(plan), plan.total))
+    st.session_state[_key(info, "sweep")] = asked
+    return asked
+
+
+def _write_link(values: dict[str, str]) -> None:
+    """Put a sweep into the link, or take the last one out; whatever else stands there stays."""
+    for name in LINKED:
+        if name in values:
+            if str(st.query_params.get(name, "")) != values[name]:
+                st.query_params[name] = values[name]
+        elif name in st.query_params:
+            del st.query_params[name]
+    st.session_state["lab_sweep_link"] = values
+
+
+def live_settings(info: CheckpointInfo | None) -> tuple[Result, ...]:
+    """What this visitor has measured of these weights; of a setting that was measured twice, the latest."""
     if info is None:
         return ()
     kept: dict[tuple[int, int], Result] = st.session_state.setdefault("lab_live", {}).setdefault(info.digest, {})
-    sweep = _latest(info)
-    if sweep is not None:
-        kept.update({(cell.passes, cell.difficulty): cell for cell in tuple(sweep.cells)})
+    asked = _latest(info)
+    if asked is not None:
+        kept.update({(each.passes, each.difficulty): each for each in asked.settings})
+        if asked.sweep is not None and asked.sweep.phase == "done":
+            _finished()[asked.plan] = asked.settings
+            while len(_finished()) > KEPT:
+                _finished().popitem(last=False)
     return tuple(kept[place] for place in sorted(kept))
 
 
-def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str) -> None:
-    """The controls of a sweep, its progress, and what came of it."""
-    model = lab_text.SWEEP_MODEL.format(name=info.name, digest=info.digest[:8])
-    st.markdown(f"{lab_text.SWEEP_INTRO} {model}")
-    task = build_task(info.task, info.meta["task_sizes"])
-    hardest = task.difficulty_max
-    levels = list(range(task.difficulty_min, hardest + 1))
-    here = {entry.passes for entry in measured if entry.passes <= PASSES[-1]}
-    left, right = st.columns(2, gap="medium")
-    passes = left.pills(
-        lab_text.PASSES,
-        sorted({*PASSES, *here}),
-        selection_mode="multi",
-        default=[1, 4],
-        key=_key(info, "passes"),
-        wrap=True,
-    )
-    chosen = right.pills(
+def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str, right: str) -> None:
+    """The controls of a sweep, its progress, and its results."""
+    st.markdown(lab_text.SWEEP_INTRO.format(name=info.name))
+    if problem := st.session_state.get("lab_sweep_problem"):
+        st.warning(problem, icon=":material/link_off:")
+    all_passes, levels = choices(info, measured)
+    first = {"passes": [1, 4], "levels": sorted({levels[min(1, len(levels) - 1)], levels[len(levels) // 2]}), "n": 16}
+    for name, value in first.items():
+        st.session_state.setdefault(_key(info, name), value)
+    left, right_side = st.columns(2, gap="medium")
+    passes = left.pills(lab_text.PASSES, all_passes, selection_mode="multi", key=_key(info, "passes"), wrap=True)
+    chosen = right_side.pills(
         lab_text.DIFFICULTY.format(symbol=symbol),
         levels,
         selection_mode="multi",
-        default=sorted({levels[min(1, len(levels) - 1)], levels[len(levels) // 2]}),
         key=_key(info, "levels"),
         wrap=True,
     )
-    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
-    n = left.select_slider(lab_text.INSTANCES, SIZES, value=16, key=_key(info, "n"))
-    seed = secrets.randbelow(SEED_MAX)  # fresh instances each time; the seed is shown, so that it can be repeated
-    plan = Plan(info.task, info.name, info.digest, tuple(sorted(passes)), tuple(sorted(chosen)), int(n), seed)
-    sweep = _latest(info)
-    is_open = sweep is not None and not sweep.is_over
-    with right:
-        label = lab_text.MEASURE_ONE if plan.total == 1 else lab_text.MEASURE.format(cells=plan.total)
+    left, middle, right_side = st.columns([2, 1, 2], gap="medium", vertical_alignment="bottom")
+    n = left.select_slider(lab_text.INSTANCES, SIZES, key=_key(info, "n"))
+    seed = middle.number_input(
+        lab_text.SEED,
+        min_value=0,
+        max_value=SEED_MAX,
+        value=None,
+        step=1,
+        key=_key(info, "seed"),
+        placeholder=lab_text.SEED_NEW,
+        help=lab_text.SEED_HELP,
+    )
+    plan = _plan(info, passes, chosen, n, 0 if seed is None else int(seed))
+    asked = _latest(info)
+    is_open = asked is not None and asked.sweep is not None and not asked.sweep.is_over
+    with right_side:
+        label = lab_text.MEASURE_ONE if plan.total == 1 else lab_text.MEASURE.format(settings=plan.total)
         pressed = st.button(label, key="lab_measure", type="primary", disabled=bool(plan.problem) or is_open)
     if plan.problem:
         st.info(plan.problem, icon=":material/info:")
+    else:
+        expected = lab_text.EXPECT_ONE if plan.total == 1 else lab_text.EXPECT
+        st.caption(expected.format(settings=plan.total, n=plan.n, points=widest(plan.n)))
     if pressed and not plan.problem and not is_open:
-        sweep = runs.queue().sweep(measure(plan), plan.total)
-        st.session_state[_key(info, "sweep")] = (plan, sweep)
-        if sweep.wait(QUICK_S):
+        asked = _start(info, plan if seed is not None else replace(plan, seed=secrets.randbelow(SEED_MAX)))
+        _write_link(asked.plan.link)
+        if asked.sweep is None or asked.sweep.wait(QUICK_S):
             st.rerun()
-        progress.show_sweep(sweep, "cells", lab_text.SWEEP_STARTING, every_s=POLL_S, cancel="lab_cancel")
-    elif sweep is not None and not sweep.is_over:
-        progress.show_sweep(sweep, "cells", lab_text.SWEEP_STARTING, every_s=POLL_S, cancel="lab_cancel")
-    elif sweep is not None:
-        _outcome(st.session_state[_key(info, "sweep")][0], sweep)
+    if asked is None:
+        return
+    if asked.sweep is not None and not asked.sweep.is_over:
+        progress.show_sweep(
+            asked.sweep, lab_text.SETTINGS, lab_text.SWEEP_STARTING, every_s=POLL_S, cancel="lab_cancel"
+        )
+    else:
+        _outcome(asked, symbol, right)
 
 
 def _key(info: CheckpointInfo, name: str) -> str:
     return f"lab_{info.task}_{name}"
 
 
-def _latest(info: CheckpointInfo) -> Sweep | None:
+def _latest(info: CheckpointInfo) -> Asked | None:
     """This visitor's latest sweep of these weights."""
-    plan, sweep = st.session_state.get(_key(info, "sweep"), (None, None))
-    return sweep if plan is not None and plan.digest == info.digest else None
+    asked: Asked | None = st.session_state.get(_key(info, "sweep"))
+    return asked if asked is not None and asked.plan.digest == info.digest else None
 
 
-def _outcome(plan: Plan, sweep: Sweep) -> None:
-    """How the latest sweep ended."""
-    done = lab_text.SWEEP_DONE.format(done=len(sweep.cells), total=sweep.total, n=plan.n, seed=plan.seed)
-    if sweep.phase == "failed":
-        st.error(sweep.message, icon=":material/error:")
-    elif sweep.phase == "cancelled":
+def _outcome(asked: Asked, symbol: str, right: str) -> None:
+    """How the latest sweep ended, and its results."""
+    plan, found = asked.plan, asked.settings
+    done = lab_text.SWEEP_DONE.format(done=len(found), total=plan.total, n=plan.n, seed=plan.seed)
+    if asked.sweep is not None and asked.sweep.phase == "failed":
+        st.error(asked.sweep.message, icon=":material/error:")
+    elif asked.sweep is not None and asked.sweep.phase == "cancelled":
         st.info(lab_text.SWEEP_STOPPED.format(done=done), icon=":material/stop_circle:")
     else:
         st.success(lab_text.SWEEP_OVER.format(done=done), icon=":material/check:")
+    if found:
+        st.html(sweep_table(found, symbol=symbol, right=right))
+        keep.show(
+            found,
+            file=f"sleepviz-{plan.task}-measured-{plan.seed}",
+            key="lab_keep_measure",
+            anchor="measure",
+            copies={lab_text.COMMAND: plan.command, lab_text.PYTHON: plan.python},
+        )
         with st.expander(lab_text.REPEAT, key="lab_repeat"):
             st.code(plan.command, language=None, wrap_lines=True)
+            st.code(plan.python, language="python", wrap_lines=True)

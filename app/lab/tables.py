@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from app.lab.findings import Line, milliseconds, share
+from app.lab import lab_text
+from app.lab.findings import Duel, Line, milliseconds, reach, share, where
 from app.shell.results import Result
 
 NOT_MEASURED = "–"
 
 
 def html_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first cell of each row is its head."""
+    """A table; the first entry of each row is its head."""
     top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
-        for name, *cells in rows
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(value)}</td>" for value in values)}</tr>'
+        for name, *values in rows
     )
     return (
         f'<div class="lab-table" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
@@ -30,18 +31,20 @@ def html_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
 def grid_table(
     measured: Sequence[Result], live: Sequence[Result], *, symbol: str, right: str, trained: int | None
 ) -> str:
-    """Passes by difficulty, with intervals; what is beyond training and what is live says so."""
+    """Passes by difficulty, with intervals, and how far each N gets; settings beyond training and live ones say so."""
     difficulties = sorted({entry.difficulty for entry in (*measured, *live)})
-    rows = [
-        [f"N = {n}{beyond(n, trained)}", *_cells([e for e in measured if e.passes == n], difficulties)]
-        for n in sorted({entry.passes for entry in measured})
-    ]
+    rows = []
+    for n in sorted({entry.passes for entry in measured}):
+        far = reach(measured, n)
+        solved = lab_text.NO_LEVEL if far is None else f"{symbol} = {far}"
+        line = [entry for entry in measured if entry.passes == n]
+        rows.append([f"N = {n}{beyond(n, trained)}", solved, *_shares(line, difficulties)])
     for n, size in sorted({(entry.passes, entry.n) for entry in live}):
         line = [entry for entry in live if (entry.passes, entry.n) == (n, size)]
-        rows.append([f"live, n = {size}: N = {n}{beyond(n, trained)}", *_cells(line, difficulties)])
+        rows.append([f"live, n = {size}: N = {n}{beyond(n, trained)}", NOT_MEASURED, *_shares(line, difficulties)])
     return html_table(
-        _caption("Passes and difficulty", right, measured),
-        ["passes", *(f"{symbol} = {level}" for level in difficulties)],
+        _caption(lab_text.HEAT_TABLE, right, measured),
+        ["passes", lab_text.SOLVED_UP_TO, *(f"{symbol} = {level}" for level in difficulties)],
         rows,
     )
 
@@ -55,25 +58,47 @@ def lines_table(title: str, lines: Sequence[Line], *, symbol: str, right: str) -
     """A row for each line, a column for each difficulty, with intervals."""
     entries = [entry for line in lines for entry in line.entries]
     difficulties = sorted({entry.difficulty for entry in entries})
-    rows = [[line.name, *_cells(line.entries, difficulties)] for line in lines]
-    return html_table(
-        _caption(title, right, entries), ["what", *(f"{symbol} = {level}" for level in difficulties)], rows
-    )
+    rows = [[line.name, *_shares(line.entries, difficulties)] for line in lines]
+    heads = [lab_text.SERIES_HEADS, *(f"{symbol} = {level}" for level in difficulties)]
+    return html_table(_caption(title, right, entries), heads, rows)
+
+
+def duels_table(duels: Sequence[Duel], *, symbol: str) -> str:
+    """A row for each baseline: at which difficulties this model is ahead, neither is, or the baseline is."""
+    rows = [
+        [
+            f"{each.baseline.name} (against {each.own.name})",
+            *(where(pairs, symbol) if pairs else NOT_MEASURED for pairs in (each.ahead, each.equal, each.behind)),
+        ]
+        for each in duels
+    ]
+    return html_table(lab_text.DUELS_TABLE.format(symbol=symbol), lab_text.DUELS_HEADS, rows)
+
+
+def sweep_table(settings: Sequence[Result], *, symbol: str, right: str) -> str:
+    """A visitor's own measurement: a row for each N, a column for each difficulty, with intervals."""
+    difficulties = sorted({entry.difficulty for entry in settings})
+    rows = [
+        [f"N = {n}", *_shares([entry for entry in settings if entry.passes == n], difficulties)]
+        for n in sorted({entry.passes for entry in settings})
+    ]
+    heads = ["passes", *(f"{symbol} = {level}" for level in difficulties)]
+    return html_table(lab_text.SWEEP_TABLE.format(right=right), heads, rows)
 
 
 def halting_table(fixed: Sequence[Result], drift: Sequence[Result], *, right: str) -> str:
     """A row for each way to stop: the mean passes it takes and the accuracy it reaches."""
-    rows = [[f"N = {entry.passes}", f"{entry.passes:.1f}", share(entry)] for entry in fixed]
+    rows = [[f"after N = {entry.passes}", f"{entry.passes:.1f}", share(entry)] for entry in fixed]
     rows += [
         [f"drift below {entry.threshold:g}", f"{entry.mean_passes:.1f}", share(entry)]
         for entry in drift
         if entry.mean_passes is not None
     ]
-    return html_table(_caption("When to stop", right, (*fixed, *drift)), ["stop", "mean passes", "accuracy"], rows)
+    return html_table(_caption(lab_text.HALTING_TABLE, right, (*fixed, *drift)), lab_text.HALTING_HEADS, rows)
 
 
 def cost_table(costs: Sequence[Result], *, symbol: str) -> str:
-    """A row for each N: time and operations asleep and awake, the break-even, and what it buys at the hardest."""
+    """A row for each N: time and operations asleep and awake, the break-even, and the accuracy at the hardest."""
     rows = [
         [
             f"N = {entry.passes}",
@@ -89,16 +114,14 @@ def cost_table(costs: Sequence[Result], *, symbol: str) -> str:
         if entry.cost is not None
     ]
     hardest = max((entry.difficulty for entry in costs), default=0)
-    heads = ["passes", "sleep on a window", "one answer", "MFLOP asleep", "MFLOP awake"]
-    heads += ["pays from (operations)", "pays from (time)", f"accuracy at {symbol} = {hardest}"]
-    return html_table("Cost of one window's sleep, and from how many questions a window on it pays", heads, rows)
+    return html_table(lab_text.COST_TABLE, [*lab_text.COST_HEADS, f"accuracy at {symbol} = {hardest}"], rows)
 
 
 def _queries(break_even: float | None) -> str:
     return "never" if break_even is None else f"{break_even:.1f} questions"
 
 
-def _cells(line: Sequence[Result], difficulties: Sequence[int]) -> list[str]:
+def _shares(line: Sequence[Result], difficulties: Sequence[int]) -> list[str]:
     found = {entry.difficulty: share(entry) for entry in line}
     return [found.get(level, NOT_MEASURED) for level in difficulties]
 
@@ -106,4 +129,4 @@ def _cells(line: Sequence[Result], difficulties: Sequence[int]) -> list[str]:
 def _caption(title: str, right: str, entries: Sequence[Result]) -> str:
     sizes = sorted({entry.n for entry in entries})
     several = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}" if sizes else "0"
-    return f"{title}: share of {right}, with 95 % Wilson intervals; {several} instances a cell"
+    return lab_text.SHARES_TABLE.format(title=title, right=right, sizes=several)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from app.learn.learn_text import STEPS
-from app.shell.state import LinkError, is_same_page, whole_number
+from app.shell.address import is_same_page
+from app.shell.state import LinkError, whole_number
 
 LAST = len(STEPS)
 _PLACE, _URL, _PROBLEM = "learn_place", "learn_url", "learn_problem"

@@ -131,8 +131,7 @@ def trigger_text(trigger: str) -> str:
 
 def mean_drift(event: SleepPassDone) -> float:
     """Relative change of S in this pass, mean over layers and heads."""
-    drifts = [float(value) for layer in event.layers for value in layer.drift]
-    return sum(drifts) / len(drifts) if drifts else 0.0
+    return event.mean_drift
 
 
 def milliseconds(seconds: float) -> str:

@@ -317,7 +317,8 @@ class Player {
     el.scrub.setAttribute("aria-valuetext", `Event ${index + 1} of ${run.frames.length}: ${frame.brief}`);
     this.find(".cache").style.width = `${(100 * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)}%`;
     this.find(".fast").style.width = `${(100 * run.memory.fast_bytes) / Math.max(run.memory.window_bytes, run.memory.fast_bytes, 1)}%`;
-    this.find(".cache-amount").textContent = `${Math.max(0, ...frame.kv)} tokens, ${kilobytes(Math.round((run.memory.window_bytes * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)))}`;
+    const held = Math.max(0, ...frame.kv), bytes = Math.round((run.memory.window_bytes * held) / Math.max(1, run.memory.most));
+    this.find(".cache-amount").textContent = `${held} token${held === 1 ? "" : "s"}, ${kilobytes(bytes)}`;
     this.find(".fast-amount").textContent = kilobytes(run.memory.fast_bytes);
     for (const item of this.functions) {
       const note = this.notes[index][item.dataset.function];

@@ -12,9 +12,10 @@ from typing import Any
 
 import streamlit as st
 
+from app.shell import address
 from app.shell.jobs import Job
 
-LOOKS = ("view", "lock")  # of a link, the way of looking at a page: no part of what is asked
+START = ("event", "speed")  # of a link, where the player starts: gone with the first change
 Reader = Callable[[str], dict[str, Any]]  # a link's text -> widget values; raises LinkError
 
 
@@ -44,9 +45,11 @@ class Visit:
     def set_missing(self, values: Mapping[str, Any]) -> None:
         """Give every control its first value; values that are there stay.
 
-        Writing a widget's own key also keeps its value on a run in which the widget is not shown.
+        Writing a widget's own key also keeps its value on a run in which the widget is not shown. Streamlit forgets
+        it all the same once another page is shown, so a copy is kept beside it.
         """
         self.set({name: self.get(name, value) for name, value in values.items()})
+        self.set({"kept": {**self.get("kept", {}), **{name: self.get(name) for name in values}}})
 
     def change(self, values: Mapping[str, Any]) -> None:
         """The visitor has changed something (a preset, a click): the link no longer counts."""
@@ -101,21 +104,26 @@ class Visit:
         self.set({"latest": job})
 
     def adopt_url(self, readers: Mapping[str, Reader], first: Mapping[str, Any]) -> bool:
-        """Take over the URL's values when the URL is not what this session wrote last; True where it asks something.
+        """Take over what the address asks, when it is not what this session wrote last; True where it asks something.
 
-        A bare URL on the same page is the Back button at the visit's beginning: the `first` values return. On
-        the way from another page it says nothing, and what the visitor had asked stays.
+        A link says it all: what it leaves out has its `first` value. A bare address on the same page is the Back
+        button at the visit's beginning. On the way from another page it says nothing: what was set there is set
+        again, and the page's last link is put into the address.
         """
-        given = {name: str(st.query_params[name]) for name in st.query_params if name not in LOOKS}
-        if given == self.get("url", {}):
+        given = address.asked()
+        if not address.is_same_page():
+            self.set(self.get("kept", {}))
+            if not given and self.has_url:
+                address.put(self.get("url"))
+                self.set({"is_bare": True})
+        if given == self.get("url", {}) or (not given and self.get("is_bare")):
+            self.set({"is_followed": False, "is_bare": not given and bool(self.get("is_bare"))})
             return False
-        if not given and self.has_url and not is_same_page():  # back through the menu: what was set is set again
-            given = dict(self.get("url"))
-            st.query_params.update(given)
-        if not given and is_same_page():
-            self.set({**first, "asked_live": False})
         values, problems = read_link(given, self.task, readers)
-        self.set({"url": given, **values, "link_problems": problems})
+        self.set({**first, **dict.fromkeys(START), **values, "link_problems": problems})
+        self.set({"url": given, "is_followed": bool(given), "is_bare": False})
+        if not given:
+            self.set({"asked_live": False})
         return bool(values)
 
     @property
@@ -124,17 +132,16 @@ class Visit:
         return bool(self.get("url", {}))
 
     def write_url(self, link: Mapping[str, str]) -> None:
-        """Put the question into the URL, if it is not there already."""
+        """Put the question into the address, if it is not there already.
+
+        A link that was followed, perhaps by the Back button, stays as it was written until something is changed.
+        """
         wanted = {"task": self.task, **link}
-        if self.get("url", {}) != wanted:
-            self.set({"url": wanted})
-            looks = {name: st.query_params[name] for name in LOOKS if name in st.query_params}
-            st.query_params.from_dict({**wanted, **looks})
-
-
-def is_same_page() -> bool:
-    """Whether the run of the script before this one showed this page too."""
-    return bool(st.session_state.get("came_from") == st.session_state.get("page"))
+        if self.get("is_followed"):
+            self.set({"stands_for": wanted, "is_followed": False})
+        if wanted not in (self.get("url"), self.get("stands_for")):
+            self.set({"url": wanted, "stands_for": wanted, "is_bare": False, **dict.fromkeys(START)})
+            address.write(wanted)
 
 
 def read_link(

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import streamlit as st
+from app.shell import address
 
-from app.shell.state import is_same_page
-
-VALUES = {"view": "present", "lock": "1"}  # what a link may hold
+PRESENTED, LOCKED = "present", "1"  # what a link may hold
 
 
 @dataclass(frozen=True)
@@ -22,26 +20,12 @@ class View:
     is_locked: bool
 
 
-def adopt() -> None:
-    """Read the link; after a click in the menu, which empties it, the way of looking is what it was."""
-    given = {name: value for name, value in VALUES.items() if st.query_params.get(name) == value}
-    held = {name: value for name, value in VALUES.items() if st.session_state.get(name) == value}
-    if held and not given and not is_same_page():
-        st.query_params.update(held)
-        given = held
-    for name in VALUES:
-        st.session_state[name] = given.get(name, "")
-
-
 def current() -> View:
-    """As `adopt` left it."""
-    return View(bool(st.session_state.get("view")), bool(st.session_state.get("lock")))
+    """As the address has it, or had it before a click in the menu."""
+    held = address.held_looks()
+    return View(held.get("view") == PRESENTED, held.get("lock") == LOCKED)
 
 
 def present(is_on: bool) -> None:
     """The visitor has filled the window with the stage, or left it."""
-    st.session_state["view"] = VALUES["view"] if is_on else ""
-    if is_on:
-        st.query_params["view"] = VALUES["view"]
-    elif "view" in st.query_params:
-        del st.query_params["view"]
+    address.look("view", PRESENTED if is_on else "")

@@ -116,6 +116,7 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
 def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
     """Accuracy against N and, where it was measured, what is kept of the first window."""
     difficulty = choice.difficulty
+    sizes = choice.info.meta["task_sizes"] if choice.info else {}
     figure = accuracy_figure(
         results,
         difficulty=difficulty,
@@ -123,6 +124,7 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
         mode=mode,
         symbol=words.symbol,
         right=words.right,
+        chance=PAGES[results.task].counts("accuracy", sizes).chance,
     )
     alt = accuracy_summary(results, difficulty, words.symbol)
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
@@ -181,10 +183,10 @@ def control_sentence(comparison: Comparison, words: Words) -> str:
     if falls and holds:
         where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"
     elif not falls:
-        more = f", and at {_levels(rises, words)} more is right than without" if rises else ""
+        more = f"; at {_levels(rises, words)} accuracy even rises" if rises else ""
         where = "no loss was measured" + more
     shows = (meaning.where_it_falls if falls else meaning.where_it_holds) if meaning else ""
-    return f"*{_control_name(comparison)}*: {where}{': ' if shows else ''}{shows}."
+    return f"*{_control_name(comparison)}*: {where}. {shows}".rstrip()
 
 
 def _control_name(comparison: Comparison) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.shell import messages
-from app.shell.state import Visit, one_of, whole_number
+from app.shell import address, messages, position
+from app.shell.state import Reader, Visit, one_of, whole_number
 from app.stage import advanced, stage_text
 from app.tasks.base import Form, Limits, TaskPage
 from sleepviz.config.base import ConfigError
@@ -55,15 +55,10 @@ def controls(
     form = page.form
     mine = {info.name: info for info in infos if info.task == page.task}
     default = next((info.name for info in mine.values() if info.default), "")
-    chosen = mine.get(str(visit.get("checkpoint", default))) or mine.get(default)
-    limits = limits_of(page.task, chosen)
-    link = {
-        "N": whole_number("passes", "passes N", 0, limits["passes_max"]),
-        "checkpoint": one_of("checkpoint", "checkpoint", tuple(mine)),
-        **advanced.readers(limits["window"]),
-    }
-    visit.adopt_url({**form.readers(limits), **link}, _first_values(form, recorded, limits, default))
-    chosen = mine.get(str(visit.get("checkpoint", default))) or chosen
+    linked = mine.get(address.asked().get("checkpoint", default)) or mine.get(default)
+    limits = limits_of(page.task, linked)
+    visit.adopt_url(readers(form, limits, tuple(mine)), _first_values(form, recorded, limits, default))
+    chosen = mine.get(str(visit.get("checkpoint", default))) or linked
     limits = limits_of(page.task, chosen)
     visit.set_missing(_first_values(form, recorded, limits, default))
     form.keep_within(visit, limits)
@@ -86,26 +81,40 @@ def controls(
         advanced.break_it(visit)
     spec, problems, notes = _spec(page, visit, chosen, settings)
     with run:
-        is_off = spec is None
-        pressed = st.button(
-            stage_text.RUN_LIVE, key="run", type="primary", disabled=is_off, on_click=visit.ask_live, width="stretch"
-        )
+        # Never switched off: a click may come from a text box, whose correction is only being sent.
+        pressed = st.button(stage_text.RUN_LIVE, key="run", type="primary", on_click=visit.ask_live, width="stretch")
     for problem in problems:
         st.error(problem, icon=":material/error:")
     for note in notes:
         st.info(note, icon=":material/info:")
     difficulty = form.difficulty(visit, limits)
-    checkpoint = {"checkpoint": chosen.name} if chosen else {}
     return Choice(
         spec,
         chosen,
         problems,
         visit.passes,
         difficulty,
-        {**form.link(visit), "N": str(visit.passes), **checkpoint, **settings.link()},
+        link_of(form, visit, settings, chosen.name if chosen else ""),
         pressed,
         _asks(page, visit),
     )
+
+
+def readers(form: Form, limits: Limits, checkpoints: tuple[str, ...]) -> dict[str, Reader]:
+    """How a link's values are read; `limits` are those of the checkpoint that the link names."""
+    return {
+        **form.readers(limits),
+        "N": whole_number("passes", "passes N", 0, limits["passes_max"]),
+        "checkpoint": one_of("checkpoint", "checkpoint", checkpoints),
+        **advanced.readers(limits["window"]),
+        **position.readers(),
+    }
+
+
+def link_of(form: Form, visit: Visit, settings: advanced.Settings, checkpoint: str) -> dict[str, str]:
+    """What the controls ask, as a link's values that `readers` reads back."""
+    named = {"checkpoint": checkpoint} if checkpoint else {}
+    return {**form.link(visit), "N": str(visit.passes), **named, **settings.link()}
 
 
 def _asks(page: TaskPage, visit: Visit) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
+import json
 from typing import Any
 
 import streamlit as st
 
 from app import player
-from app.shell import messages, runs, theme, view
+from app.shell import messages, position, runs, share, theme, view
+from app.shell.position import Position
 from app.shell.results import Results
+from app.shell.share import Shared
 from app.shell.state import Visit
 from app.stage import about, controls, stage_text, watch
 from app.tasks import PAGES, TaskPage
@@ -34,7 +36,7 @@ def show(task: str) -> None:
         title.title(messages.plain(choice.asks), anchor=False)
         shown = watch.shown_run(visit, choice, infos, tape)
         if shown is not None:
-            _stage(shown, page, choice, None if isinstance(results, str) else results, looks)
+            _stage(shown, page, choice, position.of(visit), None if isinstance(results, str) else results, looks)
     if shown is not None:
         _under(shown, page, infos, mode)
     st.markdown(words.explanation)
@@ -43,7 +45,12 @@ def show(task: str) -> None:
 
 
 def _stage(
-    shown: watch.Shown, page: TaskPage, choice: controls.Choice, results: Results | None, looks: view.View
+    shown: watch.Shown,
+    page: TaskPage,
+    choice: controls.Choice,
+    at: Position,
+    results: Results | None,
+    looks: view.View,
 ) -> None:
     """One run beside those that it is compared with."""
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
@@ -52,11 +59,15 @@ def _stage(
     player.show(
         payload,
         key=f"player_{page.task}",  # a key a task: another page's player is another player
+        start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
         stale=watch.stale(shown, choice),
         presented=looks.is_presented,
         locked=looks.is_locked,
         on_present=view.present,
     )
+    on_screen = {card.title: card.trace for card in cards if card.trace is not None}
+    asked = page.words.question(json.loads(shown.trace.spec["input"]))
+    share.bar(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 
 def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
@@ -64,15 +75,6 @@ def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...]
     meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
-        st.download_button(
-            stage_text.AS_JSON,
-            data=partial(watch.as_json, shown),
-            file_name=f"sleepviz-{page.task}-run.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
-            key="download",
-        )
     st.caption(f"{_notice(shown, page.words)} {about.training_note(shown.trace)} {page.words.presets}")
     about.departures(meta)
     about.transcript(shown.trace)

@@ -141,12 +141,19 @@ CONTROLS = {
 }
 
 BREAK_IT = "Break it:"
+TRAINED = "How was it trained?"
+FOUND, TAUGHT = "Found from answers", "Taught each step"
+FOUND_NOTE = (
+    "This model was trained on its answers alone. Nothing was scored while it slept, so it found by itself what to do "
+    "with more passes."
+)
+TAUGHT_NOTE = "This model was taught each step: training also scored what every pass of sleep puts out."
 BREAK = {
-    "zero_state": "Wipe S at wake",
-    "shuffled_state": "Use another run's S",
-    "replay": "Replay the first pass",
-    "reset_state": "Reset S before every pass",
-    "untrained": "Untrained weights",
+    "zero_state": "Wipe S",
+    "shuffled_state": "Another run's S",
+    "replay": "Replay pass 1",
+    "reset_state": "Reset S each pass",
+    "untrained": "Untrained",
 }
 BROKEN = {
     "zero_state": "S was wiped before it woke",
@@ -178,24 +185,24 @@ CONTROLS_MEASURED = (
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a control shows where accuracy falls, and where it does not."""
+    """What a control shows where accuracy falls, and where it does not, a sentence each."""
 
     where_it_falls: str
     where_it_holds: str
 
 
 CONTROL_MEANINGS = {
-    "zero_state": Meaning("the answer is read from S", "the answer is not read from S"),
-    "shuffled_state": Meaning("it matters what S has read", "it does not matter what S has read"),
+    "zero_state": Meaning("The answer is read from S.", "The answer is not read from S."),
+    "shuffled_state": Meaning("It matters what S has read.", "It does not matter what S has read."),
     "replay": Meaning(
-        "it is not the repetition that helps, but what the later passes work out anew",
-        "writing the same keys and values again does as well as the later passes",
+        "Repetition alone does not help: each pass has to compute something new.",
+        "Writing the same keys and values again does as well as the later passes.",
     ),
     "reset_state": Meaning(
-        "what the earlier passes wrote into S is part of the computation",
-        "the computation is done in h, S keeps the outcome",
+        "What the earlier passes wrote into S is part of the computation.",
+        "The steps are computed in the activations h; S only stores the result.",
     ),
-    "untrained": Meaning("what sleep does was learned", "these answers need no training"),
+    "untrained": Meaning("What sleep does was learned.", "These answers need no training."),
 }
 
 # The run that is shown.
@@ -217,7 +224,6 @@ INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing
 AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with 1 pass only", "another model", "another model: {name}"
 HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
-AS_JSON = "Run as JSON"
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (
     "Drift of every head, pass by pass",

@@ -18,7 +18,6 @@ from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from sleepviz.config.events import Trace
-from sleepviz.config.outside import strict_json
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
@@ -149,11 +148,6 @@ def _measured(answer: Trace, results: Results) -> Result | None:
     same = (str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
     entries = results.of("control", spec.control)
     return next((entry for entry in entries if (entry.digest, entry.passes, entry.difficulty) == same), None)
-
-
-def as_json(shown: Shown) -> str:
-    """The run for download."""
-    return strict_json({"source": shown.source, **shown.trace.to_json()})
 
 
 def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job:

@@ -141,6 +141,14 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """What a measured share counts."""
+
+    right: str  # to follow "share of" and to name an axis
+    chance: float | None  # how often a guess, each possible answer equally likely, is right; None: not known
+
+
+@dataclass(frozen=True)
 class TaskPage:
     """One task's half of the app. Its page is the script pages/TASK.py."""
 
@@ -157,3 +165,9 @@ class TaskPage:
     start: Callable[[Mapping[str, Any]], str] = lambda given: "the start"  # where an input's question begins
     legend: Callable[[str], None] | None = None  # draws the task's rule beside its form; takes the component's key
     place: int = LAST  # in the navigation; the first page is the app's
+    scored: Callable[[str, Mapping[str, Any]], Scored] | None = None
+    """(experiment, the task's sizes) -> what its shares count; None: `words.right`, and chance is not known."""
+
+    def counts(self, experiment: str, sizes: Mapping[str, Any]) -> Scored:
+        """What a share that an experiment measured counts. `sizes` are the task's as in a checkpoint; {}: unknown."""
+        return Scored(self.words.right, None) if self.scored is None else self.scored(experiment, sizes)

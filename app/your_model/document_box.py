@@ -18,8 +18,14 @@ DOCUMENT = (
 
 
 FIRST_QUESTIONS = {"page_question": example.QUESTION, "question": "Where is the key? It is in"}
-FIRST_VALUES = {**FIRST_QUESTIONS, "page": example.PAGE, "document": DOCUMENT, "window": 32}
+FIRST_DOCUMENTS = {"page": example.PAGE, "document": DOCUMENT}
+FIRST_VALUES = {**FIRST_QUESTIONS, **FIRST_DOCUMENTS, "window": 32}
 QUESTION_MAX = 500  # characters
+
+
+def first_document(source: str) -> str:
+    """What a model's box holds until the visitor writes something else."""
+    return FIRST_DOCUMENTS["page" if source.startswith("text:") else "document"]
 
 
 def in_our_style(visit: Visit, window: int) -> tuple[str, str]:

@@ -122,3 +122,9 @@ ONCE = "Reading each window once (N = 1) instead of dropping it unread"
 LONGER = "N = {passes} instead of N = 1"
 WHOLE = "Full attention instead of N = 1"
 HELPED, HARMED, NO_DIFFERENCE = "helped", "made it worse", "made no difference that these tokens could show"
+
+# The bar under the stage.
+NO_PYTHON = "There is no script for these runs. Our text models have one here, and our task models on their own pages."
+NO_LINK = "A link cannot name a model that lies on this server alone: it opens the page without this run."
+NOT_IN_LINK = "The document is too long for a link. Save it as a file, and send the file with the link."
+SAVE_DOCUMENT = "Document"

@@ -13,8 +13,10 @@ import streamlit as st
 
 from app import player
 from app.player import Contender
-from app.shell import messages, progress, runs, theme, uploads
+from app.shell import exports, messages, packed, position, progress, runs, share, theme, uploads
 from app.shell.jobs import Job, Phase, RunKey
+from app.shell.position import Position
+from app.shell.share import Shared
 from app.shell.state import Visit, one_number_of, one_of, short_text
 from app.stage import about, stage_text
 from app.stage.watch import QUICK_S
@@ -57,7 +59,8 @@ def show() -> None:
     except (ConfigError, InputError) as error:
         st.error(messages.plain(str(error)), icon=":material/error:")
         asked = None
-    pressed = st.button(model_text.RUN, key="your_model_run", type="primary", disabled=asked is None)
+    # Never switched off: a click may come from a text box, whose correction is only being sent.
+    pressed = st.button(model_text.RUN, key="your_model_run", type="primary")
     if asked is not None and (pressed or is_linked):
         visit.forget_link_problems()
         visit.write_url(_link(asked.spec))
@@ -66,7 +69,7 @@ def show() -> None:
     _follow(visit, tape is not None)
     shown = text_runs.of_job(visit.latest) if visit.latest is not None else tape
     if shown is not None:
-        _stage(shown, mode)
+        _stage(shown, position.of(visit), mode)
     if not models.local_models_allowed():
         st.caption(model_text.NOT_ALLOWED.format(allowed=models.ALLOWED))
     if asked is not None:
@@ -74,27 +77,30 @@ def show() -> None:
 
 
 def _adopt_link(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> bool:
-    """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run.
-
-    A document is too long for a link: with the page as it comes, or as this visitor has edited it.
-    """
+    """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run."""
     choices = tuple(_choices(infos))
-    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_QUESTIONS}
+    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_VALUES}
+    first |= {f"input_{task}": page.example for task, page in PAGES.items()}
 
     def read_question(given: str) -> dict[str, Any]:
         asked = short_text("question", "question", document_box.QUESTION_MAX)(given)["question"]
         return dict.fromkeys(document_box.FIRST_QUESTIONS, asked)
+
+    def read_document(given: str) -> dict[str, Any]:
+        return dict.fromkeys(document_box.FIRST_DOCUMENTS, packed.reader("document", "document")(given)["document"])
 
     readers = {
         "model": one_of("source", "model", [choice for choice in choices if not choice.startswith("local:")]),
         "N": one_number_of("passes", "passes N", PASSES),
         "eviction": one_of("eviction", "eviction", tuple(model_text.EVICTIONS)),
         "question": read_question,
+        "doc": read_document,
         "L": one_number_of("window", "window L", document_box.WINDOWS),
         **{f"{task}_input": short_text(f"input_{task}", "input", INPUT_MAX_CHARACTERS) for task in PAGES},
+        **position.readers(),
     }
     is_linked = visit.adopt_url(readers, first)
-    visit.set_missing(first)
+    visit.set_missing(first)  # on every run, or what one kind of model was given is lost to another
     return is_linked and not visit.link_problems
 
 
@@ -107,6 +113,9 @@ def _link(spec: RunSpec) -> dict[str, str]:
         given = json.loads(spec.input)
         asked = {"question": given["question"]}
         asked |= {"L": str(given["window"])} if spec.checkpoint.startswith("random:") else {}
+        usual = document_box.first_document(spec.checkpoint)
+        document = packed.packed(given["document"]) if given["document"] != usual else None
+        asked |= {"doc": document} if document else {}
     return {"model": spec.checkpoint, "N": str(spec.n_passes), "eviction": spec.eviction, **asked}
 
 
@@ -139,8 +148,6 @@ def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
 def _controls(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Asked:
     """Draw the controls and read them. Raises ConfigError and InputError."""
     choices = _choices(infos)
-    visit.set_missing(document_box.FIRST_VALUES)  # on every run, or what one kind of model was given is lost to another
-    visit.set_missing({f"input_{task}": page.example for task, page in PAGES.items()})
     columns = st.columns([3, 1.2, 1.6], gap="medium")
     with columns[0]:
         source = str(
@@ -226,7 +233,7 @@ def _keys(asked: Asked) -> tuple[RunKey, ...]:
     return tuple(RunKey(spec, asked.digest) for spec in example.side_by_side(asked.spec))
 
 
-def _stage(shown: SideBySide, mode: theme.Mode) -> None:
+def _stage(shown: SideBySide, at: Position, mode: theme.Mode) -> None:
     """The player, the cards beside each other, and what was held."""
     spec, trace = shown.first
     titles = {
@@ -253,12 +260,37 @@ def _stage(shown: SideBySide, mode: theme.Mode) -> None:
     player.show(
         player.player_payload(trace, contenders=tuple(cards), badge=badge, terms=_terms(spec)),
         key="player_your_model",
+        start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
     )
+    _share(shown, {card.title: card.trace for card in cards if card.trace is not None})
     st.caption(_note(kind, name, next(iter(shown.outcomes))))
     st.markdown(held(trace, full))
     about.transcript(trace)
     about.numbers(trace)
     about.drift_curves(trace, mode)
+
+
+def _share(shown: SideBySide, on_screen: exports.Runs) -> None:
+    """The bar under the stage; and what of this run no link can hold."""
+    spec, _ = shown.first
+    given = json.loads(spec.input)
+    is_text = spec.task == example.TASK
+    asked = str(given["question"]) if is_text else PAGES[spec.task].words.question(given)
+    shared = Shared("your-model", _link(spec), shown.origin, on_screen, asked)
+    share.bar(shared, call=text_runs.call_of, no_python=model_text.NO_PYTHON)
+    if spec.checkpoint.startswith("local:"):
+        st.caption(model_text.NO_LINK)
+    elif is_text and packed.packed(given["document"]) is None:
+        st.caption(model_text.NOT_IN_LINK)
+        st.download_button(
+            model_text.SAVE_DOCUMENT,
+            data=given["document"],
+            file_name="sleepviz-document.txt",
+            mime="text/plain",
+            on_click="ignore",
+            icon=":material/download:",
+            key="your_model_document",
+        )
 
 
 def _note(kind: str, name: str, run: RunKey) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.shell import runs
+from app.shell import exports, runs
 from app.shell.jobs import Job, Outcome, RunKey
 from app.your_model import models
 from sleepviz.config.events import Trace
@@ -44,3 +44,13 @@ def recorded(source: str) -> SideBySide | None:
         return None
     complete = len(found) == len(example.RECORDINGS) and {key.digest for key in found} == {digest}
     return SideBySide("recorded", dict(found)) if complete else None
+
+
+def call_of(spec: RunSpec, checkpoint: str) -> str | None:
+    """A Python call that makes a run of this page again; None where no public function does.
+
+    Random weights are this server's own. A task's model runs through the library here, which measures fewer heads
+    than `sleepviz.run`.
+    """
+    kind, _, name = spec.checkpoint.partition(":")
+    return exports.text_call(spec, name) if kind in ("text", "local") else None

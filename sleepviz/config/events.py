@@ -83,6 +83,12 @@ class SleepPassDone:
     sleep_s: float
     flops: int
 
+    @property
+    def mean_drift(self) -> float:
+        """Relative change of S in this pass, mean over the heads of all layers; 0 where there are none."""
+        drifts = [float(value) for layer in self.layers for value in layer.drift]
+        return sum(drifts) / len(drifts) if drifts else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class CacheEvicted:
@@ -141,6 +147,11 @@ class Trace:
         if not isinstance(last, AnswerScored):
             raise ValueError("this run ended before it answered.")
         return last.answer
+
+    @property
+    def passes(self) -> tuple[SleepPassDone, ...]:
+        """Every pass of every window, in order."""
+        return tuple(event for event in self.events if isinstance(event, SleepPassDone))
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole run as plain JSON values."""

@@ -40,7 +40,7 @@ def decoded(data: bytes, what: str) -> str:
     """UTF-8 bytes, with a byte-order mark or without -> text. `what` begins the sentence of the InputError."""
     for mark, name in _OTHER_MARKS:
         if data.startswith(mark):
-            raise InputError(f"{what} is {name} text, not UTF-8 text; save it as UTF-8.")
+            raise InputError(f"{what} is not UTF-8 text but {name}; save it as UTF-8.")
     if b"\0" in data:
         raise InputError(f"{what} holds zero bytes, so it is not UTF-8 text.")
     try:

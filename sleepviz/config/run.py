@@ -27,6 +27,12 @@ class Trigger(JsonRoundTrip):
         require(self.kind in ("window", "every", "manual"), "trigger must be window, every:M or manual.")
         require((self.kind == "every") == (self.every > 0), "trigger every:M needs M of at least 1 token.")
 
+    @property
+    def text(self) -> str:
+        """As `parse` reads it."""
+        numbers = (self.every,) if self.kind == "every" else self.asked_after
+        return f"{self.kind}:{','.join(map(str, numbers))}" if numbers else self.kind
+
     @classmethod
     def parse(cls, text: str) -> Trigger:
         """Read the command line's `window`, `every:M`, `manual` or `manual:A,B`. Raises ConfigError."""

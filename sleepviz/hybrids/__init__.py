@@ -1,6 +1,6 @@
 """Sleep for models of the transformers library. Imported on demand only: transformers is slow to import.
 
-- `cache`: SleepCache, with explicit eviction; its state is assigned and never changed in place
+- `cache`, `layers`: SleepCache, with explicit eviction; its state is assigned and never changed in place
 - `looping`: N trips through a span of a decoder's own layers inside one ordinary call
 - `slept`: what a sleep lets one see
 - `sleep`: sleep_hybrid, sleep_windows, predict, generate

@@ -30,7 +30,8 @@ from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.memory import FastWeights, KVCache, Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep_passes
-from sleepviz.hybrids.cache import EvictingLayer, SleepCache
+from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.layers import EvictingLayer
 from sleepviz.hybrids.slept import SleptPass, SleptWindow
 from sleepviz.runs.checkpoint import FOLDER, load
 from sleepviz.tasks import build_task

@@ -27,7 +27,8 @@ from transformers.utils import ModelOutput
 
 from sleepviz.config.base import require
 from sleepviz.config.model import SleepPolicy
-from sleepviz.hybrids.cache import AllWritten, AssigningLayer, EvictingLayer, SleepCache
+from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.layers import AllWritten, AssigningLayer, EvictingLayer
 from sleepviz.hybrids.looping import looped
 from sleepviz.hybrids.models.boundary import from_outside
 from sleepviz.hybrids.models.capability import decoder_layers, require_sleeper

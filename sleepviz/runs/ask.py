@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sleepviz.config.events import Trace
-from sleepviz.config.model import Eviction
-from sleepviz.config.run import Control, RunSpec
+from sleepviz.config.model import Eviction, SleepAttention
+from sleepviz.config.run import Control, RunSpec, Trigger
 from sleepviz.runs.record import trace
 
 
@@ -20,16 +20,32 @@ def run(
     n_passes: int = 4,
     eviction: Eviction = "hard",
     control: Control = "none",
+    sleep_attention: SleepAttention | Literal[""] = "",
+    trigger: str = "window",
+    seed: int = 0,
 ) -> Trace:
     """Let a model read a problem, sleep over each window, and answer with an empty cache.
 
     `given` is the task's input, for example {"rows": ["0110100110010110"], "steps": 4} for "rule110". `checkpoint` is
     a name that `python -m sleepviz checkpoints` lists; "" is the task's default. `n_passes` is N, the passes over each
-    window. The result holds every event of the run, and the answer as `.answer`.
+    window. `control` breaks one part of the mechanism; `seed` is that of the weights or the S which some controls
+    put in its place. `sleep_attention` "" is the way in which the checkpoint was trained. `trigger` says when sleep
+    begins: "window" (it is full), "every:M" (after M tokens) or "manual:A,B" (after A and after B tokens).
+
+    The result holds every event of the run, its passes as `.passes` and the answer as `.answer`.
 
     Raises ConfigError for settings out of range, InputError for a problem that the model cannot be asked, and
     CheckpointError where there is no such checkpoint; each message is one sentence.
     """
-    text = json.dumps(dict(given))
-    spec = RunSpec(task=task, input=text, checkpoint=checkpoint, n_passes=n_passes, eviction=eviction, control=control)
+    spec = RunSpec(
+        task=task,
+        input=json.dumps(dict(given)),
+        checkpoint=checkpoint,
+        n_passes=n_passes,
+        eviction=eviction,
+        sleep_attention=sleep_attention,
+        trigger=Trigger.parse(trigger),
+        control=control,
+        seed=seed,
+    )
     return trace(spec)

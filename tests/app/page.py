@@ -65,3 +65,10 @@ def live(page: AppTest) -> AppTest:
 def errors(page: AppTest) -> list[str]:
     """The sentences that say what is wrong."""
     return [error.value for error in page.error]
+
+
+def pressed_in_vain(page: AppTest) -> bool:
+    """Whether "Run live" runs nothing while the same sentences say why. It may be pressed at any time."""
+    before = errors(page)
+    page.button(key="run").click()
+    return errors(clean(page.run())) == before and payload(page)["badge"].startswith("recorded")

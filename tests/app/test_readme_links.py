@@ -12,7 +12,7 @@ from tests.app.page import ROOT, errors, opened
 
 LINKS = re.findall(r"\]\(http://localhost:8501(/[^)]*)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
 SCRIPTS = {page.url: name for name, page in PAGES.items()} | {"": next(iter(PAGES))}
-SCRIPTS |= {"lab": "lab", "your-model": "your_model"}
+SCRIPTS |= {"learn": "learn", "lab": "lab", "your-model": "your_model"}
 
 
 def test_there_are_five_things_to_try() -> None:

@@ -8,19 +8,19 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from app.player import script
-from app.shell.state import Visit, read_link
+from app.shell.state import read_link
 from app.stage.controls import limits_of
 from app.stage.stage_text import glossary
 from app.tasks import PAGES, IncompletePageError, TaskPage, load_page
 from sleepviz.config.events import Answer, Trace
 from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
 from sleepviz.tasks import FAMILIES, PRESETS, TASKS
+from tests.app.states import HeldVisit
 from tests.test_architecture import ROOT
 
 NAMES = sorted(FAMILIES)
@@ -31,24 +31,6 @@ PARTS = {
     "picture.js": "draws it and calls register(kind, draw)",
     "words.py": "has everything that is said of the task",
 }
-
-
-class HeldVisit(Visit):
-    """A visit whose values are in a dict, so that a form can be read without a page."""
-
-    held: dict[str, Any]
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        super().__init__("")
-        object.__setattr__(self, "held", dict(values))
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """A value."""
-        return self.held.get(name, default)
-
-    def set(self, values: Any) -> None:
-        """Replace values."""
-        self.held.update(values)
 
 
 def missing(root: Path, task: str) -> list[str]:

@@ -8,7 +8,8 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from sleepviz.config.base import ConfigError
-from sleepviz.hybrids.cache import AssigningLayer, EvictingLayer, EvictingSlidingLayer, SleepCache
+from sleepviz.hybrids.cache import SleepCache
+from sleepviz.hybrids.layers import AssigningLayer, EvictingLayer, EvictingSlidingLayer
 from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.sleep import predict
 from sleepviz.studies.hybrids.equivalence import random_tokens

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
+from sleepviz.hybrids.models.capability import require_sleeper
+from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.perplexity import continuations, losses_by_setting
 from sleepviz.hybrids.sleep import predict, sleep_hybrid
 from sleepviz.text.losses import Estimate, Losses, mean_estimate, perplexity, saved
@@ -94,3 +96,12 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     drawn = [mean_estimate(rng.normal(2.0, 1.0, 200)) for _ in range(1000)]
     assert 0.93 <= np.mean([each.low <= 2.0 <= each.high for each in drawn]) <= 0.97
+
+
+def test_a_text_whose_numbers_are_not_finite_has_no_perplexity() -> None:
+    model = tiny("Qwen3.5")
+    require_sleeper(model)  # a short trial may be finite where a long text is not
+    with torch.no_grad():
+        model.get_output_embeddings().weight[5] = float("inf")
+    with pytest.raises(ConfigError, match="not finite, so it has no perplexity"):
+        list(losses_by_setting(model, torch.arange(2, 60)[None], window=16))

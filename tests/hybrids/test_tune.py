@@ -293,7 +293,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_changed() ->
     before = copy.deepcopy(model.state_dict())
     hook = model.get_output_embeddings().weight.register_hook(lambda gradient: gradient / 0)
     with pytest.raises(DivergedError, match="after step 0"):
-        list(losses_of(tuning))
+        list(loop.steps(tuning))
     hook.remove()
 
     assert tuning.progress.step == 0 and all(

@@ -3,6 +3,7 @@
 from app.tasks.base import TaskPage
 from app.tasks.depo.form import DepoForm
 from app.tasks.depo.picture import DepoPicture
+from app.tasks.depo.scored import scored
 from app.tasks.depo.words import WORDS
 
 PAGE = TaskPage(
@@ -18,4 +19,5 @@ PAGE = TaskPage(
     unit="hop",
     start=lambda given: str(given["start"]),
     place=2,
+    scored=scored,
 )

@@ -3,6 +3,7 @@
 from app.tasks.base import TaskPage
 from app.tasks.gsm.form import GsmForm
 from app.tasks.gsm.picture import GsmPicture
+from app.tasks.gsm.scored import scored
 from app.tasks.gsm.words import WORDS
 
 PAGE = TaskPage(
@@ -18,4 +19,5 @@ PAGE = TaskPage(
     unit="operation",
     start=lambda given: "a given number",
     place=3,
+    scored=scored,
 )

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import pytest
 
-from app.figures import baselines_figure, halting_figure, heatmap_figure, heatmap_summary, series_figure
-from app.shell.results import Result
+from app.figures import (
+    accuracy_figure,
+    baselines_figure,
+    halting_figure,
+    heatmap_figure,
+    heatmap_summary,
+    retention_figure,
+    series_figure,
+)
+from app.shell.results import Result, Results
 from app.shell.theme import DARK, LIGHT, Mode
 from tests.app.lab.test_lab_findings import FIXED, STAIRS, drift, entry
 
 
-def heat(live: tuple[Result, ...] = (), trained: int | None = 2, hardest: int | None = None, mode: Mode = "light"):  # type: ignore[no-untyped-def]
+def heat(  # type: ignore[no-untyped-def]
+    live: tuple[Result, ...] = (),
+    trained: int | None = 2,
+    hardest: int | None = None,
+    mode: Mode = "light",
+    chance: float | None = None,
+):
     return heatmap_figure(
         STAIRS,
         live=live,
@@ -19,15 +34,16 @@ def heat(live: tuple[Result, ...] = (), trained: int | None = 2, hardest: int | 
         mode=mode,
         symbol="t",
         right="rows right",
+        chance=chance,
     )
 
 
-def test_a_cell_for_each_n_and_difficulty_with_its_interval_on_hover() -> None:
+def test_a_square_for_each_n_and_difficulty_with_its_interval_on_hover() -> None:
     (cells,) = heat().data
     assert [list(row) for row in cells.z] == [[1.0, 0.1, 0.0], [1.0, 1.0, 0.1], [1.0, 1.0, 0.96]]
     assert [list(row) for row in cells.text] == [["100", "10", "0"], ["100", "100", "10"], ["100", "100", "96"]]
-    assert cells.customdata[0][1] == "N = 1, t = 2<br>0.100 (0.050–0.150), n = 100"
-    assert cells.customdata[2][2] == "N = 4, t = 3<br>0.960 (0.910–1.000), n = 100<br>beyond training"
+    assert cells.customdata[0][1] == "N = 1, t = 2<br>10.0 % (5.0–15.0), n = 100"
+    assert cells.customdata[2][2] == "N = 4, t = 3<br>96.0 % (91.0–100.0), n = 100<br>beyond training"
     assert (cells.zmin, cells.zmax) == (0, 1)
 
 
@@ -50,7 +66,7 @@ def test_a_live_cell_joins_even_where_nothing_was_measured() -> None:
         and len(set(live.marker.line.color)) == 2
     )
     assert [round(x) for x in live.x] == [2, 1] and [round(y) for y in live.y] == [1, 2]
-    assert live.customdata[0].startswith("live, n = 8<br>N = 2, t = 3<br>0.500")
+    assert live.customdata[0].startswith("live, n = 8<br>N = 2, t = 3<br>50.0 %")
 
 
 @pytest.mark.parametrize(("mode", "look"), [("light", LIGHT), ("dark", DARK)])
@@ -62,7 +78,7 @@ def test_colours_are_given_for_both_themes(mode: Mode, look: object) -> None:
 
 def test_the_grid_in_words() -> None:
     assert heatmap_summary(STAIRS, "t") == (
-        "Accuracy for N from 1 to 4 and t from 1 to 3: from 0.00 at N = 1, t = 3 to 1.00 at N = 1, t = 1."
+        "Accuracy for N from 1 to 4 and t from 1 to 3. Lowest: 0.0 % at N = 1, t = 3. Highest: 100.0 % at N = 1, t = 1."
     )
     assert heatmap_summary([], "t").endswith("nothing was measured.")
     assert not heatmap_figure(
@@ -109,3 +125,57 @@ def test_a_series_is_a_line_a_model_in_order_of_passes() -> None:
     assert (one.name, list(one.x), list(one.y)) == ("one", [1, 4], [0.1, 0.9])
     assert list(one.error_y.arrayminus) == pytest.approx([0.05, 0.05]) and list(two.x) == [1]
     assert (one.line.color, one.line.dash, one.marker.symbol) != (two.line.color, two.line.dash, two.marker.symbol)
+
+
+def test_a_square_just_below_the_threshold_is_not_rounded_up_to_it() -> None:
+    (squares,) = heatmap_figure(
+        [entry(12, 12, 0.946), entry(12, 11, 0.954)],
+        passes_trained=None,
+        difficulty_trained=None,
+        mode="light",
+        symbol="t",
+        right="rows right",
+    ).data
+    assert list(squares.text[0]) == ["95", "94.6"]
+
+
+def test_the_colour_bar_names_what_is_counted_and_chance() -> None:
+    (squares,) = heat(chance=1 / 18).data
+    assert squares.colorbar.title.text == "% of rows right"
+    assert squares.colorbar.tickvals[0] == 1 / 18 and squares.colorbar.ticktext[0] == "chance 6 %"
+    assert heat(chance=2**-16).data[0].colorbar.ticktext[0] == "0 %, chance"
+    assert heat().data[0].colorbar.ticktext[0] == "0 %"
+
+
+CHANCE = 1 / 18
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        baselines_figure([("one", STAIRS)], [], mode="light", symbol="t", right="rows right", chance=CHANCE),
+        halting_figure(FIXED, [], mode="dark", right="rows right", chance=CHANCE),
+        series_figure({"one": STAIRS}, mode="light", right="rows right", chance=CHANCE),
+        accuracy_figure(
+            Results("rule110", "", tuple(STAIRS)),
+            difficulty=3,
+            passes=None,
+            mode="light",
+            symbol="t",
+            right="rows right",
+            chance=CHANCE,
+        ),
+        retention_figure(
+            Results("rule110", "", (entry(12, 3, 0.5, experiment="retention", variant="asked_after_1"),)),
+            difficulty=3,
+            mode="dark",
+            chance=CHANCE,
+        ),
+    ],
+    ids=["baselines", "halting", "series", "accuracy", "retention"],
+)
+def test_chance_is_a_dotted_line_that_the_legend_names(figure: go.Figure) -> None:
+    (line,) = figure.layout.shapes
+    assert line.y0 == line.y1 == CHANCE and (line.x0, line.x1, line.xref) == (0, 1, "x domain")
+    assert (line.line.dash, line.name, line.showlegend) == ("dot", "chance: 1 in 18", True)
+    assert figure.layout.showlegend

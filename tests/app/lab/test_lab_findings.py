@@ -7,28 +7,39 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.figures.percent import one_in, percent
 from app.lab.findings import (
     Finding,
-    baseline_finding,
+    Line,
+    answer,
+    baseline_findings,
     baseline_lines,
     best_line,
     beyond_training,
+    control_finding,
     cost_finding,
+    duel,
     gain_finding,
+    growth_finding,
     halting_finding,
     loss_findings,
+    models_finding,
     models_of,
     newest,
     not_run,
     not_run_beyond,
     other_experiments,
     reach_finding,
+    retention_finding,
+    share,
 )
 from app.lab.lab_text import levels, variant_name
-from app.lab.tables import cost_table, grid_table, halting_table, html_table
+from app.lab.tables import cost_table, duels_table, grid_table, halting_table, html_table, sweep_table
 from app.shell.messages import joined
-from app.shell.results import Cost, Result, Results, read_results
+from app.shell.results import Comparison, Cost, Result, Results, read_results
 from app.tasks import PAGES
 
 
@@ -77,47 +88,84 @@ def test_more_passes_that_help_are_said_to() -> None:
     found = gain_finding(STAIRS, "t")
     assert found is not None and not found.is_against
     assert found.sentence == (
-        "More passes help at t = 2 and 3: at t = 3 accuracy rises from 0.00 (0.00–0.05) with N = 1 to "
-        "0.96 (0.91–1.00) with N = 4; at t = 1 no gain was measured."
+        "More passes help at t = 2 and 3. At t = 3, accuracy rises from 0.0 % with N = 1 to 96.0 % with N = 4. "
+        "At t = 1, no gain was measured."
     )
+    assert found.first == "More passes help at t = 2 and 3."
+    assert answer(STAIRS, "t") == "Yes. At t = 3, accuracy rises from 0.0 % to 96.0 %."
 
 
 def test_more_passes_that_do_not_help_contradict_the_paper_unless_nothing_is_left_to_gain() -> None:
-    flat = gain_finding(grid({1: {1: 0.5, 2: 0.4}, 4: {1: 0.52, 2: 0.41}}), "k")
-    assert flat == Finding(
-        "More passes than 1 help at no k that was measured, against the paper's trend.", is_against=True
+    flat = grid({1: {1: 0.5, 2: 0.4}, 4: {1: 0.52, 2: 0.41}})
+    sentence = "More passes than 1 help at no k that was measured, against the paper's trend."
+    assert gain_finding(flat, "k") == Finding(sentence, is_against=True)
+    assert answer(flat, "k") == f"Not here. {sentence}"
+    full = grid({1: {1: 0.99}, 4: {1: 1.0}})
+    sentence = "N = 1 is enough: nothing is left to gain at k = 1."
+    assert gain_finding(full, "k") == Finding(sentence) and answer(full, "k") == f"No need to. {sentence}"
+    assert gain_finding(grid({1: {1: 0.5}}), "k") is None and gain_finding([], "k") is None and answer([], "k") == ""
+
+
+CHANCE = 1 / 18
+
+
+def test_what_moves_below_twice_chance_is_neither_gain_nor_harm() -> None:
+    """Depo guesses among 18 nodes: 0.03 to 0.11 says nothing, whichever way it goes; 0.5 to 0.11 does."""
+    narrow = [replace(e, low=e.accuracy - 0.01, high=e.accuracy + 0.01) for e in grid({1: {6: 0.03}, 4: {6: 0.11}})]
+    falling = [replace(e, passes=5 - e.passes) for e in narrow]
+    assert "help at k = 6" in said(gain_finding(narrow, "k")) and loss_findings(falling, "k", 4)[0].is_against
+    assert "help at no k" in said(gain_finding(narrow, "k", CHANCE))
+    assert loss_findings(falling, "k", 4, CHANCE) == (
+        Finding("At no k is accuracy measurably lower with more passes than with fewer."),
     )
-    full = gain_finding(grid({1: {1: 0.99}, 4: {1: 1.0}}), "k")
-    assert full == Finding("N = 1 is enough: nothing is left to gain at k = 1.")
-    assert gain_finding(grid({1: {1: 0.5}}), "k") is None and gain_finding([], "k") is None
+    assert loss_findings(grid({1: {6: 0.5}, 4: {6: 0.11}}), "k", 4, CHANCE)[0].is_against
 
 
-def test_how_far_each_n_reaches() -> None:
+def test_how_far_the_best_n_reaches() -> None:
     assert said(reach_finding(STAIRS, "t")) == (
-        "At least 95 answers in 100 are right up to t = 1 with N = 1, t = 2 with N = 2 and t = 3 with N = 4."
+        "With N = 4, at least 95 % are right up to t = 3; no other N gets further."
     )
     weak = grid({1: {1: 0.9, 2: 0.97}, 4: {1: 0.95, 2: 0.2}})  # what is right beyond a gap does not count
-    assert said(reach_finding(weak, "t")) == (
-        "At least 95 answers in 100 are right up to t = 1 with N = 4; at no t with N = 1."
-    )
-    assert said(reach_finding(grid({1: {1: 0.5}}), "t")) == "At no t are 95 answers in 100 right, with any N."
+    assert said(reach_finding(weak, "t")).startswith("With N = 4, at least 95 % are right up to t = 1;")
+    equal = grid({2: {1: 1.0, 2: 0.2}, 3: {1: 1.0, 2: 0.3}})  # of equals the fewest passes
+    assert said(reach_finding(equal, "t")).startswith("With N = 2,")
+    assert said(reach_finding(grid({1: {1: 0.5}}), "t")) == "At no t are 95 % right, with any N."
+
+
+@given(st.integers(0, 512))
+def test_no_printed_number_contradicts_the_threshold(right: int) -> None:
+    """A share counts as solved exactly when the heat map and the tables print 95 or more."""
+    accuracy = right / 512
+    solved = "95 % are right" in said(reach_finding([entry(1, 1, accuracy)], "t"))
+    for digits, off in ((0, 0.5), (1, 0.1)):
+        printed = float(percent(accuracy, digits))
+        assert (printed >= 95) == solved and abs(printed - 100 * accuracy) <= off
+
+
+def test_shares_are_written_with_one_decimal_and_their_interval() -> None:
+    assert share(replace(entry(1, 1, 0.946), low=0.923, high=0.9624)) == "94.6 % (92.3–96.2)"
+    assert percent(0.946, 0) == "94.6" and percent(0.9499, 1) == "94.9" and percent(0.95, 0) == "95"
+    assert percent(0.9449, 0) == "94" and percent(1.0, 0) == "100" and percent(0.004, 0) == "0"
+    assert one_in(2**-16) == "1 in 65,536" and one_in(1 / 18) == "1 in 18"
 
 
 def test_more_passes_that_do_harm_contradict_the_paper() -> None:
     assert loss_findings(STAIRS, "t", 4) == (
         Finding("At no t is accuracy measurably lower with more passes than with fewer."),
     )
-    falling = grid({2: {1: 1.0, 2: 0.9}, 4: {1: 0.98, 2: 0.6}, 8: {1: 0.5, 2: 0.6}})
+    falling = grid({2: {1: 1.0, 2: 0.9}, 4: {1: 0.98, 2: 0.6}, 8: {1: 0.5, 2: 0.7}})
     inside, outside = loss_findings(falling, "t", 4)
     assert inside.is_against and outside.is_against
     assert inside.sentence == (
-        "More passes do harm at t = 2, against the paper's trend: at t = 2 accuracy falls from 0.90 (0.85–0.95) "
-        "with N = 2 to 0.60 (0.55–0.65) with N = 4."
+        "More passes do harm at t = 2, against the paper's trend. At t = 2, accuracy falls from 90.0 % with N = 2 to "
+        "60.0 % with N = 4."
     )
-    assert outside.sentence.startswith("More passes do harm at t = 1, against")
-    assert outside.sentence.endswith("with N = 8, beyond the 4 passes that it was trained up to.")
+    assert outside.sentence == (
+        "More passes than the 4 of training do harm at t = 1 and 2, against the paper's trend. At t = 1, accuracy "
+        "falls from 100.0 % with N = 2 to 50.0 % with N = 8."
+    )
     (unknown,) = loss_findings(falling, "t", None)
-    assert "t = 1 and 2" in unknown.sentence and "beyond" not in unknown.sentence
+    assert "do harm at t = 1 and 2" in unknown.sentence and "of training" not in unknown.sentence
     assert loss_findings(grid({4: {1: 0.5}}), "t", 4) == ()
 
 
@@ -127,46 +175,56 @@ def test_a_fall_within_the_intervals_is_none() -> None:
     assert loss_findings(grid({2: {1: 0.90}, 4: {1: 0.79}}), "t", 4)[0].is_against
 
 
-def against_baseline(variant: str, rows: dict[int, float], passes: int = 1) -> Finding:
+def baseline(variant: str, rows: dict[int, float], passes: int = 1) -> Line:
     entries = [entry(passes, level, acc, experiment="baseline", variant=variant) for level, acc in rows.items()]
     (line,) = baseline_lines(Results("rule110", "", tuple(entries)))
-    return baseline_finding(line, STAIRS, "t")
+    return line
 
 
-def test_a_baseline_that_is_behind_everywhere() -> None:
-    found = against_baseline("n1_same_tokens", {1: 0.5, 2: 0.5, 3: 0.0})
-    assert found == Finding("*N = 1 only, same tokens*: this model (best N) is ahead at t = 1 to 3.")
+def test_the_largest_lead_over_the_models_without_sleep_is_said() -> None:
+    lines = [baseline("n1_same_tokens", {1: 0.5, 2: 0.5, 3: 0.0}), baseline("n1_same_flops", {3: 0.2})]
+    lead, none_ahead = baseline_findings([duel(line, STAIRS) for line in lines], "t")
+    assert lead.sentence == (
+        "At t = 3, this model has 96.0 % right, the best model without repeated sleep 20.0 %. That is *N = 1 only, "
+        "same FLOPs*; this model took N = 4."
+    )
+    assert none_ahead.sentence == "At no t is a model without repeated sleep ahead."
+    table = duels_table([duel(line, STAIRS) for line in lines], symbol="t")
+    assert "same tokens (against this model (best N))</th><td>t = 1 to 3</td><td>–</td><td>–</td>" in table
 
 
 def test_a_baseline_that_is_ahead_contradicts_the_paper() -> None:
     measured = grid({1: {1: 0.6, 2: 0.1}, 4: {1: 0.5, 2: 0.9}})
-    entries = [entry(1, 1, 0.8, experiment="baseline", variant="n1_same_flops")]
-    entries += [entry(1, 2, 0.85, experiment="baseline", variant="n1_same_flops")]
-    (line,) = baseline_lines(Results("rule110", "", tuple(entries)))
-    found = baseline_finding(line, measured, "t")
-    assert found.is_against
-    assert found.sentence == (
-        "*N = 1 only, same FLOPs*: the two cannot be told apart at t = 2; the baseline is ahead at t = 1, against the "
-        "paper's trend: at t = 1 0.80 (0.75–0.85) of its answers are right, here 0.60 (0.55–0.65)."
+    found = duel(baseline("n1_same_flops", {1: 0.8, 2: 0.85}), measured)
+    (said_,) = baseline_findings([found], "t")
+    assert said_ == Finding(
+        "*N = 1 only, same FLOPs* is ahead at t = 1, against the paper's trend. At t = 1, 80.0 % of its answers are "
+        "right; this model has 60.0 %.",
+        is_against=True,
     )
+    assert "<td>–</td><td>t = 2</td><td>t = 1</td>" in duels_table([found], symbol="t")
+
+
+def test_a_baseline_that_guesses_is_not_ahead() -> None:
+    found = duel(baseline("n1_same_flops", {1: 0.11}), grid({4: {1: 0.0}}), CHANCE)
+    assert not found.is_against and found.equal and not found.behind
+    assert duel(baseline("n1_same_flops", {1: 0.11}), grid({4: {1: 0.0}})).is_against
 
 
 def test_an_oracle_that_is_ahead_contradicts_nothing() -> None:
     """Nothing is evicted there, so the paper does not say that sleep beats it."""
-    entries = [entry(1, 3, 1.0, experiment="baseline", variant="oracle")]
-    (line,) = baseline_lines(Results("rule110", "", tuple(entries)))
-    found = baseline_finding(line, grid({1: {3: 0.0}, 4: {3: 0.5}}), "t")
-    assert "the baseline is ahead at t = 3" in found.sentence
-    assert not found.is_against and "paper" not in found.sentence
+    found = duel(baseline("oracle", {3: 1.0}), grid({1: {3: 0.0}, 4: {3: 0.5}}))
+    assert found.behind and not found.is_against and baseline_findings([found], "t") == ()
 
 
 def test_a_baseline_of_several_passes_is_compared_at_the_same_n() -> None:
-    found = against_baseline("per_n", {3: 0.5}, passes=2)  # best N has 0.96 there, N = 2 has 0.1
-    assert "the baseline is ahead at t = 3" in found.sentence and "here 0.10" in found.sentence
+    found = duel(baseline("per_n", {3: 0.5}, passes=2), STAIRS)  # best N has 0.96 there, N = 2 has 0.1
+    assert [ours.accuracy for ours, _ in found.behind] == [0.1] and not found.ahead
 
 
 def test_a_baseline_without_a_counterpart_claims_nothing() -> None:
-    assert said(against_baseline("deeper", {9: 0.5})).endswith("nothing to compare it with was measured.")
+    found = duel(baseline("deeper", {9: 0.5}), STAIRS)
+    assert not (found.ahead or found.equal or found.behind) and baseline_findings([found], "t") == ()
 
 
 def test_seeds_and_passes_of_one_baseline_are_lines_of_their_own() -> None:
@@ -185,9 +243,61 @@ def test_seeds_and_passes_of_one_baseline_are_lines_of_their_own() -> None:
     ]
 
 
-def test_of_a_cell_that_was_measured_twice_the_newest_counts() -> None:
+def test_the_controls_that_lower_accuracy_are_counted() -> None:
+    broken = Comparison("zero_state", 4, ((entry(4, 1, 0.0), entry(4, 1, 0.9)),))
+    whole = Comparison("replay", 4, ((entry(4, 1, 0.88), entry(4, 1, 0.9)),))
+    assert said(control_finding([broken, whole])) == (
+        "Breaking one part of the mechanism lowers accuracy in 1 of 2 controls."
+    )
+    assert control_finding([]) is None
+
+
+def retained(rows: dict[int, dict[int, float]]) -> list[Result]:
+    """{windows: {difficulty: accuracy}} of the first window."""
+    return [
+        entry(12, level, accuracy, experiment="retention", variant=f"asked_after_{windows}")
+        for windows, row in rows.items()
+        for level, accuracy in row.items()
+    ]
+
+
+def test_long_term_memory_is_kept_lost_or_was_never_there() -> None:
+    assert said(retention_finding(retained({1: {1: 1.0, 4: 0.9}, 4: {1: 0.98, 4: 0.85}}), "t")) == (
+        "The first window is remembered after 4 windows: no loss was measured at t = 1 and 4."
+    )
+    mixed = retained({1: {1: 1.0, 12: 1.0, 13: 0.04}, 2: {1: 1.0, 12: 0.9, 13: 0.0}, 4: {1: 1.0, 12: 0.8, 13: 0.0}})
+    assert said(retention_finding(mixed, "t", CHANCE)) == (
+        "The first window is remembered after 4 windows: no loss was measured at t = 1. Some of the first window is "
+        "forgotten at t = 12. At t = 12, accuracy falls from 100.0 % after 1 window to 80.0 % after 4 windows. At t = "
+        "13, the first window was never learned."
+    )
+    assert retention_finding(retained({1: {1: 1.0}}), "t") is None and retention_finding([], "t") is None
+
+
+def test_the_models_of_an_experiment_are_ranked_unless_they_guess() -> None:
+    models = {"a": grid({1: {4: 0.1}, 5: {4: 0.6}}), "b": grid({2: {4: 0.9}, 5: {4: 0.9}}), "c": grid({1: {4: 0.0}})}
+    assert said(models_finding(models, "k = 4")) == (
+        "At k = 4, *b* has 90.0 % right with N = 2. Next is *a* with 60.0 %. The weakest is *c* with 0.0 %."
+    )
+    near = {"a": grid({5: {4: 0.85}}), "b": grid({2: {4: 0.9}})}
+    assert said(models_finding(near, "k = 4")).endswith("*a* cannot be told apart from it, with 85.0 %.")
+    assert said(models_finding({"a": grid({1: {4: 0.1}}), "b": grid({1: {4: 0.05}})}, "k = 4", CHANCE)) == (
+        "At k = 4, no model is clearly better than guessing."
+    )
+    assert models_finding({"a": grid({1: {4: 0.1}})}, "k = 4") is None
+
+
+def test_a_single_models_growth_names_what_is_counted() -> None:
+    line = grid({12: {12: 1.0}, 1: {12: 0.563}})
+    assert said(growth_finding(line, "cells read right", "t = 12")) == (
+        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes it is 100.0 %."
+    )
+    assert growth_finding(line[:1], "cells read right", "t = 12") is None
+
+
+def test_of_a_setting_that_was_measured_twice_the_newest_counts() -> None:
     old, other, new = entry(1, 1, 0.5, digest="a"), entry(1, 2, 0.5, digest="a"), entry(1, 1, 0.7, digest="b")
-    halting = [drift(0.5, 2, 0.4), drift(0.1, 3, 0.5)]  # two thresholds are two cells
+    halting = [drift(0.5, 2, 0.4), drift(0.1, 3, 0.5)]  # two thresholds are two settings
     kept = newest(Results("depo", "", (old, other, new, *halting))).entries
     assert [e.accuracy for e in kept] == [0.7, 0.5, 0.4, 0.5]
 
@@ -209,20 +319,22 @@ FIXED = [fixed(1, 0.2), fixed(4, 0.6), fixed(8, 0.93), fixed(12, 0.95)]
 
 
 def test_halting_that_saves_passes() -> None:
-    found = said(halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 5.5, 0.94), drift(0.01, 9.0, 0.95)]))
-    assert found == (
-        "The best fixed N is 12, with 0.95 (0.90–1.00) right; N = 8, with 0.93 (0.88–0.98), cannot be told apart from "
-        "it. Stopping on drift below 0.05 does as well, 0.94 (0.89–0.99), with 5.5 passes in the mean, 2.5 fewer."
+    found = halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 5.5, 0.94), drift(0.01, 9.0, 0.95)])
+    assert said(found) == (
+        "Stopping once drift is below 0.05 does as well and saves 2.5 passes a window. The best fixed N is 12, with "
+        "95.0 % right. N = 8 cannot be told apart from it, with 93.0 %. Stopping early reaches 94.0 % with 5.5 "
+        "passes on average."
     )
+    assert found is not None and found.first.endswith("saves 2.5 passes a window.")
 
 
 def test_halting_that_saves_nothing_or_never_does_as_well() -> None:
-    assert said(halting_finding(FIXED, [drift(0.05, 9.5, 0.94)])).endswith(
-        "9.5 passes in the mean, which saves nothing."
+    assert said(halting_finding(FIXED, [drift(0.05, 9.5, 0.94)])).startswith(
+        "Stopping once drift is below 0.05 does as well but saves nothing."
     )
-    assert said(halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 9.5, 0.7)])).endswith(
-        "Stopping on drift never does as well: 0.70 (0.65–0.75) at most."
-    )
+    never = said(halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 9.5, 0.7)]))
+    assert never.startswith("Stopping on drift never does as well as a fixed N.")
+    assert never.endswith("Drift reaches 70.0 %.")
 
 
 def test_halting_needs_both() -> None:
@@ -242,15 +354,15 @@ def test_what_was_not_run() -> None:
 
 def test_what_lies_beyond_training() -> None:
     assert beyond_training(STAIRS, "t", 2, 3) == (
-        "The model was trained with up to 2 passes and up to t = 3; N = 4 lies beyond that."
+        "The model was trained with up to 2 passes and up to t = 3. N = 4 lies beyond that."
     )
-    assert beyond_training(STAIRS, "t", 1, 1).endswith("; N = 2 and 4 and t = 2 and 3 lie beyond that.")
+    assert beyond_training(STAIRS, "t", 1, 1).endswith(". N = 2 and 4 and t = 2 and 3 lie beyond that.")
     assert beyond_training(STAIRS, "t", 4, None) == (
-        "The model was trained with up to 4 passes; nothing beyond that was measured here."
+        "The model was trained with up to 4 passes. Nothing beyond that was measured here."
     )
     assert beyond_training(STAIRS, "t", None, None) == ""
-    assert not_run_beyond(STAIRS, "t", 4, 2) == ("N beyond the 4 of training",)
-    assert not_run_beyond(STAIRS, "t", 2, 3) == ("t beyond the 3 of training",)
+    assert not_run_beyond(STAIRS, "t", 4, 2) == ("N above 4, beyond the training range",)
+    assert not_run_beyond(STAIRS, "t", 2, 3) == ("t above 3, beyond the training range",)
     assert not_run_beyond([], "t", 2, 3) == ()
 
 
@@ -283,9 +395,14 @@ def test_tables_escape_and_mark() -> None:
     live = [entry(3, 2, 0.75, n=8)]
     table = grid_table(STAIRS, live, symbol="t", right="rows right", trained=2)
     assert '<th scope="row">N = 4 (beyond training)</th>' in table and '<th scope="row">N = 2</th>' in table
-    assert "live, n = 8: N = 3 (beyond training)</th><td>–</td><td>0.75 (0.70–0.80)</td><td>–</td>" in table
+    assert "live, n = 8: N = 3 (beyond training)</th><td>–</td><td>–</td><td>75.0 % (70.0–80.0)</td><td>–</td>" in table
+    assert '<th scope="row">N = 2</th><td>t = 2</td><td>100.0 % (95.0–100.0)</td>' in table  # solved up to t = 2
+    own = sweep_table(live, symbol="t", right="rows right")
+    assert '<th scope="row">N = 3</th><td>75.0 % (70.0–80.0)</td>' in own and ">t = 2</th>" in own
     stops = halting_table(FIXED, [drift(0.05, 5.5, 0.94)], right="rows right")
-    assert "drift below 0.05</th><td>5.5</td><td>0.94 (0.89–0.99)</td>" in stops and "N = 12</th><td>12.0</td>" in stops
+    assert (
+        "drift below 0.05</th><td>5.5</td><td>94.0 % (89.0–99.0)</td>" in stops and "N = 12</th><td>12.0</td>" in stops
+    )
 
 
 def test_halting_entries_of_a_file_keep_what_they_took(tmp_path: Path) -> None:
@@ -315,14 +432,13 @@ DEAR = Cost(0.0083, 0.0005, 0.0015, 8e6, 1e5, 2.1e6, 8.3, 4.2)
 def test_the_cost_in_words_and_as_a_table() -> None:
     costs = [entry(1, 8, 0.1, experiment="cost", cost=CHEAP), entry(8, 8, 0.9, experiment="cost", cost=DEAR)]
     assert said(cost_finding(costs)) == (
-        "Sleeping on one window takes 1 ms with N = 1 and 8.3 ms with N = 8; an answer afterwards takes 0.5 ms and "
-        "0.5 ms. Against reading the window again for every question, sleep with N = 8 needs fewer operations from 5 "
-        "questions a window on."
+        "Sleeping on one window takes 1 ms with N = 1 and 8.3 ms with N = 8. An answer then takes 0.5 ms or 0.5 ms. "
+        "With N = 8, sleep pays from 5 questions per window on, counted in operations."
     )
     table = cost_table(costs, symbol="t")
     assert "accuracy at t = 8" in table and "<td>4.2 questions</td><td>8.3 questions</td>" in table
     never = [entry(8, 8, 0.9, experiment="cost", cost=replace(DEAR, break_even_flops=None))]
-    assert said(cost_finding(never)).endswith("sleep with N = 8 never pays.") and "never" in cost_table(
+    assert said(cost_finding(never)).endswith("Sleep with N = 8 never pays.") and "never" in cost_table(
         never, symbol="t"
     )
     assert cost_finding([entry(1, 8, 0.1, experiment="cost")]) is None

@@ -37,12 +37,15 @@ RIGHT = {1: 0.99, 8: 0.95}
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        ({1: 0.97, 8: 0.9}, "no loss was measured: the computation is done in h, S keeps the outcome."),
-        ({1: 0.3, 8: 0.1}, "accuracy falls: what the earlier passes wrote into S is part of the computation."),
+        (
+            {1: 0.97, 8: 0.9},
+            "no loss was measured. The steps are computed in the activations h; S only stores the result.",
+        ),
+        ({1: 0.3, 8: 0.1}, "accuracy falls. What the earlier passes wrote into S is part of the computation."),
         (
             {1: 0.97, 8: 0.1},
-            "accuracy falls at t = 8 but not at t = 1: "
-            "what the earlier passes wrote into S is part of the computation.",
+            "accuracy falls at t = 8 but not at t = 1. "
+            "What the earlier passes wrote into S is part of the computation.",
         ),
     ],
 )
@@ -61,14 +64,14 @@ def test_a_control_that_does_better_is_said_to() -> None:
     sentence = control_sentence(
         compared("reset_state", {1: 0.99, 8: 0.95, 12: 1.0}, {1: 0.99, 8: 0.8, 12: 0.85}), WORDS
     )
-    assert "no loss was measured, and at t = 8 and 12 more is right than without" in sentence
+    assert "no loss was measured; at t = 8 and 12 accuracy even rises." in sentence
 
 
 @pytest.mark.parametrize("control", [name for name in CONTROLS if name != "none"])
 def test_every_control_has_two_readings(control: str) -> None:
     lost, kept = (control_sentence(compared(control, {1: accuracy}, {1: 0.9}), WORDS) for accuracy in (0.1, 0.9))
-    assert lost.endswith(f"falls: {CONTROL_MEANINGS[control].where_it_falls}.")
-    assert kept.endswith(f"measured: {CONTROL_MEANINGS[control].where_it_holds}.")
+    assert lost.endswith(f"falls. {CONTROL_MEANINGS[control].where_it_falls}")
+    assert kept.endswith(f"measured. {CONTROL_MEANINGS[control].where_it_holds}")
 
 
 def test_intervals_that_overlap_are_no_loss() -> None:
@@ -101,7 +104,7 @@ def test_the_table_has_a_line_for_each_control_and_one_for_the_run_as_it_is() ->
     ]
 
 
-@pytest.mark.parametrize(("accuracy", "says"), [(0.9, "S keeps the outcome"), (0.1, "is part of the computation")])
+@pytest.mark.parametrize(("accuracy", "says"), [(0.9, "S only stores the result"), (0.1, "is part of the computation")])
 def test_the_page_says_what_the_results_file_says(assets: Path, accuracy: float, says: str) -> None:
     values = made_results()
     like = values["entries"][2]  # type: ignore[index]  # any_n, N = 4, t = 3: 0.9

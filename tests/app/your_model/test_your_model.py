@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.shell import uploads
-from app.your_model import models
+from app.your_model import document_box, models
 from sleepviz.config.events import Trace
 from sleepviz.studies.recordings import text_recordings, text_trace
 from sleepviz.tasks.base import InputError
@@ -146,7 +146,7 @@ def test_a_folder_is_loaded_only_where_the_server_allows_it(
     page = opened()
     page.selectbox(key="your_model_source").set_value("local:")
     clean(page.run())
-    assert page.button(key="your_model_run").disabled and "Give a folder" in page.error[0].value
+    assert "Give a folder" in page.error[0].value
     page.text_input(key="your_model_name").set_value(str(folder))
     page.text_area(key="your_model_document").set_value("w1 w2 w3 w4 w5 w6 w7 w8 w9 w10")
     page.text_input(key="your_model_question").set_value("w3 w4")
@@ -180,12 +180,50 @@ def test_bad_input_is_one_sentence_and_nothing_runs(assets: Path) -> None:
     page = opened()
     page.text_area(key="your_model_input_rule110").set_value("{")
     clean(page.run())
-    assert len(page.error) == 1 and page.button(key="your_model_run").disabled
+    assert len(page.error) == 1
     page.selectbox(key="your_model_source").set_value("random:Bamba")
     clean(page.run())
     page.text_area(key="your_model_document").set_value(" ")
     clean(page.run())
-    assert "Write a document" in page.error[0].value and page.button(key="your_model_run").disabled
+    assert "Write a document" in page.error[0].value
+    page.button(key="your_model_run").click()  # it may be pressed at any time
+    clean(page.run())
+    assert len(page.error) == 1
+    assert "your_model_job" not in page.session_state
+
+
+def test_a_corrected_input_runs_on_the_first_press(assets: Path) -> None:
+    page = opened()
+    page.text_area(key="your_model_input_rule110").set_value("nonsense")
+    clean(page.run())
+    assert "not JSON" in page.error[0].value
+
+    asked = '{"rows": ["1111000011110000"], "steps": 2}'
+    page.text_area(key="your_model_input_rule110").set_value(asked)
+    ran(page)
+
+    assert page.query_params["rule110_input"] in (asked, [asked])
+
+
+def test_an_edited_document_is_in_the_link_and_comes_back_from_it(assets: Path) -> None:
+    document = 'Tess said "no".\nThe hat <b>is</b> red & new, 100 % sure.'
+    page = opened()
+    page.selectbox(key="your_model_source").set_value("random:Bamba")
+    clean(page.run())
+    page.text_area(key="your_model_document").set_value(document)
+    ran(page)
+    link = {name: page.query_params[name] for name in page.query_params}
+    link = {name: value[0] if isinstance(value, list) else value for name, value in link.items()}
+
+    other = opened()
+    for name, value in link.items():
+        other.query_params[name] = value
+    clean(other.run())
+
+    assert other.text_area(key="your_model_document").value == document
+    assert other.selectbox(key="your_model_source").value == "random:Bamba"
+    del other.query_params["doc"]
+    assert clean(other.run()).text_area(key="your_model_document").value == document_box.DOCUMENT
 
 
 @pytest.fixture
@@ -272,7 +310,6 @@ def test_words_that_it_never_read_are_named_and_are_no_markup(text_model: Path) 
     clean(page.run())
     (warning,) = page.warning
     assert "never read “Zelda”, “b”, “Quark”" in warning.value
-    assert not page.button(key="your_model_run").disabled  # it may be tried all the same
     assert any("not asked in the model's style" in each.value for each in page.caption)
 
 

@@ -1,0 +1,263 @@
+"""The sections of the Lab: what each found, and its figure and table. Drawn in their order by the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import figures
+from app.figures.percent import one_in
+from app.lab import breaking, findings, keep, lab_text, tables
+from app.lab.findings import Finding
+from app.lab.lab_text import RETENTION
+from app.lab.scene import Scene
+from app.shell.results import Result, comparisons
+from app.tasks.base import Scored
+
+OWN = ("accuracy", "baseline", "control", "halting", "cost")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading that a link leads to, the findings under it, and what draws the rest."""
+
+    heading: str
+    anchor: str
+    findings: tuple[Finding, ...]
+    show: Callable[[], None]
+
+
+def main(scene: Scene) -> tuple[Section, ...]:
+    """The sections of every task."""
+    return _heat(scene), _baselines(scene), _controls(scene), _halting(scene), _cost(scene)
+
+
+def further(scene: Scene) -> tuple[Section, ...]:
+    """A section for every experiment without one of its own."""
+    return tuple(_other(scene, name) for name in findings.other_experiments(scene.results, OWN))
+
+
+def command(scene: Scene) -> str:
+    """What makes the task's results file again."""
+    return f"{scene.results.made_by} --only {scene.task}" if scene.results else ""
+
+
+def _chart(
+    scene: Scene, figure: go.Figure, entries: Sequence[Result], *, name: str, anchor: str, notice: str, alt: str
+) -> None:
+    """A figure with what to notice above it and the bar that saves it below."""
+    st.caption(lab_text.NOTICE.format(notice=notice))
+    st.plotly_chart(figure, key=f"lab_{name}", theme=None, alt=alt, config=dict(keep.PLOTLY_CONFIG))
+    _bar(scene, entries, name=name, anchor=anchor, picture=f"lab_{name}")
+
+
+def _bar(scene: Scene, entries: Sequence[Result], *, name: str, anchor: str, picture: str = "") -> None:
+    keep.show(
+        entries,
+        file=f"sleepviz-{scene.task}-{anchor}",
+        key=f"lab_keep_{name}",
+        picture=picture,
+        anchor=anchor,
+        copies={lab_text.COMMAND: command(scene)} if scene.results else {},
+    )
+
+
+def _folded(name: str, table: str) -> None:
+    with st.expander(lab_text.NUMBERS, key=f"lab_{name}_numbers"):
+        st.html(table)
+
+
+def _notice(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _chance(counted: Scored) -> str:
+    return "" if counted.chance is None else lab_text.CHANCE.format(one_in=one_in(counted.chance))
+
+
+def _heat(scene: Scene) -> Section:
+    symbol, counted = scene.said.symbol, scene.counts("accuracy")
+    chance = counted.chance or 0.0
+    gain = findings.gain_finding(scene.measured, symbol, chance)
+    found = [] if gain is None else [gain]
+    if scene.measured:
+        found.append(findings.reach_finding(scene.measured, symbol))
+        found += findings.loss_findings(scene.measured, symbol, scene.passes_trained, chance)
+
+    def show() -> None:
+        entries = (*scene.measured, *scene.live)
+        if not entries:
+            st.markdown(lab_text.HEAT_NOT_RUN)
+            return
+        sizes = sorted({entry.n for entry in scene.measured or scene.live})
+        st.markdown(lab_text.HEAT_LINE.format(n=" to ".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))))
+        beyond = findings.beyond_training(scene.measured, symbol, scene.passes_trained, scene.difficulty_trained)
+        figure = figures.heatmap_figure(
+            scene.measured,
+            live=scene.live,
+            passes_trained=scene.passes_trained,
+            difficulty_trained=scene.difficulty_trained,
+            chance=counted.chance,
+            mode=scene.mode,
+            symbol=symbol,
+            right=counted.right,
+        )
+        notice = _notice(lab_text.HEAT_NOTICE.format(right=counted.right), beyond, _chance(counted))
+        alt = figures.heatmap_summary(scene.measured, symbol)
+        _chart(scene, figure, entries, name="heat", anchor="passes", notice=notice, alt=alt)
+        table = tables.grid_table(
+            scene.measured, scene.live, symbol=symbol, right=counted.right, trained=scene.passes_trained
+        )
+        _folded("heat", table)
+
+    return Section(lab_text.HEAT, "passes", tuple(found), show)
+
+
+def _baselines(scene: Scene) -> Section:
+    symbol, counted = scene.said.symbol, scene.counts("accuracy")
+    lines = findings.baseline_lines(scene.results) if scene.results else ()
+    duels = [findings.duel(line, scene.measured, counted.chance or 0.0) for line in lines]
+
+    def show() -> None:
+        if not lines:
+            st.markdown(lab_text.BASELINES_NOT_RUN)
+            return
+        st.markdown(lab_text.BASELINES_INTRO)
+        own = [findings.best_line(scene.measured), findings.own_line(scene.measured, 1)]
+        own = [line for line in own if line.entries]
+        figure = figures.baselines_figure(
+            [(line.name, line.entries) for line in own],
+            [(line.name, line.entries) for line in lines],
+            live=scene.live,
+            mode=scene.mode,
+            symbol=symbol,
+            right=counted.right,
+            chance=counted.chance,
+        )
+        alt = lab_text.BASELINES_ALT.format(symbol=symbol, n=len(own) + len(lines))
+        entries = [entry for line in (*own, *lines) for entry in line.entries]
+        notice = lab_text.BASELINES_NOTICE
+        _chart(scene, figure, entries, name="baselines", anchor="baselines", notice=notice, alt=alt)
+        table = tables.lines_table(lab_text.BASELINES_TABLE, [*own, *lines], symbol=symbol, right=counted.right)
+        _folded("baselines", tables.duels_table(duels, symbol=symbol) + table)
+
+    return Section(lab_text.BASELINES, "baselines", findings.baseline_findings(duels, symbol), show)
+
+
+def _controls(scene: Scene) -> Section:
+    found = findings.control_finding(comparisons(scene.results) if scene.results else ())
+
+    def show() -> None:
+        breaking.show(scene.task, scene.results, scene.infos, scene.said)
+        entries = scene.results.of("control") if scene.results else ()
+        if entries:
+            _bar(scene, entries, name="controls", anchor="controls")
+
+    return Section(lab_text.CONTROLS, "controls", () if found is None else (found,), show)
+
+
+def _halting(scene: Scene) -> Section:
+    counted = scene.counts("halting")
+    fixed = scene.results.of("halting", "fixed_n") if scene.results else ()
+    drift = scene.results.of("halting", "drift_halting") if scene.results else ()
+    found = findings.halting_finding(fixed, drift)
+
+    def show() -> None:
+        if not fixed and not drift:
+            st.markdown(lab_text.HALTING_NOT_RUN)
+            return
+        st.markdown(lab_text.HALTING_INTRO)
+        figure = figures.halting_figure(fixed, drift, mode=scene.mode, right=counted.right, chance=counted.chance)
+        alt = lab_text.HALTING_ALT.format(finding=found.sentence if found else "").rstrip()
+        entries, notice = (*fixed, *drift), lab_text.HALTING_NOTICE
+        _chart(scene, figure, entries, name="halting", anchor="halting", notice=notice, alt=alt)
+        _folded("halting", tables.halting_table(fixed, drift, right=counted.right))
+
+    return Section(lab_text.HALTING, "halting", () if found is None else (found,), show)
+
+
+def _cost(scene: Scene) -> Section:
+    costs = scene.results.of("cost", "any_n") if scene.results else ()
+    found = findings.cost_finding(costs)
+
+    def show() -> None:
+        if found is None:
+            st.markdown(lab_text.COST_NOT_RUN)
+            return
+        st.markdown(lab_text.COST_INTRO)
+        _folded("cost", tables.cost_table(costs, symbol=scene.said.symbol))
+        _bar(scene, costs, name="cost", anchor="cost")
+
+    return Section(lab_text.COST, "cost", () if found is None else (found,), show)
+
+
+def _other(scene: Scene, experiment: str) -> Section:
+    """An experiment without a section of its own: a line, a finding, and on a click its figure and its table."""
+    assert scene.results is not None
+    said, counted, symbol = lab_text.section(experiment), scene.counts(experiment), scene.said.symbol
+    entries, chance = scene.results.of(experiment), counted.chance or 0.0
+    hardest = max(entry.difficulty for entry in entries)
+    asked = f"{symbol} = {hardest}"
+    models = findings.models_of(scene.results, experiment, hardest)
+    if experiment == RETENTION:
+        found = findings.retention_finding(entries, symbol, chance)
+    elif len(models) > 1:
+        found = findings.models_finding(models, asked, chance)
+    else:
+        found = findings.growth_finding(next(iter(models.values())), counted.right, asked)
+    return Section(
+        said.heading,
+        experiment.replace("_", "-"),
+        () if found is None else (found,),
+        partial(_show_other, scene, experiment),
+    )
+
+
+def _show_other(scene: Scene, experiment: str) -> None:
+    assert scene.results is not None
+    said, counted, symbol = lab_text.section(experiment), scene.counts(experiment), scene.said.symbol
+    if said.line:
+        st.markdown(said.line)
+    fold = st.expander(lab_text.FIGURE_AND_NUMBERS, key=f"lab_{experiment}_fold", on_change="rerun")
+    if not fold.open:
+        return
+    anchor, entries = experiment.replace("_", "-"), scene.results.of(experiment)
+    with fold:
+        st.caption(lab_text.models(scene.said.sizes, scene.checkpoints_of(experiment)))
+        drawn = _figure_of(scene, experiment, counted)
+        if drawn is None:
+            _bar(scene, entries, name=experiment, anchor=anchor)
+        else:
+            figure, alt = drawn
+            notice = _notice(said.notice, _chance(counted))
+            _chart(scene, figure, entries, name=experiment, anchor=anchor, notice=notice, alt=alt)
+        lines = findings.lines_of(scene.results, experiment)
+        st.html(tables.lines_table(said.heading, lines, symbol=symbol, right=counted.right))
+
+
+def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str] | None:
+    """The figure of an experiment and its description: over windows, over N by model at the hardest difficulty, or over
+    N by difficulty of one model. None where there is one N only.
+    """
+    assert scene.results is not None
+    heading, symbol = lab_text.section(experiment).heading, scene.said.symbol
+    entries = scene.results.of(experiment)
+    hardest = max(entry.difficulty for entry in entries)
+    if experiment == RETENTION:
+        figure = figures.retention_figure(
+            scene.results, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
+        )
+        return figure, lab_text.RETENTION_ALT.format(heading=heading)
+    lines = findings.models_of(scene.results, experiment, hardest)
+    alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", n=len(lines))
+    if len(lines) == 1:
+        difficulties = sorted({entry.difficulty for entry in entries})
+        lines = {f"{symbol} = {d}": tuple(e for e in entries if e.difficulty == d) for d in difficulties}
+        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(lines))
+    if max(len(line) for line in lines.values()) < 2:
+        return None
+    return figures.series_figure(lines, mode=scene.mode, right=counted.right, chance=counted.chance), alt

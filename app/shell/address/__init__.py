@@ -1,0 +1,82 @@
+"""The address bar: what a link asks, how a change is written into it, and how a page gets its own link back.
+
+A change makes a new entry in the browser's history, so that Back undoes it. After a click in the menu the page's last
+link is put in place of the bare address instead: there, a second entry would take a second Back. Streamlit itself
+keeps `embed`; the ways of looking at a page in `LOOKS` are kept here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+import streamlit as st
+
+LOOKS = ("view", "lock")  # of a link, the way of looking at a page: no part of what is asked
+
+_address = st.components.v2.component(
+    "sleepviz_address",
+    html='<i class="address"></i>\n',
+    css=".address { display: none; }\n",
+    js=(Path(__file__).parent / "address.js").read_text(encoding="utf-8"),
+)
+
+
+def enter(page: str) -> None:
+    """Begin a run of the script on the page with this path; called before the page.
+
+    `is_same_page` tells the Back button from a way back through the menu by this.
+    """
+    st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page
+    st.session_state["address"] = None
+    given = {name: str(st.query_params[name]) for name in LOOKS if name in st.query_params}
+    held = held_looks()
+    if held and not given and not is_same_page():
+        put({})
+    else:
+        st.session_state["looks"] = given
+
+
+def is_same_page() -> bool:
+    """Whether the run of the script before this one showed this page too."""
+    return bool(st.session_state.get("came_from") == st.session_state.get("page"))
+
+
+def asked() -> dict[str, str]:
+    """What the address asks of the page."""
+    return {name: str(st.query_params[name]) for name in st.query_params if name not in LOOKS}
+
+
+def held_looks() -> dict[str, str]:
+    """How the page is looked at: as the address has it, or had it before a click in the menu."""
+    held: dict[str, str] = st.session_state.get("looks", {})
+    return held
+
+
+def look(name: str, value: str) -> None:
+    """Change one way of looking; "" ends it."""
+    others = {other: held for other, held in held_looks().items() if other != name}
+    st.session_state["looks"] = {**others, name: value} if value else others
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def write(link: Mapping[str, str]) -> None:
+    """Make `link` the address, as a new entry in the browser's history."""
+    st.session_state["address"] = None
+    st.query_params.from_dict({**link, **held_looks()})
+
+
+def put(link: Mapping[str, str]) -> None:
+    """Make `link` the address once this run is over, in place of the entry that is there."""
+    st.session_state["address"] = {**link, **held_looks()}
+
+
+def show() -> None:
+    """Mount the script that does so; nothing is drawn."""
+    wanted: dict[str, str] | None = st.session_state.get("address")
+    search = None if wanted is None else urlencode({**asked(), **wanted})
+    _address(key="address", data={"page": st.session_state.get("page", ""), "search": search})

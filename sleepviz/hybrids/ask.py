@@ -1,0 +1,49 @@
+"""`sleepviz.run_text`: a text and a question about it, asked of a model of the transformers library, in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sleepviz.config import places
+from sleepviz.config.events import Trace
+from sleepviz.config.model import Eviction
+from sleepviz.hybrids.models.loading import load_sleeper, load_tokenizer
+from sleepviz.hybrids.watched import watch_text
+from sleepviz.text.example import text_spec
+
+
+def run_text(
+    model: str | Path,
+    document: str,
+    question: str,
+    *,
+    window: int = 32,
+    n_passes: int = 4,
+    eviction: Eviction = "hard",
+    trust_remote_code: bool = False,
+) -> Trace:
+    """Let a model read a text, sleep over each window, and answer a question with an empty cache.
+
+    `model` is the name of a text model that ships with sleepviz ("text-micro"), a folder, or a name on the hub; it
+    must have linear attention layers. `window` is the number of tokens after which it sleeps; our own models keep the
+    one that they were built for. The result holds every event of the run, its passes as `.passes`, and the answer as
+    `.answer`; how much is forgotten and how strongly is written is not a number there.
+
+    Raises ConfigError for a model that cannot be loaded or cannot sleep and for settings out of range.
+    """
+    shipped = places.ASSETS / "models" / str(model)
+    is_shipped = Path(str(model)).name == str(model) and (shipped / "config.json").is_file()
+    place: str | Path = shipped if is_shipped else model
+    tokenizer = load_tokenizer(place, trust_remote_code=trust_remote_code)
+    loaded = load_sleeper(place, trust_remote_code=trust_remote_code).requires_grad_(False)
+    spec = text_spec(
+        str(model),
+        document,
+        question,
+        window,
+        n_passes=n_passes,
+        eviction=eviction,
+        trust_remote_code=trust_remote_code,
+    )
+    events = tuple(watch_text(loaded, tokenizer, spec))
+    return Trace(spec.to_json(), {"name": str(model), "digest": str(getattr(loaded.config, "digest", ""))}, events)
