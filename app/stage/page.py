@@ -13,7 +13,7 @@ from app.shell.position import Position
 from app.shell.results import Results
 from app.shell.share import Shared
 from app.shell.state import Visit
-from app.stage import about, controls, stage_text, watch
+from app.stage import about, controls, stage_text, trained, watch
 from app.tasks import PAGES, TaskPage
 from app.tasks.base import Words
 from sleepviz.runs.checkpoint import CheckpointInfo
@@ -29,11 +29,14 @@ def show(task: str) -> None:
     results = runs.results(task)
 
     with st.container(key="stage_area"):
-        title = st.container(key="question")
+        title = st.container(key="question", horizontal=True, vertical_alignment="center")
         with st.container(key="controls_locked" if looks.is_locked else "controls"):
             recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
             choice = controls.controls(page, visit, infos, recorded_spec)
-        title.title(messages.plain(choice.asks), anchor=False)
+        with title:
+            st.title(messages.plain(choice.asks), anchor=False)
+            if not looks.is_locked:
+                trained.switch(visit, task, infos)
         shown = watch.shown_run(visit, choice, infos, tape)
         if shown is not None:
             _stage(shown, page, choice, position.of(visit), None if isinstance(results, str) else results, looks)
@@ -75,7 +78,9 @@ def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...]
     meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
-    st.caption(f"{_notice(shown, page.words)} {about.training_note(shown.trace)} {page.words.presets}")
+    st.caption(
+        f"{_notice(shown, page.words)} {trained.note(meta)} {about.training_note(shown.trace)} {page.words.presets}"
+    )
     about.departures(meta)
     about.transcript(shown.trace)
     about.numbers(shown.trace)
