@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from app import player
-from app.shell import messages, position, runs, share, theme, view
+from app.sharing import bar
+from app.sharing.bar import Shared
+from app.shell import messages, position, runs, theme, view
 from app.shell.position import Position
 from app.shell.results import Results
-from app.shell.share import Shared
 from app.shell.state import Visit
 from app.stage import about, controls, stage_text, trained, watch
 from app.tasks import PAGES, TaskPage
@@ -70,7 +71,7 @@ def _stage(
     )
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
     asked = page.words.question(json.loads(shown.trace.spec["input"]))
-    share.bar(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
+    bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 
 def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
