@@ -105,6 +105,7 @@ class Player {
     this.asked = asked;
     if (isNew) this.load(run);
     else this.run = run;
+    this.drawModel(data.architecture);
     this.root.classList.toggle("is-stale", Boolean(data.stale));
     this.el.stale.hidden = !data.stale;
     this.el.stale.textContent = data.stale;
@@ -157,6 +158,14 @@ class Player {
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
     this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture)));
     this.el.cards.parentElement.hidden = !run.contenders.length;
+  }
+
+  // The model's layers, drawn once for a model; `words` lights the parts of each act.
+  drawModel(model) {
+    const root = this.find(".architecture"), asked = JSON.stringify(model);
+    root.hidden = !model;
+    if (model && asked !== this.modelDrawn) drawArchitecture(root, model);
+    this.modelDrawn = asked;
   }
 
   // Where a link or a lesson asks to begin: an event's number, or an act, its window and pass.
@@ -308,6 +317,8 @@ class Player {
       if (button.dataset.act === frame.act) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
     }
+    const model = this.find(".architecture");
+    if (!model.hidden) lightArchitecture(model, frame.act);
     el.pass.textContent = frame.act === "asleep" ? ` pass ${frame.pass} of ${frame.of}` : "";
     el.pips.replaceChildren(...Array.from({ length: Math.min(frame.of, 24) }, (_, i) => element("i", i < frame.pass ? "done" : "")));
     el.where.textContent = run.windows > 1 ? `window ${frame.window + 1} of ${run.windows}` : "";

@@ -141,6 +141,7 @@ CONTROLS = {
 }
 
 BREAK_IT = "Break it:"
+GUESS = "Guess first"
 TRAINED = "How was it trained?"
 FOUND, TAUGHT = "Found from answers", "Taught each step"
 FOUND_NOTE = (
