@@ -165,7 +165,7 @@ def test_without_a_recording_the_run_is_live(assets: Path) -> None:
 def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
     page = opened("depo")
     said = " ".join(each.value for each in (*page.markdown, *page.caption))
-    for name in ("vocabulary feedback", "loss on the stream", "begun ahead", "short convolution", "roll call"):
+    for name in ("vocabulary feedback", "loss on every pass", "skipped passes", "short convolution", "roll call"):
         assert name in said
     assert "whole-row answers" not in said and "t as a token" not in said
     table = next(each.value for each in page.markdown if each.value.startswith("| window"))

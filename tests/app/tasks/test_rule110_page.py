@@ -372,7 +372,7 @@ def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None
     said = " ".join(each.value for each in (*page.markdown, *page.code))
     digest = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["digest"]
     assert digest in said and f"--preset {DEFAULT}" in said and "2026-01-02" in said and "0a1b2c3" in said
-    for name in ("input recall", "full attention asleep", "a step a pass", "t as a token"):
+    for name in ("input recall", "full attention asleep", "one step per pass", "t as a token"):
         assert name in said
     assert "window positions" not in said and "write strength" not in said  # off in this checkpoint
 
