@@ -1,6 +1,7 @@
 # make app     install what the app needs into .venv, and open it on http://localhost:8501
 # make test    install what the tests need, and run every check
 # make lint    ruff and mypy alone
+# make film    film the recorded run for the README
 # make clean   remove .venv and every cache
 #
 # PORT=8600 serves elsewhere, ADDRESS=0.0.0.0 for other machines too; PYTHON=/path/to/python chooses

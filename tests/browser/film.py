@@ -37,7 +37,7 @@ def film(chromium: str, path: Path) -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
             page = visit(browser, f"{url}/?view=present", width=SIZE[0], height=SIZE[1], motion="no-preference")
-            page.locator(".theatre").first.wait_for(timeout=60_000)
+            page.locator(".theatre").first.wait_for(timeout=180_000)
             frames, times = [], []
             started = time.monotonic()
             with tqdm(total=LENGTH_S, unit="s", desc=path.name, bar_format="{l_bar}{bar}| {elapsed}") as bar:

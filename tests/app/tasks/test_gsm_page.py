@@ -37,7 +37,7 @@ def test_run_live_repeats_the_recorded_answer_and_names_what_is_missing(assets: 
     shown = payload(live(clean(page.run())))
     assert [w["values"] for w in shown["woken"]] == [w["values"] for w in recorded["woken"]]
     assert [bool(card["rows"]) for card in shown["contenders"]] == [True, True, False]
-    assert "not here yet" in shown["contenders"][2]["missing"]
+    assert "is missing here" in shown["contenders"][2]["missing"]
 
 
 def test_own_text_runs_and_writes_the_link(assets: Path) -> None:
