@@ -77,6 +77,11 @@ class Request:
         """Cancelled, or the visitor has not been heard of for the length of the lease."""
         return self._stop.is_set() or time.monotonic() - self._seen > self._lease_s
 
+    @property
+    def was_left(self) -> bool:
+        """Whether there is no result because the visitor was not heard of, and not because of a press on "Stop"."""
+        return self.phase not in ("done", "failed") and self.is_abandoned and not self._stop.is_set()
+
     def end(self, phase: Phase, message: str = "") -> None:
         """Close the job."""
         self.phase, self.message = phase, message

@@ -113,6 +113,8 @@ class Visit:
         given = address.asked()
         if not address.is_same_page():
             self.set(self.get("kept", {}))
+            if self.job is not None and self.job.was_left:
+                self.set({"job": None})  # it stopped when the visitor left the page: it starts again
             if not given and self.has_url:
                 address.put(self.get("url"))
                 self.set({"is_bare": True})

@@ -10,12 +10,13 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Download, Page, expect
+from playwright.sync_api import Browser, Download, Locator, Page, expect
 
+from app.tasks.gsm.words import EDIT, TEXT
 from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing, visit
 
 OWN_TEXT = "assign zz = 4. assign yy = zz + 1."
-PATIENCE_MS = 60_000
+PATIENCE_MS = 240_000  # a cold start on a busy machine
 
 
 def at_event(page: Page, number: int) -> None:
@@ -111,23 +112,31 @@ def test_the_picture_shows_the_stage(server: Server, open_page: OpenPage) -> Non
 
 def test_the_files_hold_every_run_on_screen(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
-    titles = page.locator(".theatre .card-title, .theatre .card h3").all_inner_texts()
+    cards = page.locator(".theatre .card").filter(has_not=page.locator(".missing")).locator(".card-title")
 
     runs = json.loads(Path(saved(page, "JSON").path()).read_text())["runs"]
     lines = Path(saved(page, "CSV").path()).read_text().splitlines()
 
-    assert len(runs) == 3
+    assert len(runs) == cards.count() >= 2
+    assert all(said.startswith(run["title"]) for said, run in zip(cards.all_inner_texts(), runs, strict=True))
     assert lines[0].startswith("run,window,pass,drift")
     n_passes = [sum(event["type"] == "SleepPassDone" for event in run["events"]) for run in runs]
     assert len(lines) == 1 + sum(n_passes)
-    assert not titles or [run["title"] for run in runs] == titles
     page.get_by_role("button", name="Python").click()
     expect(page.get_by_text("import sleepviz")).to_be_visible()
 
 
+def own_text(page: Page) -> Locator:
+    """The box of the page's own text, behind its button."""
+    box = page.get_by_role("textbox", name=TEXT)
+    if not box.is_visible():
+        page.get_by_role("button", name=EDIT).click()
+    return box
+
+
 def test_a_typed_text_survives_the_menu_and_the_history_stays_short(server: Server, open_page: OpenPage) -> None:
-    page = open_page(f"{server.url}/arithmetic?lock=&embed_options=light_theme")
-    box = page.get_by_role("textbox").first
+    page = open_page(f"{server.url}/arithmetic")
+    box = own_text(page)
     box.fill(OWN_TEXT)
     box.press("Control+Enter")
     page.wait_for_url("**zz**")
@@ -139,20 +148,20 @@ def test_a_typed_text_survives_the_menu_and_the_history_stays_short(server: Serv
     page.get_by_role("link", name="Arithmetic").click()
     page.wait_for_url("**/arithmetic*zz*")
 
-    assert box.input_value() == OWN_TEXT
+    expect(own_text(page)).to_have_value(OWN_TEXT)
     assert asked(page.url) == asked(typed)
     page.go_back()
     page.wait_for_url("**/graph*")
     page.go_back()
     page.wait_for_url("**/arithmetic*zz*")
-    expect(box).to_have_value(OWN_TEXT)
+    expect(own_text(page)).to_have_value(OWN_TEXT)
 
 
 def test_the_way_of_looking_goes_with_the_visitor(server: Server, open_page: OpenPage) -> None:
-    page = open_page(f"{server.url}/graph?lock=1&embed_options=light_theme")
+    page = open_page(f"{server.url}/graph?lock=1&embed=true")
 
     page.get_by_role("link", name="Arithmetic").click()
     page.wait_for_url("**/arithmetic?*lock=1*")
 
-    assert asked(page.url) == {"lock": "1", "embed_options": "light_theme"}
+    assert asked(page.url) == {"lock": "1", "embed": "true"}
     expect(page.locator(".st-key-controls_locked")).to_have_count(1)
