@@ -136,6 +136,24 @@ def test_a_job_that_nobody_polls_ends_with_its_lease(make_queue: Callable[..., R
     assert ended(job).phase == "cancelled"
 
 
+def test_a_job_that_was_left_is_told_from_one_that_was_stopped_or_done(make_queue: Callable[..., RunQueue]) -> None:
+    queue = make_queue(Recorder(is_open=False), lease_s=0.2)
+    left = queue.submit((key("left"),))
+    assert not left.was_left
+    assert left._finished.wait(5)
+    assert left.was_left
+
+    stopped = queue.submit((key("stopped"),))
+    stopped.cancel()
+    assert stopped.wait(5)
+    time.sleep(0.3)  # beyond its lease
+    assert (stopped.phase, stopped.was_left) == ("cancelled", False)
+    done = make_queue(Recorder(), lease_s=0.2).submit((key("done"),))
+    assert done.wait(5)
+    time.sleep(0.3)
+    assert (done.phase, done.was_left) == ("done", False)
+
+
 def test_a_waiting_job_that_is_abandoned_never_computes(make_queue: Callable[..., RunQueue]) -> None:
     recorder = Recorder(is_open=False)
     queue = make_queue(recorder)

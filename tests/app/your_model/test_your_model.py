@@ -94,7 +94,7 @@ def test_a_link_is_run_and_a_run_is_in_the_link(assets: Path) -> None:
     page = opened(**asked)
     (shown,) = payloads(ran_by_link(page))
     assert len(shown["woken"]) == 3 * len(shown["sleeps"]) and "eviction sliding" in shown["badge"]
-    assert {name: page.query_params[name] for name in page.query_params} == asked
+    assert {name: page.query_params[name] for name in page.query_params} == asked  # as it was written
     page.select_slider(key="your_model_passes").set_value(2)
     ran(clean(page.run()))
     assert page.query_params["N"] in ("2", ["2"])
