@@ -159,6 +159,16 @@ class Section:
 
 RETENTION = "retention"
 OTHERS = {
+    "found": Section(
+        "The paper's figure, in small",
+        "Found from answers alone: nothing was scored during sleep. Beside it: taught each step, and N = 1 only.",
+        "compare how many passes each model needs for the same hops.",
+    ),
+    "found_control": Section(
+        "Does S compute, or only store?",
+        "The found and the taught model with one part broken, on the same questions with N = 4.",
+        "compare each control with the unbroken run of the same model.",
+    ),
     RETENTION: Section(
         "Long-term memory",
         "Is the first window still answered right after more windows have been slept on?",
