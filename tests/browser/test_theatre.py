@@ -236,7 +236,7 @@ def test_every_canvas_answers_arrow_keys_and_a_pointer_with_a_value(server: Serv
     tip = page.locator(".theatre .tip")
     heads = "".join(rf".*\b{head}: \d\.\d\d" for head in range(1, 9))
     for name, says in (
-        ("c-strip", r"Token 1: .*\[t3\].*\(cleared; then the cache holds 1 tokens\)"),
+        ("c-strip", r"Token 1: .*\[t3\].*\(cleared; then the cache holds 1 token\)"),
         ("c-states", r"layer \d, head 1: key 1, value 1: -?\d+\.\d\d"),
         ("c-drift", rf"Pass 1 changed S by \d\.\d\d of its size, and h by \d\.\d\d\. Head{heads}"),
         ("c-woken", r"True row after step 0, cell 1: [01]"),
@@ -297,14 +297,14 @@ def test_a_cell_is_dark_on_light_on_the_stage_as_in_the_editor(server: Server, o
 
 def test_break_it_puts_the_broken_run_beside_the_intact_one(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
-    page.get_by_role("button", name="Reset S each pass").click()
+    page.get_by_role("radio", name="Reset S each pass").click()
     expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=60_000)
     titles = page.locator(".theatre .card-title")
     expect(titles.nth(0)).to_contain_text(f"Intact, {HOME_PASSES} passes")
     expect(titles.nth(1)).to_contain_text(f"Broken, {HOME_PASSES} passes")
     expect(page.get_by_text("You emptied S before every pass.")).to_be_attached()
     page.wait_for_url(re.compile("control=reset_state"))
-    page.get_by_role("button", name="Reset S each pass").click()
+    page.get_by_role("radio", name="Reset S each pass").click()
     expect(titles.nth(0)).to_contain_text("This model", timeout=30_000)
     page.wait_for_url(lambda url: "control" not in url)
 
@@ -337,7 +337,7 @@ def test_the_text_follows_the_clock_and_names_the_three_functions(server: Server
 def test_a_term_explains_itself_on_hover_and_focus(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.locator('.term[data-term="kv_cache"]').hover()
-    expect(page.locator(".theatre .tip")).to_contain_text("keys and values")
+    expect(page.locator(".theatre .tip")).to_contain_text("a key and a value for every token")
     page.locator('.term[data-term="drift"]').focus()
     expect(page.locator(".theatre .tip")).to_contain_text("how much a pass changed")
     page.keyboard.press("Escape")
