@@ -66,7 +66,7 @@ def _stage(
         on_present=view.present,
     )
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
-    asked = page.words.question(json.loads(shown.trace.spec["input"]))
+    asked = page.words.asks(json.loads(shown.trace.spec["input"]))
     share.bar(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 
