@@ -1,6 +1,7 @@
 # make app     install what the app needs into .venv, and open it on http://localhost:8501
 # make test    install what the tests need, and run every check
 # make lint    ruff and mypy alone
+# make film    film the recorded run for the README
 # make clean   remove .venv and every cache
 #
 # PORT=8600 serves elsewhere, ADDRESS=0.0.0.0 for other machines too; PYTHON=/path/to/python chooses
@@ -25,7 +26,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14)
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 CAN_APT := [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
 
-.PHONY: app test lint clean browser another-python
+.PHONY: app test lint film clean browser another-python
 .DELETE_ON_ERROR:
 
 app: $(INSTALLED)
@@ -95,6 +96,10 @@ browser: $(VENV)/.test-installed
 	if $(CAN_APT) && apt-get update -q && $(APT_INSTALL) $$missing; then exit 0; fi; \
 	echo "The browser tests need what is missing here: run 'sudo apt-get install $$missing' on Debian;" >&2; \
 	echo "Ubuntu has no Chromium .deb, so install Google Chrome's there; then make test again." >&2; exit 1
+
+# The README's moving picture: the recorded run on the page Watch, filmed in Chromium.
+film: browser
+	$(PY) -m tests.browser.film
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

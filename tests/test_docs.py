@@ -72,7 +72,7 @@ def refusal(command: str) -> str:
     if words[0] == "python" and words[2] != "sleepviz":
         return "" if importlib.util.find_spec(words[2]) else f"there is no module {words[2]}"
     try:
-        arguments = build_parser("").parse_args(words[3:] if words[0] == "python" else words[1:])
+        arguments = build_parser().parse_args(words[3:] if words[0] == "python" else words[1:])
     except UsageError as error:
         return str(error)
     preset = getattr(arguments, "preset", PLACEHOLDER)
@@ -127,7 +127,7 @@ def test_a_command_that_is_not_accepted_is_seen() -> None:
 def test_the_commands_under_the_headline_measure_its_figures() -> None:
     """Each asks for what was measured for the results file: the same N, difficulty, questions and seed."""
     asked = [shlex.split(each) for each in commands(README.read_text(encoding="utf-8")) if " eval " in each]
-    evaluations = [build_parser("").parse_args(words[3:]) for words in asked]
+    evaluations = [build_parser().parse_args(words[3:]) for words in asked]
     assert [each.task for each in evaluations] == ["rule110", "depo", "gsm"]
     for each in evaluations:
         entries = [entry for entry in measured(each.task) if entry["experiment"] == "accuracy"]

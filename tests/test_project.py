@@ -44,6 +44,7 @@ DISTRIBUTIONS = {
     "huggingface_hub": "huggingface-hub",
     "axe_playwright_python": "axe-playwright-python",
     "_pytest": "pytest",
+    "PIL": "pillow",
 }  # where the names differ
 OURS = {"sleepviz", "app", "pages", "tests", "conftest"}
 

@@ -20,7 +20,7 @@ INTRO = (
     "Brackets and whiskers are 95 % intervals."
 )
 CONTENTS = "**What was found.** Each heading leads to its figure."
-FURTHER = "Further experiments: {links}."
+FURTHER = "**Further experiments**"
 NOTHING_HERE = (
     "Neither results nor a trained model are here yet. `python -m sleepviz experiments --queue` makes the results."
 )
@@ -54,7 +54,7 @@ BASELINES_NOTICE = (
 )
 BASELINES_NOT_RUN = "Baselines: not measured yet."
 BASELINES_TABLE = "This model and its baselines"
-BASELINES_ALT = "Accuracy against difficulty {symbol} of {names}."
+BASELINES_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models."
 DUELS_TABLE = "Who is ahead, and at which {symbol}. Overlapping intervals and shares near chance count as no difference"
 DUELS_HEADS = "baseline", "this model is ahead", "no difference", "the baseline is ahead"
 CONTROLS = "Which part does the work?"
@@ -98,9 +98,9 @@ COST_HEADS = (
     "pays from (operations)",
     "pays from (time)",
 )
-SERIES_ALT = "{heading}: accuracy at {hardest} against passes N of {names}."
-GROWTH_ALT = "{heading}: share of {right} against passes N at {names}."
-RETENTION_ALT = "{heading}: accuracy on the first window, by the number of windows slept on."
+SERIES_ALT = "{heading}. Accuracy at {hardest} against passes N, one line for each of {n} models."
+GROWTH_ALT = "{heading}. Share of {right} against passes N, one line for each of {n} difficulties."
+RETENTION_ALT = "{heading}. Accuracy on the first window, by the number of windows slept on."
 SERIES_HEADS = "model"
 SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {sizes} questions per setting"
 NOT_RUN = "What was not measured"
@@ -159,6 +159,16 @@ class Section:
 
 RETENTION = "retention"
 OTHERS = {
+    "found": Section(
+        "The paper's figure, in small",
+        "Found from answers alone: nothing was scored during sleep. Beside it: taught each step, and N = 1 only.",
+        "compare how many passes each model needs for the same hops.",
+    ),
+    "found_control": Section(
+        "Does S compute, or only store?",
+        "The found and the taught model with one part broken, on the same questions with N = 4.",
+        "compare each control with the unbroken run of the same model.",
+    ),
     RETENTION: Section(
         "Long-term memory",
         "Is the first window still answered right after more windows have been slept on?",

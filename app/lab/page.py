@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.lab import findings, lab_text, sections, sweep
+from app.lab import findings, lab_text, lines, sections, sweep
 from app.lab.scene import Scene
 from app.lab.sections import Section
 from app.shell import messages, runs, theme
@@ -71,7 +71,7 @@ def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
     found = runs.results(task)
     if isinstance(found, str):
         st.info(found, icon=":material/info:")
-    results = None if isinstance(found, str) else findings.newest(found)
+    results = None if isinstance(found, str) else lines.newest(found)
     accuracies = results.of("accuracy", "any_n") if results else ()
     names = tuple(dict.fromkeys(entry.checkpoint for entry in accuracies))
     default = runs.default_checkpoint(task, infos)
@@ -115,8 +115,8 @@ def _contents(main: Sequence[Section], further: Sequence[Section]) -> None:
         lines.append(f"- [{section.heading}](#{section.anchor}) {found}".rstrip())
     st.markdown("\n".join(lines))
     if further:
-        links = ", ".join(f"[{section.heading}](#{section.anchor})" for section in further)
-        st.markdown(lab_text.FURTHER.format(links=links))
+        links = [f"- [{section.heading}](#{section.anchor})" for section in further]
+        st.markdown("\n".join([lab_text.FURTHER, "", *links]))
 
 
 def _sweep(scene: Scene) -> None:

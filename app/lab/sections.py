@@ -11,11 +11,10 @@ import streamlit as st
 
 from app import figures
 from app.figures.percent import one_in
-from app.lab import breaking, findings, keep, lab_text, tables
+from app.lab import breaking, findings, keep, lab_text, lines, tables
 from app.lab.findings import Finding
 from app.lab.lab_text import RETENTION
 from app.lab.scene import Scene
-from app.shell.messages import joined
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
 
@@ -39,7 +38,7 @@ def main(scene: Scene) -> tuple[Section, ...]:
 
 def further(scene: Scene) -> tuple[Section, ...]:
     """A section for every experiment without one of its own."""
-    return tuple(_other(scene, name) for name in findings.other_experiments(scene.results, OWN))
+    return tuple(_other(scene, name) for name in lines.other_experiments(scene.results, OWN))
 
 
 def command(scene: Scene) -> str:
@@ -120,30 +119,30 @@ def _heat(scene: Scene) -> Section:
 
 def _baselines(scene: Scene) -> Section:
     symbol, counted = scene.said.symbol, scene.counts("accuracy")
-    lines = findings.baseline_lines(scene.results) if scene.results else ()
-    duels = [findings.duel(line, scene.measured, counted.chance or 0.0) for line in lines]
+    compared = lines.baseline_lines(scene.results) if scene.results else ()
+    duels = [lines.duel(line, scene.measured, counted.chance or 0.0) for line in compared]
 
     def show() -> None:
-        if not lines:
+        if not compared:
             st.markdown(lab_text.BASELINES_NOT_RUN)
             return
         st.markdown(lab_text.BASELINES_INTRO)
-        own = [findings.best_line(scene.measured), findings.own_line(scene.measured, 1)]
+        own = [lines.best_line(scene.measured), lines.own_line(scene.measured, 1)]
         own = [line for line in own if line.entries]
         figure = figures.baselines_figure(
             [(line.name, line.entries) for line in own],
-            [(line.name, line.entries) for line in lines],
+            [(line.name, line.entries) for line in compared],
             live=scene.live,
             mode=scene.mode,
             symbol=symbol,
             right=counted.right,
             chance=counted.chance,
         )
-        alt = lab_text.BASELINES_ALT.format(symbol=symbol, names=joined([line.name for line in (*own, *lines)]))
-        entries = [entry for line in (*own, *lines) for entry in line.entries]
+        alt = lab_text.BASELINES_ALT.format(symbol=symbol, n=len(own) + len(compared))
+        entries = [entry for line in (*own, *compared) for entry in line.entries]
         notice = lab_text.BASELINES_NOTICE
         _chart(scene, figure, entries, name="baselines", anchor="baselines", notice=notice, alt=alt)
-        table = tables.lines_table(lab_text.BASELINES_TABLE, [*own, *lines], symbol=symbol, right=counted.right)
+        table = tables.lines_table(lab_text.BASELINES_TABLE, [*own, *compared], symbol=symbol, right=counted.right)
         _folded("baselines", tables.duels_table(duels, symbol=symbol) + table)
 
     return Section(lab_text.BASELINES, "baselines", findings.baseline_findings(duels, symbol), show)
@@ -203,7 +202,7 @@ def _other(scene: Scene, experiment: str) -> Section:
     entries, chance = scene.results.of(experiment), counted.chance or 0.0
     hardest = max(entry.difficulty for entry in entries)
     asked = f"{symbol} = {hardest}"
-    models = findings.models_of(scene.results, experiment, hardest)
+    models = lines.models_of(scene.results, experiment, hardest)
     if experiment == RETENTION:
         found = findings.retention_finding(entries, symbol, chance)
     elif len(models) > 1:
@@ -236,8 +235,8 @@ def _show_other(scene: Scene, experiment: str) -> None:
             figure, alt = drawn
             notice = _notice(said.notice, _chance(counted))
             _chart(scene, figure, entries, name=experiment, anchor=anchor, notice=notice, alt=alt)
-        lines = findings.lines_of(scene.results, experiment)
-        st.html(tables.lines_table(said.heading, lines, symbol=symbol, right=counted.right))
+        compared = lines.lines_of(scene.results, experiment)
+        st.html(tables.lines_table(said.heading, compared, symbol=symbol, right=counted.right))
 
 
 def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str] | None:
@@ -253,12 +252,12 @@ def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figur
             scene.results, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
         )
         return figure, lab_text.RETENTION_ALT.format(heading=heading)
-    lines = findings.models_of(scene.results, experiment, hardest)
-    alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", names=joined(list(lines)))
-    if len(lines) == 1:
+    compared = lines.models_of(scene.results, experiment, hardest)
+    alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", n=len(compared))
+    if len(compared) == 1:
         difficulties = sorted({entry.difficulty for entry in entries})
-        lines = {f"{symbol} = {d}": tuple(e for e in entries if e.difficulty == d) for d in difficulties}
-        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, names=joined(list(lines)))
-    if max(len(line) for line in lines.values()) < 2:
+        compared = {f"{symbol} = {d}": tuple(e for e in entries if e.difficulty == d) for d in difficulties}
+        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(compared))
+    if max(len(line) for line in compared.values()) < 2:
         return None
-    return figures.series_figure(lines, mode=scene.mode, right=counted.right, chance=counted.chance), alt
+    return figures.series_figure(compared, mode=scene.mode, right=counted.right, chance=counted.chance), alt

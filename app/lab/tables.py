@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from html import escape
 
 from app.lab import lab_text
-from app.lab.findings import Duel, Line, milliseconds, reach, share, where
+from app.lab.findings import milliseconds, share, where
+from app.lab.lines import Duel, Line, reach
 from app.shell.results import Result
 
 NOT_MEASURED = "–"

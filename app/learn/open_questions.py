@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from app.learn import learn_text, limits_page
 from app.learn.limits import TOPICS
 from app.shell.state import Visit
-
-PAGES = Path(__file__).resolve().parents[2] / "pages"
+from sleepviz.config.places import SITE
 
 
 def show(visit: Visit) -> bool:
@@ -25,5 +22,5 @@ def show(visit: Visit) -> bool:
     st.markdown(learn_text.FINISHED)
     with st.container(horizontal=True):
         for page, label in learn_text.WAYS_ON:
-            st.page_link(PAGES / f"{page}.py", label=label)
+            st.page_link(SITE / "pages" / f"{page}.py", label=label)
     return True

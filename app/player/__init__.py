@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.player.payload import Contender, player_payload
+from app.shell import architecture
 
 __all__ = ["Contender", "Start", "player_payload", "script", "show"]
 
@@ -46,14 +47,14 @@ def script() -> str:
     names = ("draw.js", "strip.js", "holds.js", "graph.js", "answers.js", "probe.js")
     pictures = (_text(path) for path in (_HERE / "document.js", *sorted(_TASKS.glob("*/picture.js"))))
     shared = (_text(_HERE / name) for name in names)
-    return "\n".join([*shared, *(f"{{\n{each}}}" for each in pictures), _text(_HERE / "player.js")])
+    return "\n".join([architecture.JS, *shared, *(f"{{\n{each}}}" for each in pictures), _text(_HERE / "player.js")])
 
 
 # Registered once, at import: registering in every script run would remount the component.
 _player = st.components.v2.component(
     "sleepviz_player",
     html=_text(_HERE / "player.html"),
-    css=_text(_HERE / "player.css"),
+    css=f"{architecture.CSS}\n{_text(_HERE / 'player.css')}",
     js=script(),
 )
 
@@ -66,13 +67,15 @@ def show(
     stale: str = "",
     presented: bool = False,
     locked: bool = False,
+    layers: Sequence[str] = (),
     on_present: Callable[[bool], None] | None = None,
 ) -> None:
     """Mount the player, or hand it a new run. The key keeps it mounted while the data changes.
 
     `stale` says in a few words why this run is not the one that is asked for; the run is then greyed.
     `presented` fills the window with the stage; `on_present` hears when the visitor turns that on or off.
-    `locked` leaves out the button that does so.
+    `locked` leaves out the button that does so. `layers` are the model's layer types: with them the model is drawn,
+    and the parts that take part in each act are lit.
     """
 
     def changed() -> None:
@@ -85,5 +88,6 @@ def show(
         "stale": stale,
         "view": "present" if presented else "",
         "locked": locked,
+        "architecture": architecture.drawing(layers) if layers else None,
     }
     _player(key=key, data=data, on_view_change=changed)

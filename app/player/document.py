@@ -57,8 +57,8 @@ class DocumentPicture:
         ]
 
     def token(self, token: str) -> str:
-        """White space made visible."""
-        return token.strip() or "␣"
+        """White space made visible; a dot for a token that has no text of its own, such as one that begins a text."""
+        return token.strip() or ("␣" if token else "·")
 
     def woken(self, woken: Answer) -> dict[str, Any] | None:
         """The first token and its probability."""

@@ -105,6 +105,7 @@ class Player {
     this.asked = asked;
     if (isNew) this.load(run);
     else this.run = run;
+    this.drawModel(data.architecture);
     this.root.classList.toggle("is-stale", Boolean(data.stale));
     this.el.stale.hidden = !data.stale;
     this.el.stale.textContent = data.stale;
@@ -157,6 +158,14 @@ class Player {
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
     this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture)));
     this.el.cards.parentElement.hidden = !run.contenders.length;
+  }
+
+  // The model's layers, drawn once for a model; `words` lights the parts of each act.
+  drawModel(model) {
+    const root = this.find(".architecture"), asked = JSON.stringify(model);
+    root.hidden = !model;
+    if (model && asked !== this.modelDrawn) drawArchitecture(root, model);
+    this.modelDrawn = asked;
   }
 
   // Where a link or a lesson asks to begin: an event's number, or an act, its window and pass.
@@ -308,6 +317,8 @@ class Player {
       if (button.dataset.act === frame.act) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
     }
+    const model = this.find(".architecture");
+    if (!model.hidden) lightArchitecture(model, frame.act);
     el.pass.textContent = frame.act === "asleep" ? ` pass ${frame.pass} of ${frame.of}` : "";
     el.pips.replaceChildren(...Array.from({ length: Math.min(frame.of, 24) }, (_, i) => element("i", i < frame.pass ? "done" : "")));
     el.where.textContent = run.windows > 1 ? `window ${frame.window + 1} of ${run.windows}` : "";
@@ -317,7 +328,8 @@ class Player {
     el.scrub.setAttribute("aria-valuetext", `Event ${index + 1} of ${run.frames.length}: ${frame.brief}`);
     this.find(".cache").style.width = `${(100 * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)}%`;
     this.find(".fast").style.width = `${(100 * run.memory.fast_bytes) / Math.max(run.memory.window_bytes, run.memory.fast_bytes, 1)}%`;
-    this.find(".cache-amount").textContent = `${Math.max(0, ...frame.kv)} tokens, ${kilobytes(Math.round((run.memory.window_bytes * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)))}`;
+    const held = Math.max(0, ...frame.kv), bytes = Math.round((run.memory.window_bytes * held) / Math.max(1, run.memory.most));
+    this.find(".cache-amount").textContent = `${held} token${held === 1 ? "" : "s"}, ${kilobytes(bytes)}`;
     this.find(".fast-amount").textContent = kilobytes(run.memory.fast_bytes);
     for (const item of this.functions) {
       const note = this.notes[index][item.dataset.function];

@@ -107,7 +107,7 @@ function stripMarks(run, frame, at, w, h, go) {
 }
 
 function stripText(run, frame, each) {
-  const counts = [...new Set(each.kv)].join(" or "), held = `the cache holds ${counts || 0} tokens`;
+  const counts = [...new Set(each.kv)].join(" or "), held = `the cache holds ${counts || 0} token${counts === "1" ? "" : "s"}`;
   if (each.kind === "token") {
     const place = each.read - 1, near = run.tokens.slice(Math.max(0, place - 3), place).join(" ");
     const after = run.tokens.slice(place + 1, place + 4).join(" ");

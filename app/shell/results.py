@@ -89,7 +89,7 @@ class Comparison:
 
 def measured_of(results: Results, digest: str, passes: int, difficulty: int | None) -> Result | None:
     """What these weights were right in with this N at this difficulty, alone or as a baseline."""
-    for entry in (*results.of("accuracy"), *results.of("baseline")):
+    for entry in (*results.of("accuracy"), *results.of("baseline"), *results.of("found")):
         if (entry.digest, entry.passes, entry.difficulty) == (digest, passes, difficulty):
             return entry
     return None

@@ -62,10 +62,10 @@ def default_checkpoint(task: str, infos: tuple[CheckpointInfo, ...]) -> Checkpoi
     return next((info for info in infos if info.task == task and info.default), None)
 
 
-def baseline_checkpoint(task: str, infos: tuple[CheckpointInfo, ...]) -> CheckpointInfo | None:
-    """The separately trained N = 1 model that a run is compared with, live as in the recordings."""
+def baseline_checkpoint(task: str, infos: tuple[CheckpointInfo, ...], checkpoint: str = "") -> CheckpointInfo | None:
+    """The separately trained N = 1 model that a run is compared with: the checkpoint's own, else the task's."""
     here = {info.name: info for info in infos}
-    return next((here[name] for name in baseline_names(task) if name in here), None)
+    return next((here[name] for name in (f"{checkpoint}-n1", *baseline_names(task)) if name in here), None)
 
 
 def recording(name: str) -> Trace | None:

@@ -116,6 +116,7 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
 def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
     """Accuracy against N and, where it was measured, what is kept of the first window."""
     difficulty = choice.difficulty
+    sizes = choice.info.meta["task_sizes"] if choice.info else {}
     figure = accuracy_figure(
         results,
         difficulty=difficulty,
@@ -123,6 +124,7 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
         mode=mode,
         symbol=words.symbol,
         right=words.right,
+        chance=PAGES[results.task].counts("accuracy", sizes).chance,
     )
     alt = accuracy_summary(results, difficulty, words.symbol)
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from app import player
-from app.shell import messages, position, runs, share, theme, view
+from app.player.pictures import picture_of
+from app.sharing import bar
+from app.sharing.bar import Shared
+from app.shell import chain, guess, messages, position, runs, theme, view
 from app.shell.position import Position
 from app.shell.results import Results
-from app.shell.share import Shared
 from app.shell.state import Visit
-from app.stage import about, controls, stage_text, watch
+from app.stage import about, controls, stage_text, trained, watch
 from app.tasks import PAGES, TaskPage
 from app.tasks.base import Words
 from sleepviz.runs.checkpoint import CheckpointInfo
@@ -29,14 +32,21 @@ def show(task: str) -> None:
     results = runs.results(task)
 
     with st.container(key="stage_area"):
-        title = st.container(key="question")
+        title = st.container(key="question", horizontal=True, vertical_alignment="center")
         with st.container(key="controls_locked" if looks.is_locked else "controls"):
             recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
             choice = controls.controls(page, visit, infos, recorded_spec)
-        title.title(messages.plain(choice.asks), anchor=False)
         shown = watch.shown_run(visit, choice, infos, tape)
+        with title:
+            st.title(messages.plain(choice.asks), anchor=False)
+            if not looks.is_locked:
+                trained.switch(visit, task, infos)
+                if shown is not None:
+                    _guess(shown, page)
         if shown is not None:
-            _stage(shown, page, choice, position.of(visit), None if isinstance(results, str) else results, looks)
+            layers = _meta(shown, infos).get("model", {}).get("layer_types", ())
+            known = None if isinstance(results, str) else results
+            _stage(shown, page, choice, position.of(visit), known, looks, layers)
     if shown is not None:
         _under(shown, page, infos, mode)
     st.markdown(words.explanation)
@@ -51,6 +61,7 @@ def _stage(
     at: Position,
     results: Results | None,
     looks: view.View,
+    layers: Sequence[str],
 ) -> None:
     """One run beside those that it is compared with."""
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
@@ -63,23 +74,54 @@ def _stage(
         stale=watch.stale(shown, choice),
         presented=looks.is_presented,
         locked=looks.is_locked,
+        layers=layers,
         on_present=view.present,
     )
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
     asked = page.words.asks(json.loads(shown.trace.spec["input"]))
-    share.bar(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
+    bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 
 def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
     """What to notice, where the run comes from, and everything that can be known of it."""
-    meta: dict[str, Any] = next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
+    meta = _meta(shown, infos)
+    _asked(shown, page)
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
-    st.caption(f"{_notice(shown, page.words)} {about.training_note(shown.trace)} {page.words.presets}")
+    st.caption(
+        f"{_notice(shown, page.words)} {trained.note(meta)} {about.training_note(shown.trace)} {page.words.presets}"
+    )
     about.departures(meta)
     about.transcript(shown.trace)
     about.numbers(shown.trace)
     about.drift_curves(shown.trace, mode)
+
+
+def _meta(shown: watch.Shown, infos: tuple[CheckpointInfo, ...]) -> dict[str, Any]:
+    """meta.json of the run's checkpoint; {} where that is not here."""
+    return next((info.meta for info in infos if info.name == shown.trace.checkpoint["name"]), {})
+
+
+def _guess(shown: watch.Shown, page: TaskPage) -> None:
+    """Before the run shows it: will so many passes do?"""
+    trace, difficulty = shown.trace, picture_of(shown.trace).difficulty
+    if difficulty is None or shown.is_broken:
+        return
+    about_run = f"{trace.spec['input']}|{trace.checkpoint['digest']}"
+    asked = guess.enough(int(trace.spec["n_passes"]), difficulty, page.unit, about=about_run)
+    with st.popover(stage_text.GUESS, key="guess"):
+        if guess.ask(asked, key=f"guess_{page.task}") is not None:
+            guess.tell(asked, all(trace.answer.correct))
+
+
+def _asked(shown: watch.Shown, page: TaskPage) -> None:
+    """What the question asks, as a picture, and the task's rule, if it has one."""
+    difficulty = picture_of(shown.trace).difficulty
+    if difficulty is not None:
+        start = page.start(json.loads(shown.trace.spec["input"]))
+        chain.show(start, page.unit, difficulty, key=f"chain_{page.task}")
+    if page.legend is not None:
+        page.legend(f"legend_{page.task}")
 
 
 def _notice(shown: watch.Shown, words: Words) -> str:

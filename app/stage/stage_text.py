@@ -7,30 +7,29 @@ from dataclasses import dataclass
 from app.tasks.base import Deviation, Words
 
 BASELINE_WARNING = (
-    "The model on this page learned to use its later passes, so its own N = 1 answer alone proves nothing; the fair "
-    "comparison is the separate model that was only ever trained with N = 1, on the same task."
+    "This model was trained to use several passes, so its failure at N = 1 proves little. Compare "
+    "the third card: a separate model trained only with N = 1."
 )
 
 AWAKE_ONLY = (
-    "This model was only ever trained with N = 1, so passes beyond the first are new to it; what they do to it is no "
-    "measure of sleep."
+    "This model was trained only with N = 1, so more passes are new to it. What they do to it says nothing about sleep."
 )
 
 TERMS: dict[str, str] = {
-    "window": "Window: the tokens that are read before the model must sleep. Here {window}.",
-    "kv_cache": "KV cache: the keys and values that attention keeps of every token it has read. It grows token by "
-    "token and is cleared after each sleep.",
-    "trigger": "Trigger: why a sleep begins. In the paper, because the window is full; here also every M tokens, or "
-    "when asked for.",
-    "evict": "Evict: to drop tokens from the KV cache. After hard eviction only the fast weights still know them.",
-    "fast_weights": "Fast weights S: small matrices that every token rewrites while it is read. Blue is positive, "
-    "orange negative. The slow weights, learned in training, never move during sleep.",
+    "window": "Window: how many tokens fit into the cache before the model must sleep. Here {window}.",
+    "kv_cache": "KV cache: a key and a value for every token the model has read. It grows with every token. "
+    "Sleep ends by clearing it.",
+    "trigger": "Trigger: why a sleep begins. In the paper the window is full. Here it can also be every M tokens, "
+    "or by hand.",
+    "evict": "Evict: drop tokens from the KV cache. After hard eviction only the fast weights still hold them.",
+    "fast_weights": "Fast weights S: small tables of fixed size inside a layer. Tokens write to them by key "
+    "and read from them by key. Blue is positive, orange negative.",
     "drift": "Drift: how much a pass changed the fast weights, |S after − S before| / |S after|. Near zero, "
     "the pass changed nothing.",
-    "h": "h: the stream of activations over the window. It is carried from pass to pass, so every pass reads what "
-    "the one before worked out, and it is thrown away on waking.",
+    "h": "h: the activations of the window. They are carried from pass to pass, so every pass starts from the results "
+    "of the one before. They are thrown away on waking.",
     "pass": "Pass: one trip of the window through all layers. A sleep is N passes, with nobody asking anything.",
-    "wake": "Wake: to answer a question in one ordinary pass, with an empty cache.",
+    "wake": "Wake: answer a question in one ordinary pass, with an empty cache.",
     "woken": "If it woke now: the answer it would give after this pass. {woken}.",
 }
 
@@ -66,32 +65,31 @@ THREE_FUNCTIONS = "Three things that sleep does"
 FUNCTIONS = (
     (
         "Compress",
-        "Each pass writes the window into the fast weights again, from features that the pass before "
-        "helped to make. The drift says how much they still change.",
+        "Each pass rewrites the fast weights from features computed in the pass before. Drift measures how much "
+        "they still change.",
     ),
     (
         "Clear",
-        "When the passes are over, the window's keys and values are dropped. The bytes freed are memory that the "
-        "model does not need while it answers.",
+        "After the last pass the window's keys and values are dropped. The model does not need that memory to answer.",
     ),
     (
         "Update",
-        "The fast weights are the model's long-term memory of this sequence. They must keep earlier windows "
-        "while they take in new ones: after each sleep everything that was told so far is asked again.",
+        "The fast weights are the model's long-term memory of this sequence. They must keep earlier windows while they "
+        "take in new ones. After each sleep we ask again about everything read so far.",
     ),
 )
 
 WHY_SLEEP = "Why call it sleep?"
 ANALOGY = (
-    "In one account of sleep, the hippocampus keeps the day's experience for a short time and replays it at night, "
-    "until the cortex holds it. The KV cache stands for the hippocampus, the offline passes for the replay, the fast "
-    "weights for what stays."
+    "In one account of sleep, the hippocampus keeps the day's experience for a short time and "
+    "replays it at night, until the cortex holds it. The KV cache stands for the hippocampus. The "
+    "offline passes stand for the replay, and the fast weights for what stays."
 )
 ANALOGY_ENDS = (
-    "The likeness ends soon. Nothing here is replayed as it was: each pass computes with what the pass before "
-    "worked out, and that is why more passes reach further. The slow weights, which would be the closer match to "
-    "cortex, do not move at all. S is forgotten when the sequence ends. And the model sleeps for milliseconds, "
-    "because its window is full and not because it is tired."
+    "The likeness ends soon. Nothing is replayed unchanged: each pass computes with the results of "
+    "the pass before, so more passes reach further. The slow weights would be the closer match to "
+    "cortex, and they do not move. S is forgotten when the sequence ends. The model sleeps for "
+    "milliseconds because its window is full, not because it is tired."
 )
 GLOSSARY = "Glossary"
 PAPER = (
@@ -102,18 +100,15 @@ PAPER = (
 HELPS = "Does sleeping longer help?"
 PLOTS = "Show the plot: accuracy against N"
 ACCURACY = (
-    "Accuracy on fresh questions that were kept from training, with 95 % Wilson intervals; the level lines are "
-    "separate models that were only ever trained with N = 1, at {symbol} = {difficulty}."
+    "Accuracy on fresh questions that training never used, with 95 % Wilson intervals. The "
+    "horizontal lines are separate models trained only with N = 1, at {symbol} = {difficulty}."
 )
-RING = "The ring is your setting."
+RING = "The ring marks your current setting."
 NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured."
 OTHER_RUN = (
-    "Measured on this page's own model, {checkpoint}, as it was trained; your run differs from it, so no ring marks it."
+    "These numbers belong to {checkpoint}, run as it was trained. Your run differs from it, so no ring marks it."
 )
-RETENTION = (
-    "Long-term memory: how often the first window is still answered right after one, two, three and four windows have "
-    "been slept on."
-)
+RETENTION = "Long-term memory: how often the first window is still answered right after one to four windows of sleep."
 
 # The controls.
 ADVANCED, PASSES, RUN_LIVE, CHECKPOINT = "More settings", "Passes N", "Run live", "Checkpoint"
@@ -141,12 +136,20 @@ CONTROLS = {
 }
 
 BREAK_IT = "Break it:"
+GUESS = "Guess first"
+TRAINED = "How was it trained?"
+FOUND, TAUGHT = "Found from answers", "Taught each step"
+FOUND_NOTE = (
+    "This model was trained on its answers alone. Nothing was scored while it slept, so it found by itself what to do "
+    "with more passes."
+)
+TAUGHT_NOTE = "This model was taught each step: training also scored what every pass of sleep puts out."
 BREAK = {
-    "zero_state": "Wipe S at wake",
-    "shuffled_state": "Use another run's S",
-    "replay": "Replay the first pass",
-    "reset_state": "Reset S before every pass",
-    "untrained": "Untrained weights",
+    "zero_state": "Wipe S",
+    "shuffled_state": "Another run's S",
+    "replay": "Replay pass 1",
+    "reset_state": "Reset S each pass",
+    "untrained": "Untrained",
 }
 BROKEN = {
     "zero_state": "S was wiped before it woke",
@@ -171,8 +174,9 @@ def passes(n: int) -> str:
 
 
 CONTROLS_MEASURED = (
-    "Which part does the work? Each control breaks one part of the mechanism; its accuracy stands beside that of the "
-    "run as it is, on the same questions, at N = {passes}. With “Break it” you can break your own run in the same way."
+    "Which part does the work? Each control breaks one part of the mechanism. Its accuracy stands "
+    "beside the unbroken run on the same questions, at N = {passes}. With “Break it” you can break "
+    "your own run in the same way."
 )
 
 
@@ -199,17 +203,16 @@ CONTROL_MEANINGS = {
 }
 
 # The run that is shown.
-RECORDING_DAMAGED = "The recorded run is damaged, so it is not shown; a live run still works."
+RECORDING_DAMAGED = "The recorded run is damaged, so we do not show it. A live run still works."
 PRESS_TO_ASK = "Press “Run live” to ask this model."
 PRESS_TO_SEE = "Press “Run live” to see this answer."
 STOPPED = "The run was stopped. Press “Run live” to start it again."
-AHEAD = "Another visitor's run is ahead of yours; it will start in a moment."
-SEVERAL_AHEAD = "Another visitor's run is ahead of yours ({ahead} of them); it will start in a moment."
-STARTING = "Starting PyTorch, a few seconds; until then the player shows an earlier run, if there is one."
+AHEAD = "Another visitor's run comes first. Yours starts in a moment."
+SEVERAL_AHEAD = "{ahead} runs of other visitors come first. Yours starts in a moment."
+STARTING = "Starting the model (a few seconds). You still see the previous run."
 RUNNING = "The model is running: {events} events so far."
 OTHER_WEIGHTS = (
-    "This recording was made with other weights ({recorded}) than the checkpoint that is here ({here}), so a live run "
-    "may differ."
+    "This recording was made with other weights ({recorded}) than the checkpoint here ({here}). A live run may differ."
 )
 ONE_PASS = "This model, 1 pass", "woken after its first pass"
 THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
@@ -230,22 +233,22 @@ DIGEST, MADE_BY = "**Digest of the weights** (SHA-256)", "**Made by**"
 DATE_AND_COMMIT = "**Date** {date}  \n**Commit** {commit}"
 NOT_RECORDED = "not recorded"
 DEPARTURES = "**Departures from the paper**"
-DEPARTS = "Departs from the paper by: {names}."
+DEPARTS = "Differs from the paper by: {names}."
 UNTRAINED = "These weights are random: nothing was learned."
-NO_BASELINE = "The model trained with N = 1 only is not here yet, so this comparison is missing."
-NO_RECORDING = "No recorded run is here; `python -m sleepviz record --all` makes it. Until then every run is live."
+NO_BASELINE = "The model trained only with N = 1 is missing here, so there is no comparison."
+NO_RECORDING = "There is no recorded run. `python -m sleepviz record --all` makes one. Until then every run is live."
 DEVIATIONS = {
     "input_recall": Deviation("input recall", "From the second pass on, h is mixed again with the embedding."),
     "vocabulary_feedback": Deviation(
         "vocabulary feedback", "From the second pass on, h starts as the expected embedding of its own output tokens."
     ),
     "stream_loss": Deviation(
-        "loss on the stream",
-        "Training also scored what each pass puts out at every token: what it should have worked out by then.",
+        "loss on every pass",
+        "Training also scored the output of each pass at every token.",
     ),
     "ahead_share": Deviation(
-        "begun ahead",
-        "In training, some batches begin some passes on, or skip some: what those should have worked out is given.",
+        "skipped passes",
+        "Some training batches skip passes: the right result of the skipped passes is given.",
     ),
     "conv_kernel": Deviation(
         "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."
@@ -253,6 +256,6 @@ DEVIATIONS = {
     "window_positions": Deviation("window positions", "A learned vector marks each place in the window."),
     "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
     "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),
-    "per_pass_loss": Deviation("a step a pass", "Training asked, after N passes, for what takes N steps or fewer."),
+    "per_pass_loss": Deviation("one step per pass", "After N passes, training asked for at most N steps."),
 }
 ANY_N = Deviation("one model for every N", "The paper trains a separate model for each N.")

@@ -146,7 +146,7 @@ def _measured(answer: Trace, results: Results) -> Result | None:
     if not is_plain(replace(spec, control="none")):
         return None
     same = (str(answer.checkpoint["digest"]), spec.n_passes, difficulty)
-    entries = results.of("control", spec.control)
+    entries = (*results.of("control", spec.control), *results.of("found_control", spec.control))
     return next((entry for entry in entries if (entry.digest, entry.passes, entry.difficulty) == same), None)
 
 
@@ -176,7 +176,7 @@ def _intact_key(own: RunKey) -> RunKey:
 
 def _baseline_key(own: RunKey, infos: tuple[CheckpointInfo, ...]) -> tuple[str, RunKey | None]:
     """The same question for the model trained with N = 1, slept on as it was trained; the model's name first."""
-    info = runs.baseline_checkpoint(own.spec.task, infos)
+    info = runs.baseline_checkpoint(own.spec.task, infos, own.spec.checkpoint)
     if info is None:
         return "", None
     spec = replace(own.spec, checkpoint=info.name, n_passes=1, sleep_attention="", control="none")

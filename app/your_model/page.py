@@ -13,10 +13,11 @@ import streamlit as st
 
 from app import player
 from app.player import Contender
-from app.shell import exports, messages, packed, position, progress, runs, share, theme, uploads
+from app.sharing import bar, exports, packed
+from app.sharing.bar import Shared
+from app.shell import messages, position, progress, runs, theme, uploads
 from app.shell.jobs import Job, Phase, RunKey
 from app.shell.position import Position
-from app.shell.share import Shared
 from app.shell.state import Visit, one_number_of, one_of, short_text
 from app.stage import about, stage_text
 from app.stage.watch import QUICK_S
@@ -277,7 +278,7 @@ def _share(shown: SideBySide, on_screen: exports.Runs) -> None:
     is_text = spec.task == example.TASK
     asked = str(given["question"]) if is_text else PAGES[spec.task].words.question(given)
     shared = Shared("your-model", _link(spec), shown.origin, on_screen, asked)
-    share.bar(shared, call=text_runs.call_of, no_python=model_text.NO_PYTHON)
+    bar.show(shared, call=text_runs.call_of, no_python=model_text.NO_PYTHON)
     if spec.checkpoint.startswith("local:"):
         st.caption(model_text.NO_LINK)
     elif is_text and packed.packed(given["document"]) is None:

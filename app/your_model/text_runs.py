@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.shell import exports, runs
+from app.sharing import exports
+from app.shell import runs
 from app.shell.jobs import Job, Outcome, RunKey
 from app.your_model import models
 from sleepviz.config.events import Trace

@@ -42,6 +42,8 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "other_models": lambda task: series_table(
             task, entries_of(task), "baseline_small", study_of(task).series_columns
         ),
+        "found": lambda task: series_table(task, entries_of(task), "found"),
+        "found_control": lambda task: found_control_table(task, entries_of(task)),
         "depth": lambda task: depth_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),
         "question_first": lambda task: question_first_table(task, entries_of(task)),
@@ -138,6 +140,19 @@ def control_table(entries: Entries) -> str:
     for variant in dict.fromkeys(variant for variant, _ in found):
         cells = [_cell(found[variant, difficulty]) for difficulty in difficulties]
         lines.append(f"| {variant.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def found_control_table(task: str, entries: Entries) -> str:
+    """Accuracy under each causal control, same N and same instances: a row for each control and model."""
+    found = {(e["variant"], e["checkpoint"], e["difficulty"]): e for e in entries if e["experiment"] == "found_control"}
+    difficulties = sorted({difficulty for *_, difficulty in found})
+    symbol = study_of(task).symbol
+    lines = [" ".join(["|", "control |", "model |", *(f"{symbol} = {d} |" for d in difficulties)])]
+    lines.append("|---" * (len(difficulties) + 2) + "|")
+    for control, checkpoint in sorted({key[:2] for key in found}, key=[key[:2] for key in found].index):
+        cells = [_cell(found[control, checkpoint, difficulty]) for difficulty in difficulties]
+        lines.append(f"| {control.replace('_', ' ')} | `{checkpoint}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

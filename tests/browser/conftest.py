@@ -132,7 +132,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     def open_(url: str, **options: Any) -> Page:
         page = visit(browser, url, **options)
         contexts.append(page.context)
-        page.locator(".theatre .frame", has_text="event").wait_for(timeout=30_000)
+        page.locator(".theatre .frame", has_text="event").wait_for(state="attached", timeout=30_000)
         return page
 
     yield open_

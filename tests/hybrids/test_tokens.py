@@ -194,3 +194,10 @@ def test_an_answer_that_is_not_finite_is_one_sentence() -> None:
 
     with pytest.raises(ConfigError, match="not finite"):
         list(events)
+
+
+def test_a_token_that_the_text_has_not_is_refused() -> None:
+    written = InOrder(read_text(Bytes(), "ab"))
+    assert (written(98), written(97)) == ("b", "a")
+    with pytest.raises(ValueError, match="not in"):
+        written(99)

@@ -41,23 +41,27 @@ def asks(given: Mapping[str, Any]) -> str:
 WORDS = Words(
     title="Follow the arrows of a graph: where do you end up?",
     asks=asks,
-    explanation="The model reads a graph, **edge by edge in no order**, and sleeps each time its window is full. Then "
-    "the KV cache is cleared: the edges are gone, and only now comes the question **where one is k hops from a "
-    "start**. It answers in one ordinary pass, so the hops must have been followed while it slept, for every start at "
-    "once, because it did not know what it would be asked.",
-    notice="What to notice: in the grid, each pass can make more hops right, for all starts; edges fade when their "
-    "window is cleared, and the answers come from S alone.",
+    explanation=(
+        "The model reads the arrows of a graph **in shuffled order** and sleeps each time its window is "
+        "full. Then the KV cache is cleared, and the arrows are gone. Only then is it asked: **where do "
+        "you end up k hops from this node?** It answers in a single forward pass. It did not know the "
+        "question while it slept, so it had to follow the hops from every start."
+    ),
+    notice=(
+        "What to notice: in the grid, each pass can make more hops right, for all starts at once. Arrows"
+        " fade when their window is cleared. The answers come from S alone."
+    ),
     symbol="k",
     right="questions answered right",
     window="one window holds some edges, then the roll call: every name with room for the node that it leads to",
     woken="Filled is right, a cross is wrong, a dot is “unknown”",
-    presets="The presets were fixed before any answer to them was seen: shuffled by a seed, or written down by hand.",
+    presets="We chose the example questions before looking at any answers.",
     glossary={
         "hops": "Hops k: how many edges are followed from the start. The question comes after everything is evicted.",
-        "depo": "Depo: multi-hop retrieval on a directed cycle whose edges are told in shuffled order (Allen-Zhu, "
+        "depo": "Depo: multi-hop retrieval on a directed cycle whose edges come in shuffled order (Allen-Zhu, "
         "“Physics of Language Models”).",
-        "roll_call": "Roll call: the names of all nodes at the end of every window, each with a free place. The model "
-        "writes there, pass by pass, where the node leads. The paper's windows have no such part.",
+        "roll_call": "Roll call: the names of all nodes, at the end of every window. The model works there: pass by "
+        "pass it finds where each node leads. The paper's windows have no such part.",
     },
     lab="Depo: k hops on a graph",
     sizes=" ({nodes_max} nodes, up to {hops_max} hops)",

@@ -58,22 +58,24 @@ def asks(given: Mapping[str, Any]) -> str:
 WORDS = Words(
     title="What is a variable worth, once the text is gone?",
     asks=asks,
-    explanation="The model reads small assignments **in no order**, some of which the question does not need, and "
-    "sleeps each time its window is full. Then the KV cache is cleared: the text is gone. It wakes and says in one "
-    "ordinary pass **what a variable is worth**; a variable eight operations deep is eight sums, one after the other, "
-    "done while it slept.",
-    notice="What to notice: each pass can make the values of deeper variables right, whether the question needs them "
-    "or not; statements fade when their window is cleared.",
+    explanation=(
+        "The model reads small assignments **in shuffled order**, some of which the question does not "
+        "need. It sleeps each time its window is full. Then the KV cache is cleared, and the text is "
+        "gone. The model wakes and says, in a single forward pass, **what a variable is worth**. Eight "
+        "operations deep means eight small steps in a row (copy, +1 or −1), all done during sleep."
+    ),
+    notice=(
+        "What to notice: each pass can make the values of deeper variables right, whether the question "
+        "needs them or not. Statements fade when their window is cleared."
+    ),
     symbol="depth",
     right="questions answered right",
     window="one window holds the question if it comes first, some statements, then the roll call: every variable with "
     "room for what it is computed from",
     woken="A filled box is right, a cross is wrong, a question mark is “unknown”",
-    presets="The presets' questions were fixed before any answer to them was seen: shuffled by a seed, written down by "
-    "hand, or the first of its kind in a public file.",
+    presets="We chose the example questions before looking at any answers.",
     glossary={
-        "operations": "Operations: how many sums lie between a variable and a number. A variable that is given a "
-        "number has none.",
+        "operations": "Operations: how many small sums lie between a variable and a number.",
         "gsm": "GSM-Infinite: generated arithmetic with distractors, statements that the question does not need "
         "(Infini-AI-Lab, arXiv:2502.05252).",
         "roll_call": "Roll call: all variables at the end of every window, each with free places. The model writes "

@@ -1,9 +1,9 @@
 """Rule 110: rows of cells to click, and the answered rows beside the true diagram."""
 
 from app.tasks.base import TaskPage
-from app.tasks.rule110 import rule
 from app.tasks.rule110.form import Rule110Form
 from app.tasks.rule110.picture import Rule110Picture
+from app.tasks.rule110.rule import show as show_rule
 from app.tasks.rule110.scored import scored
 from app.tasks.rule110.words import WORDS
 
@@ -19,7 +19,7 @@ PAGE = TaskPage(
     called="Rule 110",
     unit="step",
     start=lambda given: str(given["rows"][0]),
-    legend=rule.show,
+    legend=show_rule,
     place=1,
     scored=scored,
 )

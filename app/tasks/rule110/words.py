@@ -39,21 +39,25 @@ def asks(given: Mapping[str, Any]) -> str:
 WORDS = Words(
     title="What will this row look like after some steps of Rule 110?",
     asks=asks,
-    explanation="The model reads rows of cells into a short-lived **KV cache**; when its window is full it **sleeps**: "
-    "it goes over the window N times, and each pass rewrites its **fast weights**. Then the cache is cleared, so "
-    "whatever it has not worked out by then is gone. It wakes, and in one ordinary pass it answers what each row "
-    "becomes after t steps of Rule 110: hard questions need several passes of sleep, easy ones need none beyond the "
-    "first.",
-    notice="What to notice: after each pass the answer “if it woke now” moves further down the true diagram, and the "
-    "time to answer stays the same however long the model slept.",
+    explanation=(
+        "The model reads rows of cells into its **KV cache**. When the window is full, it **sleeps**: it"
+        " goes over the window N times, and each pass rewrites its **fast weights**. Then the cache is "
+        "cleared, and only the fast weights go on. The model wakes and says, in a single forward pass, "
+        "what each row looks like after t steps of Rule 110. Easy questions need one pass of sleep; hard"
+        " ones need several."
+    ),
+    notice=(
+        "What to notice: after each pass the answer “if it woke now” moves down the true diagram. The "
+        "time to answer stays the same, however long the model slept."
+    ),
     symbol="t",
     right="rows fully right",
     window="one window is one row: the number of steps t, then the cells",
     woken="A cross marks each cell that differs from the nearest true row",
     glossary={
-        "steps": "Steps t: how many times Rule 110 is applied to the row. It is told to the model as a token.",
-        "rule110": "Rule 110: a row of cells in which each next cell depends on the cell and its two neighbours; the "
-        "row wraps around. To know a row after t steps takes t steps of work.",
+        "steps": "Steps t: how many times Rule 110 is applied to the row. The model reads t as a token.",
+        "rule110": "Rule 110: a rule that turns a row of 0s and 1s into the next one. Each new cell depends on the "
+        "old cell and its two neighbours; the row wraps around.",
     },
     lab="Rule 110",
     sizes=" (rows of {row_cells} cells, up to {steps_max} steps)",

@@ -92,10 +92,9 @@ class InOrder:
         self._next = 0
 
     def __call__(self, token: int) -> str:
-        """The piece of the next such token, going round."""
-        n_tokens = len(self._read.tokens)
-        places = ((self._next + step) % n_tokens for step in range(n_tokens))
-        place = next(place for place in places if self._read.tokens[place] == token)
+        """The piece of the next such token, going round. Raises ValueError for a token that the text has not."""
+        tokens = self._read.tokens
+        place = tokens.index(token, self._next) if token in tokens[self._next :] else tokens.index(token)
         self._next = place + 1
         return self._read.pieces[place]
 

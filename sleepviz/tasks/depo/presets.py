@@ -64,14 +64,14 @@ def _answers_presets() -> Iterator[Preset]:
     def stages(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
         one_hop = Stage(passes_at(1), 1, (1, 1), advance_at=0.9)
         further = (
-            Stage(passes_at(hops), hops, (1, 2), single_window_share=0.3, advance_at=0.85)
+            Stage(passes_at(hops), hops, (1, 2), single_window_share=0.3, advance_at=0.7)
             for hops in range(1, task.hops_max + 1)
         )
         return one_hop, *further
 
     train = TrainConfig(
         stages(lambda hops: -(-hops // 2) + 1),
-        budget=Budget.steps(12_000),
+        budget=Budget.steps(10_000),
         loss="answers",
         steps_per_pass=2,
         lr_muon=0.02,

@@ -6,16 +6,25 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sleepviz.config.run import Control
 from sleepviz.tasks.base import Batch, Task, Tokens
 from sleepviz.tasks.depo.sampling import walk
 from sleepviz.tasks.depo.task import Depo
-from sleepviz.tasks.family import Series, Study
+from sleepviz.tasks.family import Measurement, Series, Study
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
+FOUND = "depo-answers"  # trained on answers alone, for any N
+FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
+FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
+FOUND_CONTROL_PASSES = 4
+CONTROLS: tuple[Control, ...] = ("none", "zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 
 
 def series() -> Iterator[Series]:
-    """The paper's causal attention asleep in the large size; then, of `depo-small`, what needs many trainings."""
+    """Found from answers alone; causal attention asleep; then, of `depo-small`, what needs many trainings."""
+    yield Series("found", "found", FOUND, FOUND_PASSES, FOUND_HOPS)
+    yield Series("found", "found_n1", f"{FOUND}-n1", (1,), FOUND_HOPS)
+    yield Series("found", "taught", "depo-micro", FOUND_PASSES, FOUND_HOPS)
     yield Series("attention_large", "causal", "depo-causal", PASSES, tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
@@ -32,6 +41,15 @@ def series() -> Iterator[Series]:
     yield Series("eviction", "sliding_unprepared", "depo-small", passes, hops, eviction="sliding")
     yield Series("depth", "layers_2", "depo-small-2layers", passes, hops)
     yield Series("depth", "layers_4", "depo-small", passes, hops)
+
+
+def controls_of_the_found(task: Task, default: str) -> Iterator[Measurement]:
+    """What breaks the model found from answers alone, beside the taught one: same N, same instances."""
+    for checkpoint in (FOUND, default):
+        for control in CONTROLS:
+            for hops in FOUND_HOPS:
+                n = FOUND_CONTROL_PASSES
+                yield Measurement("found_control", control, checkpoint, n, hops, task.windows_max, control=control)
 
 
 def node_after(task: Task, batch: Batch, hops: int) -> Tokens:
@@ -58,5 +76,6 @@ STUDY = Study(
     series=tuple(series()),
     # One pass, as many as the hardest question needs, and more (the Lab shows every N).
     series_columns=(1, 2, 4, 5, 6, 12),
+    further=controls_of_the_found,
     read_from_state=node_after,
 )

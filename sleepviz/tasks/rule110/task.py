@@ -50,7 +50,7 @@ def is_held_out(rows: Cells) -> NDArray[np.bool_]:
     """
     weights = 1 << np.arange(rows.shape[-1], dtype=np.uint64)
     codes = [(np.roll(rows, shift, -1) * weights).sum(-1, dtype=np.uint64) for shift in range(rows.shape[-1])]
-    canonical = np.minimum.reduce(codes)
+    canonical = np.stack(codes).min(axis=0)
     with np.errstate(over="ignore"):  # the product wraps on purpose; numpy warns of it for a single row
         hashed = (canonical * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(61)  # Fibonacci hashing
     return np.asarray(hashed == 0)

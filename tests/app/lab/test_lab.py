@@ -93,7 +93,7 @@ def test_the_sections_say_what_the_file_says(assets: Path) -> None:
 def test_every_section_is_in_the_contents_with_what_it_found(assets: Path) -> None:
     page = lab()
     contents = next(each.value for each in page.markdown if "Each heading leads to its figure" in each.value)
-    further = next(each.value for each in page.markdown if each.value.startswith("Further experiments"))
+    further = next(each.value for each in page.markdown if each.value.startswith("**Further experiments"))
     links = re.findall(r"\[(.*?)\]\(#(.*?)\)", contents + further)
     heads = [(each.value, each.proto.anchor) for each in page.header]
     assert links == heads[:-1] and heads[-1][0] == "What was not measured"
@@ -186,9 +186,13 @@ def test_models_that_took_several_n_are_lines_and_one_model_is_a_line_for_each_d
     written(assets, *alone, *pair)
     page = unfolded(unfolded(lab(), "depth"), "attention")
     pictures = [chart.proto.alt for chart in page.get("plotly_chart")]
-    assert "Best N by architecture: share of rows" in " ".join(pictures) and "at t = 1 and t = 3." in " ".join(pictures)
-    both = "full attention asleep and causal attention asleep"
-    assert f"Attention while asleep: accuracy at t = 3 against passes N of {both}." in pictures
+    counted = PAGES["rule110"].words.right
+    assert (
+        f"Best N by architecture. Share of {counted} against passes N, one line for each of 2 difficulties." in pictures
+    )
+    assert "Attention while asleep. Accuracy at t = 3 against passes N, one line for each of 2 models." in pictures
+    names = [[line["name"] for line in json.loads(chart.proto.spec)["data"]] for chart in page.get("plotly_chart")]
+    assert ["full attention asleep", "causal attention asleep"] in names and ["t = 1", "t = 3"] in names
     assert cells_of(page, "2 layers, N = 2") == ["90.0 % (80.0–95.0)"] * 2
     page = lab()
     assert len(page.get("plotly_chart")) == 2  # an experiment that is folded away is not drawn

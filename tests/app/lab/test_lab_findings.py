@@ -13,30 +13,24 @@ from hypothesis import strategies as st
 from app.figures.percent import one_in, percent
 from app.lab.findings import (
     Finding,
-    Line,
     answer,
     baseline_findings,
-    baseline_lines,
-    best_line,
     beyond_training,
     control_finding,
     cost_finding,
-    duel,
     gain_finding,
     growth_finding,
     halting_finding,
     loss_findings,
     models_finding,
-    models_of,
-    newest,
     not_run,
     not_run_beyond,
-    other_experiments,
     reach_finding,
     retention_finding,
     share,
 )
 from app.lab.lab_text import levels, variant_name
+from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, html_table, sweep_table
 from app.shell.messages import joined
 from app.shell.results import Comparison, Cost, Result, Results, read_results

@@ -148,7 +148,9 @@ def test_a_link_starts_the_player_where_it_says(assets: Path) -> None:
     page = opened(t="3", event="7", speed="0.5")
 
     def start() -> dict[str, object]:
-        (player,) = (json.loads(each.proto.json) for each in page.get("bidi_component") if '"start"' in each.proto.json)
+        (player,) = (
+            json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json
+        )
         return dict(player["start"])
 
     assert start() == {"event": 7, "speed": 0.5, "paused": True}

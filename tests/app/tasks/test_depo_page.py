@@ -148,7 +148,7 @@ def test_without_the_n_1_model_one_sentence_says_so(assets: Path) -> None:
     shutil.rmtree(assets / "checkpoints" / GRAPH_BASELINE)
     page = opened("depo")
     (missing,) = [card["missing"] for card in payload(page)["contenders"] if not card["rows"]]
-    assert "not here yet" in missing and missing.count(".") == 1
+    assert "is missing here" in missing and missing.count(".") == 1
 
 
 def test_without_a_recording_the_run_is_live(assets: Path) -> None:
@@ -165,12 +165,12 @@ def test_without_a_recording_the_run_is_live(assets: Path) -> None:
 def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
     page = opened("depo")
     said = " ".join(each.value for each in (*page.markdown, *page.caption))
-    for name in ("vocabulary feedback", "loss on the stream", "begun ahead", "short convolution", "roll call"):
+    for name in ("vocabulary feedback", "loss on every pass", "skipped passes", "short convolution", "roll call"):
         assert name in said
     assert "whole-row answers" not in said and "t as a token" not in said
     table = next(each.value for each in page.markdown if each.value.startswith("| window"))
     assert table.count("\n") + 1 == 2 + GRAPH_PASSES
-    assert any("seed" in each.value for each in page.caption)
+    assert any("before looking at any answers" in each.value for each in page.caption)
 
 
 def test_pages_do_not_share_what_was_set(assets: Path) -> None:

@@ -37,7 +37,7 @@ def test_run_live_repeats_the_recorded_answer_and_names_what_is_missing(assets: 
     shown = payload(live(clean(page.run())))
     assert [w["values"] for w in shown["woken"]] == [w["values"] for w in recorded["woken"]]
     assert [bool(card["rows"]) for card in shown["contenders"]] == [True, True, False]
-    assert "not here yet" in shown["contenders"][2]["missing"]
+    assert "is missing here" in shown["contenders"][2]["missing"]
 
 
 def test_own_text_runs_and_writes_the_link(assets: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_negative_value_in_a_link(assets: Path) -> None:
 def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
     page = opened("gsm")
     said = " ".join(each.value for each in (*page.markdown, *page.caption))
-    for name in ("vocabulary feedback", "begun ahead", "short convolution", "roll call", "small sums"):
+    for name in ("vocabulary feedback", "skipped passes", "short convolution", "roll call", "small sums"):
         assert name in said
     table = next(each.value for each in page.markdown if each.value.startswith("| window"))
     assert table.count("\n") + 1 == 2 + 2 * SUM_PASSES + 1 and "truth" in table

@@ -8,8 +8,8 @@ from functools import partial
 
 import streamlit as st
 
-from app.shell import exports, share_bar
-from app.shell.exports import Call, Runs
+from app.sharing import exports, share_bar
+from app.sharing.exports import Call, Runs
 
 TEXTS = share_bar.Texts(
     copy="Copy link",
@@ -36,7 +36,7 @@ class Shared:
     question: str  # the line under the picture
 
 
-def bar(shared: Shared, *, call: Call = exports.task_call, no_python: str = NO_PYTHON) -> None:
+def show(shared: Shared, *, call: Call = exports.task_call, no_python: str = NO_PYTHON) -> None:
     """Draw it. `call` writes a run as Python, and `no_python` is said where it cannot."""
     file = f"sleepviz-{shared.page}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="share"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from app.shell.packed import PACKED_MAX, packed, reader, unpacked
+from app.sharing.packed import PACKED_MAX, packed, reader, unpacked
 from app.shell.state import LinkError
 from app.shell.uploads import MOST_CHARACTERS
 from sleepviz.config.outside import InputError, sound

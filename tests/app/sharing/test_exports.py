@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.shell import exports, runs
+from app.sharing import exports
+from app.shell import runs
 from app.stage import stage_text
 from app.tasks import PAGES
 from app.your_model.text_runs import call_of

@@ -1,0 +1,115 @@
+"""Every page as a visitor reads it: no sentence is longer than one can say in a breath."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.learn import learn_text
+from tests.app.page import ROOT, clean, opened
+
+WORDS_MAX = 25
+STRICTER = {"lab": 22}
+UNFINISHED: frozenset[str] = frozenset({"rule110", "depo", "gsm", "your_model", "limits"})
+"""Pages that still have longer sentences. A page leaves this list, never joins it: see the last test."""
+
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+TEXTS = ("value", "label", "help", "placeholder")
+CODE = re.compile(r"```.*?```|`[^`]*`", re.S)
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+ICON = re.compile(r":material/\w+:")
+TAG = re.compile(r"</(?:td|th|p|li|caption|tr|h\d|div|summary)>|<br>")
+
+
+def texts(element: Any) -> Iterator[str]:
+    """What one element shows: its text, its label, its help, and what a screen reader hears of a chart."""
+    kind = element.type
+    if kind in ("code", "json", "bidi_component"):
+        return
+    if kind in ("text_input", "text_area", "number_input", "select_slider", "slider", "selectbox", "button_group"):
+        names = TEXTS[1:]  # the value is the visitor's
+    else:
+        names = TEXTS
+    for name in names:
+        if isinstance(found := getattr(element, name, None), str):
+            yield found
+    proto = getattr(element, "proto", None)
+    for name in ("body", "alt", "help"):
+        if isinstance(found := getattr(proto, name, None), str):
+            yield re.sub(r"<style.*?</style>", "", found, flags=re.S)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of a text in Markdown or HTML, without their marks; a line, a list's item and a cell end one."""
+    text = ICON.sub("", LINK.sub(r"\1", CODE.sub("CODE", TAG.sub("\n", text)))).replace("\\", "")
+    text = unescape(re.sub(r"<[^>]+>", " ", text)).replace("|", "\n")
+    for line in re.split(r"\n", text):
+        yield from (part.strip(" *-#") for part in re.split(r"(?<=[.!?])[”*)]* +", line))
+
+
+def n_words(sentence: str) -> int:
+    """Words and numbers; an equals sign or a dash is none."""
+    return sum(any(char.isalnum() for char in word) for word in sentence.split())
+
+
+def too_long(page: AppTest, most: int) -> dict[str, int]:
+    """The sentences on a page that have more words than `most`, with how many."""
+    every = {sentence for element in page for text in texts(element) for sentence in sentences(text)}
+    return {sentence: n for sentence in sorted(every) if (n := n_words(sentence)) > most}
+
+
+def shown(name: str) -> list[AppTest]:
+    """A page in the states that show different texts."""
+    if name == "learn":
+        return [opened("learn", step=str(step)) for step in range(1, len(learn_text.STEPS) + 1)]
+    if name != "lab":
+        page = opened(name)
+        return [page, clean(page.run())]  # what waits for the second run is there now
+    pages = []
+    for task in ("rule110", "depo", "gsm"):
+        page = opened("lab", task=task)
+        for fold in [each.key for each in page.expander if each.key and each.key.endswith("_fold")]:
+            page.session_state[fold] = True
+        pages.append(clean(page.run()))
+    return pages
+
+
+def faults(name: str) -> dict[str, int]:
+    """What is too long on a page."""
+    most = STRICTER.get(name, WORDS_MAX)
+    return {sentence: n for page in shown(name) for sentence, n in too_long(page, most).items()}
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in UNFINISHED])
+def test_no_sentence_is_too_long(name: str) -> None:
+    assert faults(name) == {}
+
+
+@pytest.mark.parametrize("name", sorted(UNFINISHED))
+def test_a_page_whose_sentences_are_short_leaves_the_list(name: str) -> None:
+    assert faults(name), f"{name} has no long sentence any more: take it out of UNFINISHED"
+
+
+def test_a_long_sentence_is_found_wherever_it_stands() -> None:
+    long = " ".join(["word"] * 26)
+
+    def script(long: str) -> None:
+        import streamlit as st
+
+        st.markdown(f"Short. **{long}.** [A link]({'x ' * 30})")
+        st.caption(f"one: {long}")
+        st.button(f"press {long}", help=f"help {long}")
+        st.text_input("Label", long)  # the visitor's own
+        st.html(f"<table><tr><td>cell {long}</td><td>{long[:40]}</td></tr></table>")
+        with st.expander(f"fold {long}"):
+            st.code(long)
+            st.markdown(f"- {long[:40]}.\n- {long[:40]}.")
+
+    page = AppTest.from_function(script, args=(long,)).run()
+    found = {sentence.split(maxsplit=1)[0]: n for sentence, n in too_long(page, WORDS_MAX).items()}
+    assert found == {"word": 26, "one:": 27, "press": 27, "help": 27, "cell": 27, "fold": 27}
