@@ -111,8 +111,10 @@ class Visit:
         again, and the page's last link is put into the address.
         """
         given = address.asked()
+        # Not only after another page: two quick steps back may skip that page's script, but not what Streamlit forgets.
+        gone = {name: value for name, value in self.get("kept", {}).items() if self.key(name) not in st.session_state}
+        self.set(gone)
         if not address.is_same_page():
-            self.set(self.get("kept", {}))
             if self.job is not None and self.job.was_left:
                 self.set({"job": None})  # it stopped when the visitor left the page: it starts again
             if not given and self.has_url:

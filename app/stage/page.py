@@ -78,7 +78,7 @@ def _stage(
         on_present=view.present,
     )
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
-    asked = page.words.question(json.loads(shown.trace.spec["input"]))
+    asked = page.words.asks(json.loads(shown.trace.spec["input"]))
     bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 

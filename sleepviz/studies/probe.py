@@ -61,7 +61,7 @@ def probe_accuracy(
     Each pair is states [n, features] and answers [n, parts], tokens from 0.
     """
     (x, answers), (x_test, answers_test) = fitted_on, tested_on
-    n_tokens = max(int(answers.max()), int(answers_test.max())) + 1
+    n_tokens = max(int(torch.from_numpy(each).max()) for each in (answers, answers_test)) + 1
     onehot = torch.nn.functional.one_hot(torch.from_numpy(answers), n_tokens).double()  # [n, parts, tokens]
     scores = Ridge.fit(x, onehot.flatten(1))(x_test).view(*answers_test.shape, n_tokens)
     return np.asarray((scores.argmax(-1).numpy() == answers_test).mean(axis=1))

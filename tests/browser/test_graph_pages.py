@@ -89,7 +89,7 @@ def test_a_cycle_clicked_together_is_run(server: Server, open_page: OpenPage) ->
 def test_hostile_text_stays_text(server: Server, open_page: OpenPage) -> None:
     name = "<i onclick"
     page = open_page(f"{server.url}/graph?edges={name}>b,b>c,c>d,d>{name}&start=b&k=1&N=1")
-    expect(page.get_by_test_id("stAlert").first).to_contain_text(f"The arrow in '{name}>b' is not known")
+    expect(page.get_by_test_id("stAlert").first).to_contain_text(name)
     assert page.locator("i[onclick]").count() == 0
     page = open_page(f"{server.url}/arithmetic?text=<img src=x onerror=document.title=1>")
     expect(page.get_by_test_id("stAlert").first).to_contain_text("was not understood")

@@ -38,6 +38,11 @@ function drawBoxes(context, stage) {
     const wide = parseFloat(style.borderTopWidth);
     if (wide && style.borderTopStyle !== "none" && !isClear(style.borderTopColor)) {
       Object.assign(context, { strokeStyle: style.borderTopColor, lineWidth: wide });
+      if (!parseFloat(style.borderLeftWidth)) {  // a rule above it, no frame around it
+        context.beginPath();
+        context.moveTo(box.left, box.top);
+        context.lineTo(box.right, box.top);
+      }
       context.stroke();
     }
   }
