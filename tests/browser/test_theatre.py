@@ -381,10 +381,10 @@ def test_hostile_text_stays_text(server: Server, open_page: OpenPage) -> None:
 
 def test_cancel_and_a_second_visitor_waiting(slow_server: Server, open_page: OpenPage) -> None:
     first = open_page(f"{slow_server.url}/?N=64&t=9")  # long enough for a second visitor to come, however slow
-    expect(first.get_by_text(re.compile("Starting PyTorch|The model is running"))).to_be_visible(timeout=30_000)
+    expect(first.get_by_text(re.compile("Starting the model|The model is running"))).to_be_visible(timeout=30_000)
     second = open_page(slow_server.url)
     second.get_by_role("button", name="Run live").click()
-    expect(second.get_by_text("Another visitor's run is ahead of yours")).to_be_visible(timeout=30_000)
+    expect(second.get_by_text("Another visitor's run comes first")).to_be_visible(timeout=30_000)
     first.get_by_role("button", name="Cancel").click()
     expect(first.get_by_text("The run was stopped.")).to_be_visible(timeout=30_000)
     expect(second.get_by_text("The model is running")).to_be_visible(timeout=30_000)
