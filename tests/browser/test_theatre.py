@@ -231,7 +231,7 @@ def test_no_type_on_the_presented_stage_is_smaller_than_2_2_percent_of_the_windo
 
 def test_every_canvas_answers_arrow_keys_and_a_pointer_with_a_value(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
-    page.keyboard.press("End")
+    page.locator(".b-end").click()
     at_frame(page, N_EVENTS)
     tip = page.locator(".theatre .tip")
     heads = "".join(rf".*\b{head}: \d\.\d\d" for head in range(1, 9))
@@ -453,7 +453,7 @@ def test_nothing_breaks_on_the_way_to_another_page_and_to_another_run(server: Se
     page.get_by_role("button", name="Six friends").click()
     expect(page.locator(".theatre .badge")).to_have_text(re.compile("^live"), timeout=30_000)
     page.get_by_role("link", name="Lab").click()
-    expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="How far does sleep get you?")).to_be_visible(timeout=30_000)
     page.get_by_role("link", name="Graph").click()
     page.locator(".theatre .frame", has_text="event").wait_for(state="attached", timeout=30_000)
     assert not broken
