@@ -9,6 +9,8 @@ from sleepviz.config.base import JsonRoundTrip, require, require_choice
 from sleepviz.config.model import Eviction, SleepAttention, SleepPolicy
 
 Control = Literal["none", "zero_state", "shuffled_state", "replay", "reset_state", "untrained", "oracle"]
+CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
+"""The causal controls that break one part of the mechanism each."""
 INPUT_MAX_CHARACTERS = 20_000
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sleepviz.config.run import Control
+from sleepviz.config.run import CONTROLS, Control
 from sleepviz.runs.checkpoint import checkpoint_name
 from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.family import Measurement, Series
 
-CONTROLS: tuple[Control, ...] = ("zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
 HALTING_PASSES_MAX = 16

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sleepviz.config.run import Control
+from sleepviz.config.run import CONTROLS
 from sleepviz.tasks.base import Batch, Task, Tokens
 from sleepviz.tasks.depo.sampling import walk
 from sleepviz.tasks.depo.task import Depo
@@ -17,7 +17,6 @@ FOUND = "depo-answers"  # trained on answers alone, for any N
 FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
 FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
 FOUND_CONTROL_PASSES = 4
-CONTROLS: tuple[Control, ...] = ("none", "zero_state", "shuffled_state", "replay", "reset_state", "untrained")
 
 
 def series() -> Iterator[Series]:
@@ -46,7 +45,7 @@ def series() -> Iterator[Series]:
 def controls_of_the_found(task: Task, default: str) -> Iterator[Measurement]:
     """What breaks the model found from answers alone, beside the taught one: same N, same instances."""
     for checkpoint in (FOUND, default):
-        for control in CONTROLS:
+        for control in ("none", *CONTROLS):
             for hops in FOUND_HOPS:
                 n = FOUND_CONTROL_PASSES
                 yield Measurement("found_control", control, checkpoint, n, hops, task.windows_max, control=control)
