@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 from app import tasks
-from app.shell import about_project, address, theme_watch
+from app.shell import about_project, address, theme_watch, warm
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
@@ -31,3 +31,4 @@ page.run()
 about_project.show()
 address.show()
 theme_watch.show()  # last: even what draws nothing takes a gap on the page
+warm.start(tasks.PAGES)
