@@ -151,7 +151,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
     from sleepviz.hybrids.tuning.command import tune_by_name
 
     name, task = arguments.model, arguments.task
-    out = arguments.out or Path("runs") / f"tune-{Path(name).name}-{Path(task).stem}-n{arguments.passes}"
+    out = arguments.out or Path("runs") / f"tune-{Path(name).name}-{Path(task).stem or 'text'}-n{arguments.passes}"
     if len(arguments.span) not in (0, 2):
         raise UsageError("--span is written FIRST,LAST, for example 1,3.")
     _require_folder(out)
@@ -162,7 +162,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         "span": tuple(arguments.span) or None,
         **{key: getattr(arguments, key) for key in ("window", "eviction", "steps", "batch", "seed", "convolution")},
         **{key: getattr(arguments, key) for key in ("lr_muon", "lr_adamw", "chunk_size")},
-        **{key: getattr(arguments, key) for key in ("levels_per_pass", "pass_loss")},
+        **{key: getattr(arguments, key) for key in ("levels_per_pass", "pass_loss", "only_memory")},
     }
     report = tune_by_name(
         name,
@@ -173,6 +173,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         difficulties=arguments.difficulty,
         memory_layers=arguments.add_fast_weights,
         associative=arguments.associative,
+        texts=arguments.text,
         resume=arguments.resume,
         exam_size=arguments.exam,
         device=arguments.device,
