@@ -123,6 +123,10 @@ def build_parser() -> Parser:
     experiments = command("experiments", "Make the results files behind every published figure.")
     experiments.add_argument("--queue", action="store_true", help="run what is missing, and resume")
     experiments.add_argument("--only", choices=sorted(FAMILIES))
+    experiments.add_argument("--workers", type=int, default=1, help="processes that measure, one thread each")
+    experiments.add_argument(
+        "--scheduler", default="", help="address of a dask scheduler, whose workers measure instead"
+    )
     record = command("record", "Make the recorded runs that pages show first.")
     record.add_argument("--all", action="store_true", required=True)
     app = command("app", "Serve the app in a browser; Ctrl-C ends it.")
