@@ -135,7 +135,7 @@ def test_a_random_family_reads_a_text_and_says_that_it_is_random(assets: Path) -
 def test_a_folder_is_loaded_only_where_the_server_allows_it(
     assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.hybrids.test_tune import text_folder
+    from tests.hybrids.folders import text_folder
 
     folder = text_folder(tmp_path / "mine")
     page = opened()
