@@ -168,7 +168,7 @@ class RunQueue:
             request.end("failed" if failure else "done", failure)
         except AbandonedError:
             request.end("cancelled")
-        except Exception:
+        except BaseException:  # a worker that is told to exit, too: its visitor must not wait for ever
             LOG.exception("a run failed")
             request.end("failed", self.refusals.internal)
         finally:

@@ -128,19 +128,23 @@ def one_thread() -> None:
 
 def record_run(key: RunKey) -> Iterator[Event]:
     """The events of one run, with the shared, read-only weights. Called in a worker thread."""
-    from sleepviz.runs.checkpoint import untrained
     from sleepviz.runs.record import record
 
-    checkpoint = warmed(key)
-    if key.spec.control == "untrained":
-        checkpoint = untrained(checkpoint, key.spec.seed)
-    return record(key.spec, checkpoint)
+    warm_up(key)
+    return record(key.spec, loaded(key))
 
 
-def warmed(key: RunKey) -> Checkpoint:
-    """The weights of a run, loaded and used once."""
+def warm_up(key: RunKey) -> None:
+    """Load the weights of a run, and use them once. Called in a worker thread."""
     _warmed(checkpoint_folder(), key.spec.checkpoint, key.digest, key.spec)
-    return _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
+
+
+def loaded(key: RunKey) -> Checkpoint:
+    """The shared, read-only weights that a run uses, or random ones in their place. Called in a worker thread."""
+    from sleepviz.runs.checkpoint import untrained
+
+    checkpoint = _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
+    return untrained(checkpoint, key.spec.seed) if key.spec.control == "untrained" else checkpoint
 
 
 @st.cache_resource(max_entries=LOADED_MAX, show_spinner=False)
@@ -149,6 +153,9 @@ def _loaded(folder: Path, name: str, digest: str) -> Checkpoint:
     from sleepviz.runs.checkpoint import load
 
     checkpoint = load(name, folder=folder)
+    if checkpoint.info.digest != digest:  # under the old digest the new weights' answers would be kept
+        checkpoints.clear()
+        raise CheckpointError(messages.OTHER_WEIGHTS_NOW.format(name=name))
     gc.collect()
     gc.freeze()
     return checkpoint

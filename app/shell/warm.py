@@ -46,7 +46,7 @@ def _warm(tasks: tuple[str, ...], queue: RunQueue) -> None:
             for key in _recorded(task):
                 with queue.turns.turn(queue.turns.enter(Request(math.inf), gives_way=True)):
                     runs.one_thread()
-                    runs.warmed(key)
+                    runs.warm_up(key)
     except Exception:  # the first run will meet the same, and tell its visitor
         LOG.exception("the models could not be loaded ahead")
 

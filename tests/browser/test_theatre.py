@@ -419,7 +419,7 @@ def test_axe_finds_no_violation(server: Server, open_page: OpenPage, scheme: str
         at_frame(page, place + 1)
         assert_axe_finds_nothing(page, f"event {place}")
     # axe judges colours that are in sight only.
-    for below in ("Differs from the paper by", "Does sleeping longer help?", "Glossary"):
+    for below in ("Differs from the paper in", "Does sleeping longer help?", "Glossary"):
         page.get_by_text(below).first.scroll_into_view_if_needed()
         assert_axe_finds_nothing(page, below)
 
