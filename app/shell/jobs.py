@@ -157,10 +157,18 @@ class RunQueue:
             is_refused = self._open >= WAITING_MAX
             self._open += not is_refused
         if is_refused:
-            self.turns.leave(place)
-            request.end("failed", self.refusals.too_many)
+            self._refuse(request, place)
             return
-        threading.Thread(target=self._work, args=(request, work, place), name="run", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(request, work, place), name="run", daemon=True).start()
+        except RuntimeError:  # the system has no thread left; a place that nobody takes would hold up all others
+            self._refuse(request, place)
+            with self._lock:
+                self._open -= 1
+
+    def _refuse(self, request: Request, place: Place) -> None:
+        self.turns.leave(place)
+        request.end("failed", self.refusals.too_many)
 
     def _work(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         try:
