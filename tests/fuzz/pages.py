@@ -42,7 +42,7 @@ class Visitors:
             found = [each for each in page.get(kind) if each.key == key]
             if found:
                 value = text(draw, str(found[0].value or "0101"), case.mark)
-                found[0].set_value(value.replace("\x00", "") if len(value) < 10**5 else value[: 10**5])
+                found[0].set_value(_sendable(value))
                 _run(page, case)
                 self._check(page, case)
         _replace_query(page, {})
@@ -53,7 +53,7 @@ class Visitors:
         """Somebody else opens the page: nothing that was sent by the others is there."""
         fresh = _opened(page)
         seen = json.dumps([str(element) for element in fresh.main]) + json.dumps(
-            {str(key): str(value) for key, value in fresh.session_state.filtered_state.items()}
+            {str(key): str(value) for key, value in _state(fresh).items()}
         )
         found = [mark for mark in marks if mark in seen]
         assert not found, f"another visitor sees {found[:3]}"
@@ -69,8 +69,25 @@ class Visitors:
         assert not page.exception, [f"{each.value} {each.stack_trace}" for each in page.exception]
         for sentence in errors(page):
             _said(sentence)
+        _no_markup(page)
         for run in players(page):
             _true(case.page, run, page)
+
+
+def _no_markup(page: AppTest) -> None:
+    """What was sent is text: no tag, and no image that the reader's browser would fetch from another host."""
+    for element in page.get("html"):
+        assert "<b>mark" not in element.proto.body and "<script" not in element.proto.body, "HTML of a visitor's text"
+    kinds = ("markdown", "caption", "title", "header", "error", "info", "warning", "success")
+    said = [str(element.value) for kind in kinds for element in getattr(page, kind)]
+    foreign = [each[:200] for each in said if "](https://example.org" in each or "](javascript:" in each]
+    assert not foreign, f"Markdown of a visitor's text: {foreign}"
+
+
+def _state(page: AppTest) -> dict[str, Any]:
+    """Everything that the session holds."""
+    found: dict[str, Any] = page.session_state._state.filtered_state
+    return found
 
 
 def _opened(name: str) -> AppTest:
@@ -84,7 +101,13 @@ def _opened(name: str) -> AppTest:
 def _replace_query(page: AppTest, link: dict[str, list[str]]) -> None:
     page.query_params.clear()
     for name, values in link.items():
-        page.query_params[name] = values if len(values) > 1 else values[0]
+        sent = [_sendable(value) for value in values]
+        page.query_params[_sendable(name)] = sent if len(sent) > 1 else sent[0]
+
+
+def _sendable(value: str) -> str:
+    """As a browser sends it: neither an address nor a message can hold half of a character."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def _run(page: AppTest, case: Case) -> None:
@@ -99,7 +122,7 @@ def _true(name: str, run: dict[str, Any], page: AppTest) -> None:
         for row in card["rows"]:
             if "cells" in row:  # Rule 110
                 assert card["right"] == all(each["cells"] == each["truth"] for each in card["rows"]), card["verdict"]
-    given = page.session_state.filtered_state.get(f"{name}_job")
+    given = _state(page).get(f"{name}_job")
     if given is None or given.phase != "done" or not run["badge"].startswith("live"):
         return
     spec = given.keys[0].spec
