@@ -19,6 +19,7 @@ from app.shell.state import Visit
 from app.stage import about, controls, stage_text, trained, watch
 from app.tasks import PAGES, TaskPage
 from app.tasks.base import Words
+from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 
@@ -67,7 +68,7 @@ def _stage(
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
     terms = stage_text.terms(page.words)
     payload = player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms)
-    player.show(
+    pointed = player.show(
         payload,
         key=f"player_{page.task}",  # a key a task: another page's player is another player
         start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
@@ -75,8 +76,12 @@ def _stage(
         presented=looks.is_presented,
         locked=looks.is_locked,
         layers=layers,
+        inside=True,
         on_present=view.present,
     )
+    if pointed is not None:
+        place = {name: str(value) for name, value in pointed.items()}
+        st.switch_page(SITE / "pages" / "inside.py", query_params={"task": page.task, **choice.link, **place})
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
     asked = page.words.asks(json.loads(shown.trace.spec["input"]))
     bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
