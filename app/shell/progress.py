@@ -9,6 +9,8 @@ import streamlit as st
 
 from app.shell.jobs import Phase, Request, Sweep
 
+STARTING_POLL_S = 3.0  # each poll collects garbage in full: on a busy host, quicker ones starve the loading of PyTorch
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -37,7 +39,8 @@ def show(
             st.rerun()
         _draw(standing(still[0]), cancel, requests)
 
-    st.fragment(poll, run_every=every_s)()
+    is_starting = any(request.phase == "starting" for request in requests)
+    st.fragment(poll, run_every=max(every_s, STARTING_POLL_S) if is_starting else every_s)()
 
 
 def show_sweep(sweep: Sweep, what: str, starting: str, *, every_s: float, cancel: str) -> None:
