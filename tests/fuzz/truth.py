@@ -25,7 +25,8 @@ def hops_from(edges: list[list[str]], start: str, hops: int) -> str:
 
 
 def value_of(text: str, name: str) -> int:
-    """Add up what is assigned, from the name back to a number."""
+    """Add up what is assigned, from the name back to a number. Spaces of any kind and number are one."""
+    text = re.sub(r"[^\S\n]+", " ", text.translate({0x200B: " ", 0x2060: None, 0xFEFF: None}))
     told = {
         to: (source, int(number.replace(" ", "") or 0))
         for to, source, number in re.findall(r"(\w+) = (\w+)((?: [+-] \d+)?)", text)
