@@ -25,7 +25,7 @@ from sleepviz.config.places import SITE
 
 CONFIG = SITE / "docs" / "deploy" / "haproxy.cfg"
 PATIENCE_S = 240.0
-TRIES = 5  # of one visit, as a browser tries again
+TRIES = 20  # of one visit, a second apart, as a browser tries again
 
 
 def free_port() -> int:

@@ -20,6 +20,7 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 CLOSED = "the server closed the connection"
@@ -136,7 +137,10 @@ class Visitor:
         asked.is_history_navigation = is_history
         if not fragment:
             self._timers.clear()
-        await self._socket.send(message.SerializeToString())
+        try:
+            await self._socket.send(message.SerializeToString())
+        except (OSError, WebSocketException) as error:
+            raise VisitError(CLOSED) from error
 
     async def _hear(self, deadline: float) -> bool:
         """Take the next message, and let the timers ring meanwhile; True at the end of a run. Raises VisitError."""
@@ -154,7 +158,7 @@ class Visitor:
                     data = await self._socket.recv()
             except TimeoutError:
                 continue
-            except OSError as error:
+            except (OSError, WebSocketException) as error:
                 raise VisitError(CLOSED) from error
             assert isinstance(data, bytes)
             self.screen.received += len(data)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamlit.proto.Alert_pb2 import Alert
+from websockets.exceptions import WebSocketException
 
 from app.visitor.client import Screen, VisitError, Visitor
 
@@ -53,7 +54,7 @@ async def examine(url: str, patience_s: float) -> Verdict:
             live = _run(visitor.screen)
     except TimeoutError:
         return Verdict(False, f"no answer came within {patience_s:g} s.")
-    except (OSError, VisitError, ValueError) as error:
+    except (OSError, WebSocketException, VisitError, ValueError) as error:
         return Verdict(False, f"{str(error).rstrip('.') or type(error).__name__}.")
     if live is None or _answer(live) != _answer(recorded):
         return Verdict(False, "the live answer is not the recorded one.")
