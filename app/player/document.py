@@ -9,8 +9,8 @@ from typing import Any
 from app.tasks.answers import context_tokens, first_wrong, least_sure
 from app.tasks.base import Table
 from sleepviz.config.events import Answer, SleepPassDone, Trace
+from sleepviz.config.words import WORD
 from sleepviz.text.reading import places, read, solved
-from sleepviz.text.words import WORD
 
 
 class DocumentPicture:

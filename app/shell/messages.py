@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sleepviz.tasks import FAMILIES
+
 INTERNAL_ERROR = "The run stopped on an internal error; the server's log says more."
 TOO_MANY = "Too many visitors' runs are waiting; try again in a moment."
 
 
 def no_checkpoint(task: str) -> str:
     """What is said where a task has no trained model."""
-    return f"No trained model for this page is here yet; `python -m sleepviz train --preset {task}-micro` makes one."
+    preset = FAMILIES[task].default_preset.name
+    return f"No trained model for this page is here yet; `python -m sleepviz train --preset {preset}` makes one."
 
 
 def no_results(task: str) -> str:

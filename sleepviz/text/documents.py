@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from sleepviz.config.words import CITIES, FILLERS, JOBS, MEN, PEOPLE, PLACES, THINGS, WOMEN
 from sleepviz.tasks.base import Split
-from sleepviz.text.words import CITIES, FILLERS, JOBS, MEN, PEOPLE, PLACES, THINGS, WOMEN
 
 Relation = Literal["lives", "works", "brother", "sister", "inside", "owner"]
 HELD_OUT_SHARE = 8  # one document in so many is never trained on

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sleepviz.text import words
+from sleepviz.config import words
 from sleepviz.text.documents import ASKED, OF_THINGS, SENTENCES, TO_PEOPLE, VALUES, Fact, Relation
 
 SENTENCE = re.compile(r"[^.?!\n]+[.?!]?")

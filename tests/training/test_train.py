@@ -523,7 +523,14 @@ def test_exact_answers_are_counted_row_by_row() -> None:
             ),
         )
         result = training_step(model, TASK, config, plan, device=CPU)
-    assert result.exact.tolist() == [True, True, False, False, True, True]  # the first chunk's three rows, then the second's
+    assert result.exact.tolist() == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+    ]  # three rows of one chunk, then of the next
 
 
 def test_the_first_loss_is_that_of_knowing_nothing(tmp_path: Path) -> None:

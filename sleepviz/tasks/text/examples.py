@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from sleepviz.config.words import FILLERS
 from sleepviz.tasks.text import story
-from sleepviz.text.words import FILLERS
 
 SEED = 2026
 
 
-def drawn(n_people: int, hops: int, n_fillers: int, seed: int = SEED) -> dict[str, Any]:
+def drawn(n_people: int, hops: int, n_fillers: int = 18, seed: int = SEED) -> dict[str, Any]:
     """A town that no model was trained on, told in shuffled order among other sentences, and a question."""
     rng = np.random.default_rng(seed)
     town = story.sampled_town(rng, n_people, "held_out")
@@ -24,15 +24,15 @@ def drawn(n_people: int, hops: int, n_fillers: int, seed: int = SEED) -> dict[st
     return {"document": document, "question": story.question_text(relations, town.people[0])}
 
 
-PARCEL: dict[str, Any] = {
+KEY: dict[str, Any] = {
     "document": "The key belongs to Ana. It rained all night. The doctor of Ana is Ben. The lawyer of Ben is Clara. "
     "A dog barked in the street. The cook of Clara is Leo. The teacher of Leo is Ana.",
     "question": "Who is the lawyer of the doctor of the owner of the key?",
 }
 
-EXAMPLES: tuple[dict[str, Any], ...] = (PARCEL, drawn(8, 1, 4))
+EXAMPLES: tuple[dict[str, Any], ...] = (KEY, drawn(8, 1, 4))
 
 
 def home(limits: Mapping[str, Any], earned: int) -> tuple[dict[str, Any], int]:
     """What the page shows first, and N: a document of four pages, and the most hops that the model has earned."""
-    return drawn(limits["people_max"], earned, 18), 4
+    return drawn(limits["people_max"], earned), 4

@@ -14,9 +14,9 @@ from functools import cache
 
 import numpy as np
 
+from sleepviz.config.words import FILLERS, PEOPLE, THINGS
 from sleepviz.tasks.base import InputError, Split
 from sleepviz.tasks.text.tokens import encoded, vocabulary, word, words
-from sleepviz.text.words import FILLERS, PEOPLE, THINGS
 
 RELATIONS = ("doctor", "teacher", "lawyer", "driver", "cook", "nurse", "gardener", "tailor")
 OWNER = "owner"

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
+from sleepviz.config.words import PEOPLE
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
 from sleepviz.tasks.text import story, tokens
 from sleepviz.tasks.text.story import Fact
-from sleepviz.text.words import PEOPLE
 
 PAGES_MAX = 16  # of a document that a person writes
 PEOPLE_MIN = 4
@@ -114,7 +114,12 @@ class Text(JsonRoundTrip):
 
     def limits(self) -> dict[str, Any]:
         """Sizes that a person's input must keep to."""
-        return {"people_max": self.people_max, "hops_max": self.hops_max, "pages_max": PAGES_MAX}
+        return {
+            "people_max": self.people_max,
+            "hops_max": self.hops_max,
+            "page_tokens": self.page_tokens,
+            "pages_max": PAGES_MAX,
+        }
 
     def token_text(self, token: int) -> str:
         """The token as it is written; an empty place as a dot."""
