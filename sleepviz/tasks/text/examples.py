@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sleepviz.config.words import FILLERS
-from sleepviz.tasks.text import story
+from sleepviz.tasks.text.story import question_text, sampled_town
 
 SEED = 2026
 
@@ -16,12 +16,12 @@ SEED = 2026
 def drawn(n_people: int, hops: int, n_fillers: int = 18, seed: int = SEED) -> dict[str, Any]:
     """A town that no model was trained on, told in shuffled order among other sentences, and a question."""
     rng = np.random.default_rng(seed)
-    town = story.sampled_town(rng, n_people, "held_out")
+    town = sampled_town(rng, n_people, "held_out")
     fillers = [FILLERS[index] for index in rng.permutation(len(FILLERS))[:n_fillers]]
     told = [*(fact.text for fact in town.facts), *fillers]
     relations, _ = town.chain(town.people[0], hops)
     document = " ".join(told[index] for index in rng.permutation(len(told)))
-    return {"document": document, "question": story.question_text(relations, town.people[0])}
+    return {"document": document, "question": question_text(relations, town.people[0])}
 
 
 KEY: dict[str, Any] = {

@@ -22,8 +22,18 @@ from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
 from sleepviz.config.words import PEOPLE
 from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
-from sleepviz.tasks.text import story, tokens
-from sleepviz.tasks.text.story import Fact
+from sleepviz.tasks.text.story import (
+    Fact,
+    fact_of,
+    filler_tokens,
+    people_tokens,
+    question_read,
+    question_text,
+    question_tokens,
+    sampled_town,
+    sentences_of,
+)
+from sleepviz.tasks.text.tokens import NEW_LINE, VOCAB_SIZE, encoded, spelled, vocabulary, word, words
 
 PAGES_MAX = 16  # of a document that a person writes
 PEOPLE_MIN = 4
@@ -78,7 +88,7 @@ class Text(JsonRoundTrip):
     windows_min = 1
     difficulty_min = 1
     difficulty_in_windows = False  # one sleep serves the questions of every difficulty
-    vocab_size = tokens.VOCAB_SIZE
+    vocab_size = VOCAB_SIZE
 
     def __post_init__(self) -> None:
         require(PEOPLE_MIN <= self.people_max <= len(PEOPLE), f"people_max must be from 4 to {len(PEOPLE)}.")
@@ -123,11 +133,11 @@ class Text(JsonRoundTrip):
 
     def token_text(self, token: int) -> str:
         """The token as it is written; an empty place as a dot."""
-        return "·" if token == self._blank else tokens.spelled(token)
+        return "·" if token == self._blank else spelled(token)
 
     @property
     def _blank(self) -> int:
-        return tokens.vocabulary()[tokens.NEW_LINE]
+        return vocabulary()[NEW_LINE]
 
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample documents of `n_windows` pages: a cycle of people, things that belong to them, and other sentences.
@@ -149,7 +159,7 @@ class Text(JsonRoundTrip):
         queries = np.full((size, chunks, slots, self.slot), self._blank)
         targets = np.full((size, chunks, self.hops_max + 1, slots, self.slot), NOT_ASKED)
         for index in range(size):
-            town = story.sampled_town(rng, int(n_people[index]), split)
+            town = sampled_town(rng, int(n_people[index]), split)
             pages, told = self._told(rng, town.facts, n_windows)
             foot = [town.people[place] for place in rng.permutation(len(town.people))]
             windows[index] = self._pages(pages, foot)
@@ -157,9 +167,9 @@ class Text(JsonRoundTrip):
                 start = told[rng.integers(len(told))].subject
                 relations, person = town.chain(start, int(n_hops))
                 chunk, slot = divmod(question, slots)
-                asked = story.question_tokens(relations, start)
+                asked = question_tokens(relations, start)
                 queries[index, chunk, slot, self.slot - len(asked) :] = asked
-                targets[index, chunk, :, slot, -1] = tokens.word(person)
+                targets[index, chunk, :, slot, -1] = word(person)
         flat = targets.reshape(size, chunks, self.hops_max + 1, slots * self.slot)
         return Batch(windows, queries.reshape(size, chunks, -1), flat, hops if difficulty.ndim == 2 else difficulty)
 
@@ -179,7 +189,7 @@ class Text(JsonRoundTrip):
                 pages[page].append(fact.tokens)
                 room[page] -= len(fact.tokens)
                 told.append(fact)
-        fillers = story.filler_tokens()
+        fillers = filler_tokens()
         for page in range(n_pages):
             while rng.random() < FILLED:
                 filler = fillers[rng.integers(len(fillers))]
@@ -193,7 +203,7 @@ class Text(JsonRoundTrip):
     def _pages(self, pages: Sequence[Sequence[Sequence[int]]], people: Sequence[str]) -> Tokens:
         """Pages of sentences with their feet, [pages, L]."""
         windows = np.full((len(pages), self.window), self._blank)
-        windows[:, self.page_tokens : self.page_tokens + len(people)] = tokens.words(people)
+        windows[:, self.page_tokens : self.page_tokens + len(people)] = words(people)
         for window, page in zip(windows, pages, strict=True):
             told = [token for sentence in page for token in sentence]
             window[: len(told)] = told
@@ -208,9 +218,9 @@ class Text(JsonRoundTrip):
                 raise InputError(f"The {what} must be text; write {FORM}.")
             if strange := sorted(set(given) - PLAIN):
                 raise InputError(f"The {what} may hold plain letters, digits and . , ! ? ' -, but not {strange[0]!r}.")
-        sentences = story.sentences_of(document)
-        facts = tuple(fact for fact in map(story.fact_of, sentences) if fact is not None)
-        relations, start = story.question_read(question)
+        sentences = sentences_of(document)
+        facts = tuple(fact for fact in map(fact_of, sentences) if fact is not None)
+        relations, start = question_read(question)
         instance = TextInstance(sentences, facts, start, relations)
         self._check(instance, limits)
         return instance
@@ -242,7 +252,7 @@ class Text(JsonRoundTrip):
         """The sentences page by page, none of them cut. Raises InputError where one does not fit on a page."""
         pages: list[list[tuple[int, ...]]] = [[]]
         for sentence in instance.sentences:
-            told = tokens.encoded(sentence)
+            told = encoded(sentence)
             if len(told) > self.page_tokens:
                 raise InputError(
                     f"A sentence may have {self.page_tokens} tokens at most: “{sentence[:40]}…” is longer."
@@ -258,7 +268,7 @@ class Text(JsonRoundTrip):
         asked = [instance.relations, *self._further(instance)]
         queries = np.full((len(asked), self.slot), self._blank)
         for query, relations in zip(queries, asked, strict=True):
-            written = story.question_tokens(relations, instance.start)
+            written = question_tokens(relations, instance.start)
             query[self.slot - len(written) :] = written
         return Problem(tuple(windows.reshape(-1).tolist()), queries, (0,) * len(asked), n_asked=1)
 
@@ -271,12 +281,12 @@ class Text(JsonRoundTrip):
     def answer(self, instance: TextInstance, probabilities: NDArray[np.float32]) -> Answer:
         """Read names from probabilities [Q, T, vocab_size] of the first Q questions."""
         asked = [instance.relations, *self._further(instance)][: len(probabilities)]
-        shares = probabilities[:, -1, list(story.people_tokens())]  # [Q, people]
+        shares = probabilities[:, -1, list(people_tokens())]  # [Q, people]
         answers = [PEOPLE[place] for place in shares.argmax(-1)]
         walk = [instance.start, *(fact.person for fact in instance.chain)]
         truths = [walk[len(relations)] for relations in asked]
         return Answer(
-            asked=tuple(story.question_text(relations, instance.start) for relations in asked),
+            asked=tuple(question_text(relations, instance.start) for relations in asked),
             answers=tuple(answers),
             truths=tuple(truths),
             correct=tuple(answer == truth for answer, truth in zip(answers, truths, strict=True)),
