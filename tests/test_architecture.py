@@ -42,10 +42,11 @@ CONFIG = {"config"}
 CORE = CONFIG | {"core"}
 TASKS = CONFIG | {"tasks"}
 RUNS = CORE | TASKS | {"runs"}
+INSIDE = RUNS | {"inside"}
 TRAINING = RUNS | {"training"}
 TEXT = TRAINING | {"text"}
 HYBRIDS = TEXT | {"hybrids"}
-STUDIES = HYBRIDS | {"studies"}
+STUDIES = HYBRIDS | {"inside", "studies"}
 MAY_IMPORT = {
     "config": CONFIG,
     "core": CORE,
@@ -58,6 +59,7 @@ MAY_IMPORT = {
     "runs": RUNS,
     "runs.measures": CORE,
     "runs.checkpoint": RUNS - {"runs"},
+    "inside": INSIDE,
     "training": TRAINING,
     "text": TEXT,
     "hybrids": HYBRIDS,

@@ -30,7 +30,7 @@ from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep, sleep_passes
 from sleepviz.runs.checkpoint import Checkpoint, load, untrained
 from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
-from sleepviz.tasks.base import InputError, Problem, printed
+from sleepviz.tasks.base import InputError, Problem, Task, Tokens, printed
 
 CONTEXT_MAX_TOKENS = 8192
 TIMED_ANSWERS = 3  # the fastest counts: an answer takes milliseconds, and others share the machine
@@ -187,13 +187,27 @@ def _controlled(
         return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
     if spec.control != "shuffled_state":
         return memory
-    task, rng = checkpoint.task, np.random.default_rng(spec.seed)
-    n_windows = math.ceil(len(problem.context) / task.window)
-    other = task.batch(rng, size=1, n_windows=n_windows, difficulty=np.array([task.difficulty_max]), split="held_out")
+    other = another_instance(checkpoint.task, len(problem.context), spec.seed)
     strange = Memory.empty(checkpoint.model.config, batch=1)
-    for window in torch.from_numpy(other.windows).unbind(dim=1):
+    for window in torch.from_numpy(other).unbind(dim=1):
         strange = sleep(checkpoint.model, window, strange, policy)
     return memory.with_fast_weights(strange.fast_weights)
+
+
+def another_instance(task: Task, n_tokens: int, seed: int) -> Tokens:
+    """The windows [1, W, L] of a held-out instance that is as long as a context of so many tokens."""
+    return task.batch(
+        np.random.default_rng(seed),
+        size=1,
+        n_windows=math.ceil(n_tokens / task.window),
+        difficulty=np.array([task.difficulty_max]),
+        split="held_out",
+    ).windows
+
+
+def another_context(task: Task, n_tokens: int, seed: int) -> tuple[int, ...]:
+    """The same as exactly so many tokens, to be cut into windows."""
+    return tuple(another_instance(task, n_tokens, seed).reshape(-1)[:n_tokens].tolist())
 
 
 def trace(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Trace:

@@ -1,0 +1,126 @@
+"""Look inside one run: every pass with all that was written, and what S gives back after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sleepviz.config.base import require
+from sleepviz.config.model import LocalRule
+from sleepviz.config.run import RunSpec
+from sleepviz.core.memory import Memory
+from sleepviz.core.model import HybridLM, Writing
+from sleepviz.core.sleep import Pass, evict, sleep_passes
+from sleepviz.inside.reading import layers_of, lens, questions_of, readings
+from sleepviz.inside.seen import LayerSeen, PassSeen
+from sleepviz.inside.writing import corrections
+from sleepviz.runs.checkpoint import Checkpoint
+from sleepviz.runs.record import another_context, ask, checkpoint_of, cut_windows, policy_of
+
+PASSES_MAX = 24
+"""The most passes that can be looked into: all of what each one wrote is kept."""
+
+
+def n_passes_seen(spec: RunSpec, checkpoint: Checkpoint) -> int:
+    """How many passes `observe` yields: N for each window. Raises InputError and ConfigError."""
+    problem = checkpoint.task.encode(checkpoint.task.parse(spec.input, checkpoint.info.limits))
+    return spec.n_passes * len(cut_windows(len(problem.context), checkpoint.task.window, spec.trigger))
+
+
+@torch.inference_mode()
+def observe(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[PassSeen]:
+    """Yield every pass of every window. The S of another run, of the same model on another instance, is read beside.
+
+    Raises InputError, ConfigError or CheckpointError before the first pass.
+    """
+    checkpoint = checkpoint or checkpoint_of(spec)
+    require(1 <= spec.n_passes <= PASSES_MAX, f"Inside shows from 1 to {PASSES_MAX} passes.")
+    policy, task, model = policy_of(spec, checkpoint), checkpoint.task, checkpoint.model
+    instance = task.parse(spec.input, checkpoint.info.limits)
+    problem = task.encode(instance)
+    strange = another_context(task, len(problem.context), spec.seed)
+    memory = other = Memory.empty(model.config, batch=1)
+    made = questions_of(model, torch.from_numpy(problem.queries.copy()))
+    for index, window in enumerate(cut_windows(len(problem.context), task.window, spec.trigger)):
+        tokens, theirs = (torch.tensor([context[window.start : window.stop]]) for context in (problem.context, strange))
+        texts = tuple(task.token_text(token) for token in problem.context[window.start : window.stop])
+        n_askable = sum(stop <= window.stop for stop in problem.query_stops)
+        questions = torch.from_numpy(problem.queries[:n_askable].copy())
+        asked = [(q[:n_askable], gate[:n_askable]) for q, gate in made]
+        at_start, before, h_before = memory, memory, model.embed(tokens)
+        embedding = h_before
+        pairs = zip(
+            sleep_passes(model, tokens, memory, policy, observe=True),
+            sleep_passes(model, theirs, other, policy),
+            strict=True,
+        )
+        for done, done_there in pairs:
+            woken = evict(done.memory, policy, model.config.window)
+            started_from = at_start if policy.recurrence == "reset_state" else before
+            answer = task.answer(instance, ask(model, problem, woken, n_askable))
+            own, others = (
+                readings(task, instance, lens(model, each.memory.fast_weights, questions, asked))
+                for each in (done, done_there)
+            )
+            yield PassSeen(
+                window_index=index,
+                pass_index=done.pass_index,
+                tokens=texts,
+                layers=_layers(model, started_from, done),
+                attention=tuple(weights[0].numpy().astype(np.float16) for weights in done.observations.attention),
+                attention_layers=tuple(i for i in range(len(model.blocks)) if i not in layers_of(model)),
+                h_before=_array(h_before[0]),
+                h=_array(done.h[0]),
+                woken=answer,
+                own=own,
+                other=others,
+            )
+            before, h_before, other = (
+                done.memory,
+                _next_start(model, policy.recurrence, done, embedding),
+                done_there.memory,
+            )
+        position = at_start.position + tokens.shape[1]
+        memory, other = (
+            evict(replace(each, position=position), policy, model.config.window) for each in (before, other)
+        )
+
+
+def _next_start(model: HybridLM, recurrence: str, done: Pass, embedding: Tensor) -> Tensor:
+    """The stream that the next pass starts from."""
+    return embedding if recurrence == "replay" else model.recalled(done.h, embedding)
+
+
+def _layers(model: HybridLM, before: Memory, done: Pass) -> tuple[LayerSeen, ...]:
+    together = zip(
+        layers_of(model), before.fast_weights, done.memory.fast_weights, done.observations.writings, strict=True
+    )
+    return tuple(
+        _layer(layer, old[0], new[0], writing, model.config.local_rule) for layer, old, new, writing in together
+    )
+
+
+def _layer(layer: int, old: Tensor, new: Tensor, writing: Writing, rule: LocalRule) -> LayerSeen:
+    keys, values, decay, strength = (
+        each[0].double().numpy() for each in (writing.k, writing.v, writing.log_decay.exp(), writing.beta)
+    )
+    written = corrections(old.double().numpy(), keys, values, decay, strength, rule)
+    return LayerSeen(
+        layer=layer,
+        before=_array(old),
+        state=_array(new),
+        singular=np.linalg.svd(new.double().numpy(), compute_uv=False).astype(np.float32),
+        decay=decay.astype(np.float32),
+        write_strength=strength.astype(np.float32),
+        keys=keys.astype(np.float32),
+        corrections=written.astype(np.float32),
+    )
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.float().numpy().copy()
