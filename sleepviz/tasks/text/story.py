@@ -27,7 +27,7 @@ _RELATION = rf"(?:{'|'.join((*RELATIONS, OWNER))})"
 _FACT = re.compile(rf"The ({'|'.join(RELATIONS)}) of (\w+) is (\w+)\.")
 _BELONGS = re.compile(r"The (\w+) belongs to (\w+)\.")
 _QUESTION = re.compile(rf"Who is ((?:the {_RELATION} of )+)(?:the )?(\w+) ?\?")
-_SENTENCE = re.compile(r"[^.!?\n]*[.!?]|[^.!?\n]+$", re.MULTILINE)
+_SENTENCE = re.compile(r"[^.!?]*[.!?]|[^.!?]+$")
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ def question_read(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def sentences_of(document: str) -> tuple[str, ...]:
-    """The sentences of a document, without the spaces between them."""
-    found = (" ".join(match.split()) for match in _SENTENCE.findall(document))
+    """The sentences of a document, without the spaces between them; an empty line ends one too."""
+    paragraphs = re.split(r"\n\s*\n", document)
+    found = (" ".join(each.split()) for paragraph in paragraphs for each in _SENTENCE.findall(paragraph))
     return tuple(sentence for sentence in found if sentence)
 
 
