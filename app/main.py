@@ -10,7 +10,8 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 from app import tasks
-from app.shell import about_project, address, theme_watch
+from app.explain import about_project
+from app.shell import address, theme_watch
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")

@@ -71,7 +71,7 @@ class Request:
 
     @property
     def is_over(self) -> bool:
-        """Done, cancelled or failed."""
+        """Whether the job is done, cancelled or failed."""
         return self._finished.is_set()
 
     @property
@@ -85,7 +85,7 @@ class Request:
         return self.phase not in ("done", "failed") and self.is_abandoned and not self._stop.is_set()
 
     def end(self, phase: Phase, message: str = "") -> None:
-        """Close the job."""
+        """Close the job with its last phase and, where it failed, the sentence that says why."""
         self.phase, self.message = phase, message
         self._finished.set()
 

@@ -135,15 +135,22 @@ CONTROLS = {
     "untrained": "untrained weights",
 }
 
+NOTICE = "What to notice."
 BREAK_IT = "Break it:"
-GUESS = "Guess first"
+GUESS, GUESS_HELP = "Guess first", "Say what will happen before the run shows it."
 TRAINED = "How was it trained?"
 FOUND, TAUGHT = "Found from answers", "Taught each step"
 FOUND_NOTE = (
-    "This model was trained on its answers alone. Nothing was scored while it slept, so it found by itself what to do "
-    "with more passes."
+    "**Found from answers**: training scored only this model's answers. Nothing was scored while it slept, so it found "
+    "by itself what to do with more passes."
 )
-TAUGHT_NOTE = "This model was taught each step: training also scored what every pass of sleep puts out."
+TAUGHT_NOTE = "**Taught each step**: training also scored what every pass of sleep puts out."
+OTHER_FOUND = (
+    "“Found from answers”, above, is a second model. Training scored only its answers, as in the paper, so it had to "
+    "find the steps by itself."
+)
+OTHER_TAUGHT = "“Taught each step”, above, is a second model. Its training also scored what every pass puts out."
+NEW_HERE = "New here? Ten steps"
 BREAK = {
     "zero_state": "Wipe S",
     "shuffled_state": "Another run's S",
@@ -217,7 +224,8 @@ OTHER_WEIGHTS = (
 ONE_PASS = "This model, 1 pass", "woken after its first pass"
 THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
-AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with 1 pass only", "another model", "another model: {name}"
+AWAKE_MODEL = "Trained with 1 pass only"
+SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
 HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
 TRANSCRIPT = "The whole run in words"

@@ -107,7 +107,7 @@ class AnswerScored:
     """The task's answer, in one ordinary pass a prediction chunk, after everything is evicted."""
 
     answer: Answer
-    wake_s: float  # the fastest of a few times
+    answer_s: float  # the fastest of a few times
     flops: int
 
 
@@ -115,6 +115,7 @@ Event = TokenRead | SleepStarted | SleepPassDone | CacheEvicted | AnswerScored
 EVENT_TYPES: dict[str, type[Event]] = {
     kind.__name__: kind for kind in (TokenRead, SleepStarted, SleepPassDone, CacheEvicted, AnswerScored)
 }
+RENAMED = {"wake_s": "answer_s"}  # what fields are called in runs that were recorded earlier
 _NESTED: dict[str, type[Any]] = {"answer": Answer, "woken": Answer, "layers": LayerMeasures}
 
 
@@ -126,7 +127,7 @@ def event_to_json(event: Event) -> dict[str, Any]:
 def event_from_json(values: dict[str, Any]) -> Event:
     """Inverse of `event_to_json`. Raises ValueError when the dict is not an event's."""
     try:
-        fields = dict(values)
+        fields = {RENAMED.get(name, name): value for name, value in dict(values).items()}
         kind = EVENT_TYPES[fields.pop("type")]
         return _build(kind, fields)
     except (KeyError, TypeError) as error:
@@ -148,6 +149,11 @@ class Trace:
         if not isinstance(last, AnswerScored):
             raise ValueError("this run ended before it answered.")
         return last.answer
+
+    @property
+    def is_right(self) -> bool:
+        """Whether everything that was asked is answered right. Raises ValueError for a run that never answered."""
+        return all(self.answer.correct)
 
     @property
     def passes(self) -> tuple[SleepPassDone, ...]:
