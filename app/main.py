@@ -22,7 +22,9 @@ PAGES = [
 ]
 PAGES += [
     st.Page(ROOT / "pages" / "learn.py", title="Learn", icon=":material/school:", url_path="learn"),
+    st.Page(ROOT / "pages" / "inside.py", title="Inside", icon=":material/biotech:", url_path="inside"),
     st.Page(ROOT / "pages" / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
+    st.Page(ROOT / "pages" / "cost.py", title="Cost", icon=":material/payments:", url_path="cost"),
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
     st.Page(ROOT / "pages" / "limits.py", title="Limits", icon=":material/help:", url_path="limits"),
 ]

@@ -40,7 +40,7 @@ function statePlaces(run, w, h, unit, foot) {
 }
 
 // `mix` runs from the state before this event (0) to the state after it (1).
-function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick) {
+function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick, open) {
   const { ctx, w, h, unit } = fit(canvas);
   const [, layers, heads, rows, columns] = run.states.shape, n = layers * heads, map = rows * columns;
   if (!n) { label(ctx, ["S was never written"], w / 2, h / 2, w, INK.dim); return []; }
@@ -73,7 +73,7 @@ function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick) {
   const number = (i) => ((after(picked * map + i) - 128) / 127) * run.states.scale;
   const cells = Array.from({ length: map }, (_, i) => {
     const key = Math.floor(i / columns), val = i % columns, sx = big.w / columns, sy = big.h / rows;
-    return mark(big.x + val * sx, big.y + key * sy, sx, sy, () => `${headName(run, picked)}: key ${key + 1}, value ${val + 1}: ${number(i).toFixed(2)}`);
+    return mark(big.x + val * sx, big.y + key * sy, sx, sy, () => `${headName(run, picked)}: key ${key + 1}, value ${val + 1}: ${number(i).toFixed(2)}${open ? ". Click to look inside." : ""}`, open);
   });
   const norm = (head) => (frame.state < 0 || isZero ? 0 : run.norm[frame.state].flat()[head]);
   return [...cells, ...thumbs.map((place, head) => mark(place.x, place.y, place.w, place.h, () => `${headName(run, head)}: size |S| ${norm(head).toFixed(1)}. Click to enlarge.`, () => pick(head)))];

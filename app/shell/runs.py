@@ -120,14 +120,18 @@ def _one_thread() -> None:
 
 def record_run(key: RunKey) -> Iterator[Event]:
     """The events of one run, with the shared, read-only weights. Called in a worker thread."""
-    from sleepviz.runs.checkpoint import untrained
     from sleepviz.runs.record import record
 
-    checkpoint = _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
     _warmed(checkpoint_folder(), key.spec.checkpoint, key.digest, key.spec)
-    if key.spec.control == "untrained":
-        checkpoint = untrained(checkpoint, key.spec.seed)
-    return record(key.spec, checkpoint)
+    return record(key.spec, loaded(key))
+
+
+def loaded(key: RunKey) -> Checkpoint:
+    """The shared, read-only weights that a run uses, or random ones in their place. Called in a worker thread."""
+    from sleepviz.runs.checkpoint import untrained
+
+    checkpoint = _loaded(checkpoint_folder(), key.spec.checkpoint, key.digest)
+    return untrained(checkpoint, key.spec.seed) if key.spec.control == "untrained" else checkpoint
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -73,7 +73,7 @@ def _stage(
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
     terms = stage_text.terms(page.words)
     payload = player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms)
-    player.show(
+    pointed = player.show(
         payload,
         key=f"player_{page.task}",  # a key a task: another page's player is another player
         start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
@@ -81,8 +81,12 @@ def _stage(
         presented=looks.is_presented,
         locked=looks.is_locked,
         layers=layers,
+        inside=True,
         on_present=view.present,
     )
+    if pointed is not None:
+        place = {name: str(value) for name, value in pointed.items()}
+        st.switch_page(SITE / "pages" / "inside.py", query_params={"task": page.task, **choice.link, **place})
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
     asked = page.words.asks(json.loads(shown.trace.spec["input"]))
     bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,44 +24,18 @@ from sleepviz.config.events import (
     event_to_json,
 )
 from sleepviz.config.model import ModelConfig, SleepPolicy
-from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.config.run import RunSpec
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep, sleep_passes
 from sleepviz.runs.checkpoint import Checkpoint, load, untrained
-from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
+from sleepviz.runs.flops import pass_flops, recall_flops, rewrite_flops, wake_flops
+from sleepviz.runs.measures import layer_measures, relative_drift
+from sleepviz.runs.windows import Window, cut_windows
 from sleepviz.tasks.base import InputError, Problem, Task, Tokens, printed
 
 CONTEXT_MAX_TOKENS = 8192
 TIMED_ANSWERS = 3  # the fastest counts: an answer takes milliseconds, and others share the machine
-
-
-@dataclass(frozen=True)
-class Window:
-    """Context tokens [start, stop) that one sleep consolidates, and why it began."""
-
-    start: int
-    stop: int
-    trigger: str
-
-
-def cut_windows(n_tokens: int, window: int, trigger: Trigger) -> tuple[Window, ...]:
-    """Cut the context where sleep begins; what is left at the end sleeps before anything is asked."""
-    size = min(trigger.every, window) if trigger.kind == "every" else window
-    reason = f"every {size} tokens" if trigger.kind == "every" and size < window else "window full"
-    asked = set(trigger.asked_after)
-    windows, start = [], 0
-    for stop in range(1, n_tokens + 1):
-        if stop - start == size:
-            windows.append(Window(start, stop, reason))
-        elif stop in asked:
-            windows.append(Window(start, stop, "asked for"))
-        elif stop == n_tokens:
-            windows.append(Window(start, stop, "context over"))
-        else:
-            continue
-        start = stop
-    return tuple(windows)
 
 
 def policy_of(spec: RunSpec, checkpoint: Checkpoint) -> SleepPolicy:

@@ -25,7 +25,7 @@ from sleepviz.config.training import TrainConfig
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep_passes
-from sleepviz.runs.measures import sleep_flops, wake_flops
+from sleepviz.runs.flops import sleep_flops, wake_flops
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task, Tokens, pass_supervised
 from sleepviz.training.plan import Plan
 

@@ -23,6 +23,8 @@ MAY_IMPORT = {
     "player": PLAYER,
     "sharing": PLAYER | {"sharing"},
     "stage": STAGE,
+    "cost": STAGE | {"cost"},
+    "inside": STAGE | {"inside"},
     "lab": STAGE | {"lab"},
     "your_model": STAGE | {"your_model"},
     "learn": PLAYER | {"learn"},

@@ -29,7 +29,7 @@ from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep, sleep_passes
 from sleepviz.runs.checkpoint import FOLDER as CHECKPOINTS
 from sleepviz.runs.checkpoint import CheckpointError, checkpoint_name, list_checkpoints, load
-from sleepviz.runs.measures import sleep_flops, wake_flops
+from sleepviz.runs.flops import sleep_flops, wake_flops
 from sleepviz.tasks import PRESETS, build_task, preset_named
 from sleepviz.tasks.base import NOT_ASKED, Batch
 from sleepviz.tasks.depo.task import Depo
