@@ -37,8 +37,8 @@ function drawStrip(canvas, run, index, go) {
   }
   line(ctx, [[left, level(most)], [w - 8, level(most)]], INK.line, 1, [3, 4]);
   line(ctx, [[left, base], [w - 8, base]], INK.line);
-  label(ctx, [`full: ${most} tokens`, `full: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.dim, "left");
   drawCache(ctx, run, index, at, level, base, unit);
+  label(ctx, [`full: ${most} tokens`, `full: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
   run.frames.forEach((each, place) => {
     if (each.kind === "pass") disc(ctx, at(each.x), top + cell / 2, place === index ? unit * 0.42 : Math.min(unit / 4, slot / 3), place <= index ? INK.accent : INK.line);
   });
@@ -47,7 +47,8 @@ function drawStrip(canvas, run, index, go) {
     ctx.fillRect(at(run.answer_slot) + 3, top, answer * slot - 6, cell);
     label(ctx, ["one pass"], at(run.answer_slot + answer / 2), top + cell / 2 + 1, answer * slot - 8, INK.dark);
   }
-  line(ctx, [[at(frame.x), 1.3 * unit], [at(frame.x), base]], INK.text, 1.5);
+  // Now; at the answer below its box, whose words it would cross.
+  line(ctx, [[at(frame.x), frame.kind === "answer" ? top + cell : 1.3 * unit], [at(frame.x), base]], INK.text, 1.5);
   return stripMarks(run, frame, at, w, h, go);
 }
 

@@ -213,6 +213,7 @@ CONTROL_MEANINGS = {
 RECORDING_DAMAGED = "The recorded run is damaged, so we do not show it. A live run still works."
 PRESS_TO_ASK = "Press “Run live” to ask this model."
 PRESS_TO_SEE = "Press “Run live” to see this answer."
+SAME_RUN = "You see this run already. The same question always gets the same answer."
 STOPPED = "The run was stopped. Press “Run live” to start it again."
 AHEAD = "Another visitor's run comes first. Yours starts in a moment."
 SEVERAL_AHEAD = "{ahead} runs of other visitors come first. Yours starts in a moment."

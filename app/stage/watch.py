@@ -88,7 +88,9 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
     if on_tape is not None and is_on_tape:
         _say_if_weights_differ(on_tape, infos)
         return on_tape
-    job = _job(visit, choice, infos)
+    before, job = visit.job, _job(visit, choice, infos)
+    if choice.run_pressed and job is before and job.phase == "done":
+        st.toast(stage_text.SAME_RUN, icon=":material/check:")
     if not job.is_over:
         job.wait(QUICK_S)
     if job.phase == "done":

@@ -17,7 +17,7 @@ PRESET_HELP = {
     "two": "Two rows, one after the other. Both must be kept in S.",
 }
 ROW, ROW_NUMBERED = "Row", "Row {number}"
-CLICK = "{name}: click a cell to change it"
+CLICK = "{name}: click a cell to change it. Arrow keys go from cell to cell."
 NOT_DRAWN = "{name} cannot be drawn. Type it under “More settings”."
 STEPS, N_ROWS = "Steps t", "Rows in sequence, one window each"
 ROW_HELP = "Cells as 0 and 1, {cells} of them."
