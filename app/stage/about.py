@@ -49,11 +49,11 @@ def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
     is_on = {
         "input_recall": bool(model.get("input_recall")),
         "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
-        "stream_loss": bool(train.get("pass_loss")),
+        "pass_loss": bool(train.get("pass_loss")),
         "window_positions": bool(model.get("window_positions")),
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
-        "ahead_share": bool(train.get("skipped_share")),
+        "skipped_share": bool(train.get("skipped_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
     }

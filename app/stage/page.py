@@ -33,15 +33,15 @@ def show(task: str) -> None:
     mode = theme.page_mode(st.context.theme.type)
     visit, words = Visit(task), page.words
     infos = runs.checkpoints(runs.checkpoint_folder())
-    tape = watch.recorded(task, infos)
+    shipped = watch.recorded(task, infos)
     results = runs.results(task)
 
     with st.container(key="stage_area"):
         title = st.container(key="question", horizontal=True, vertical_alignment="center")
         with st.container(key="controls_locked" if looks.is_locked else "controls"):
-            recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
+            recorded_spec = shipped.trace.spec if isinstance(shipped, watch.Shown) else None
             choice = controls.controls(page, visit, infos, recorded_spec)
-        shown = watch.shown_run(visit, choice, infos, tape)
+        shown = watch.shown_run(visit, choice, infos, shipped)
         with title:
             st.title(messages.plain(choice.asks), anchor=False)
             if not looks.is_locked:

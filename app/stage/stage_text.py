@@ -250,11 +250,11 @@ DEVIATIONS = {
     "vocabulary_feedback": Deviation(
         "vocabulary feedback", "From the second pass on, h starts as the expected embedding of its own output tokens."
     ),
-    "stream_loss": Deviation(
+    "pass_loss": Deviation(
         "loss on every pass",
         "Training also scored the output of each pass at every token.",
     ),
-    "ahead_share": Deviation(
+    "skipped_share": Deviation(
         "skipped passes",
         "Some training batches skip passes: the right result of the skipped passes is given.",
     ),

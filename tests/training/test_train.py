@@ -370,7 +370,7 @@ def test_skipped_share_takes_earlier_passes_for_granted() -> None:
     assert {head: begun[1].count(head) >= 20 for head in begun[1]} == {f"+{hops}": True for hops in range(5)}
 
 
-def test_sightings_take_the_passes_in_between_for_granted() -> None:
+def test_repeats_take_the_passes_in_between_for_granted() -> None:
     """Of N passes, up to three are left, each over the same window some hops on, which it was not before."""
     task = Depo(6, 3, 3, 4)
     stage = Stage(8, 4, (1, 1))
