@@ -29,7 +29,7 @@ function drawStrip(canvas, run, index, go) {
   for (const sleep of run.sleeps) drawSleep(ctx, run, sleep, at, slot, h, unit);
   const answer = run.slots - run.answer_slot;
   label(ctx, ["answer"], at(run.answer_slot + answer / 2), 0.6 * unit, answer * slot + 8, INK.dim);
-  run.tokens.forEach((token, place) => drawToken(ctx, run, frame, place, at(run.token_slots[place]), top, slot, cell));
+  run.tokens.forEach((token, place) => drawToken(ctx, run, frame, place, at(run.token_slots[place]), top, slot, cell, unit));
   // Where the boxes are too narrow for their tokens, the parts of a window are named over them.
   for (const part of slot < unit ? run.picture.parts ?? [] : []) {
     const x = at(run.token_slots[part.start]), room = at(run.token_slots[part.stop - 1] + 1) - x;
@@ -64,12 +64,16 @@ function drawSleep(ctx, run, sleep, at, slot, h, unit) {
 }
 
 // Not read yet is an outline; in the cache it is filled; cleared it is struck out.
-function drawToken(ctx, run, frame, place, x, top, slot, cell) {
+function drawToken(ctx, run, frame, place, x, top, slot, cell, unit) {
   const seen = place < frame.read, gone = place < frame.dropped, box = Math.max(2, slot - 1.5), fill = tokenFill(run, place);
   ctx.fillStyle = !seen ? "transparent" : gone ? INK.gone : fill;
   ctx.fillRect(x, top, box, cell);
   if (!seen || fill === INK.one) { ctx.strokeStyle = seen ? INK.dim : INK.line; ctx.lineWidth = 1; ctx.strokeRect(x + 0.5, top + 0.5, box - 1, cell - 1); }
-  if (seen && slot > 8) label(ctx, [run.tokens[place]], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.zero ? INK.dark : INK.text);
+  for (const size of seen && slot > 8 ? [1, 0.78] : []) {  // smaller before it is left out
+    ctx.font = type(size * unit);
+    if (label(ctx, [run.tokens[place]], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.zero ? INK.dark : INK.text)) break;
+  }
+  ctx.font = type(unit);
   if (gone) line(ctx, [[x, top + cell / 2], [x + box, top + cell / 2]], "#8e9ab3", 1.5);
 }
 

@@ -370,6 +370,18 @@ def test_clicking_a_cell_changes_the_row_runs_live_and_writes_the_url(server: Se
     assert "t=3" in page.url and f"N={HOME_PASSES}" in page.url and f"checkpoint={DEFAULT}" in page.url
 
 
+def test_the_row_is_one_stop_of_the_tab_key(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    cells = page.locator(".cells button")
+    cells.first.focus()
+    for key, reached in (("ArrowRight", 1), ("End", 15), ("ArrowRight", 15), ("ArrowLeft", 14), ("Home", 0)):
+        page.keyboard.press(key)
+        expect(cells.nth(reached)).to_be_focused()
+        expect(page.locator(".cells button[tabindex='0']")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.locator(".cells button:focus")).to_have_count(0)
+
+
 def test_hostile_text_stays_text(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/?rows=<img src=x onerror=document.title=1>")
     expect(page.get_by_test_id("stAlert")).to_contain_text("0 and 1")
