@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import tasks
 from app.explain import about_project
-from app.shell import address, theme_watch
+from app.shell import address, theme_watch, warm
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
@@ -34,3 +34,4 @@ page.run()
 about_project.show()
 address.show()
 theme_watch.show()  # last: even what draws nothing takes a gap on the page
+warm.start(tasks.PAGES)

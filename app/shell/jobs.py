@@ -238,4 +238,4 @@ class RunQueue:
             job.phase = "running"
             job.events += 1
             events.append(event)
-        return Trace(key.spec.to_json(), self.describe(key), tuple(events))
+        return Trace(key.spec.to_json(), self.describe(key), tuple(events)).protected()

@@ -25,6 +25,7 @@ from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 LEARN = SITE / "pages" / "learn.py"
+PAYLOADS_KEPT = 32  # of half a megabyte
 
 
 def show(task: str) -> None:
@@ -71,10 +72,8 @@ def _stage(
 ) -> None:
     """One run beside those that it is compared with."""
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
-    terms = stage_text.terms(page.words)
-    payload = player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms)
     pointed = player.show(
-        payload,
+        _payload(_identity(shown, cards), page, shown, cards),
         key=f"player_{page.task}",  # a key a task: another page's player is another player
         start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
         stale=watch.stale(shown, choice),
@@ -90,6 +89,20 @@ def _stage(
     on_screen = {card.title: card.trace for card in cards if card.trace is not None}
     asked = page.words.asks(json.loads(shown.trace.spec["input"]))
     bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
+
+
+@st.cache_resource(max_entries=PAYLOADS_KEPT, show_spinner=False)
+def _payload(identity: str, _page: TaskPage, _shown: watch.Shown, _cards: tuple[player.Contender, ...]) -> Any:
+    """What is drawn of a run, worked out once for everybody who looks at it."""
+    terms = stage_text.terms(_page.words)
+    return player.player_payload(_shown.trace, contenders=_cards, badge=_shown.badge, terms=terms)
+
+
+def _identity(shown: watch.Shown, cards: tuple[player.Contender, ...]) -> str:
+    """Everything that the drawing of a run depends on. Two runs of one question differ in their times."""
+    texts = [(card.title, card.note, card.missing, card.measured, card.share) for card in cards]
+    traces = [shown.trace, *(card.trace for card in cards if card.trace is not None)]
+    return json.dumps([shown.badge, texts, [(t.spec, t.checkpoint["digest"], t.computed_in_s) for t in traces]])
 
 
 def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:

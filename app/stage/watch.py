@@ -21,7 +21,7 @@ from sleepviz.config.events import Trace
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
-QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
+QUICK_S = 0.8  # a warm run is over by then: no loading state flickers, and the page is not drawn twice
 POLL_S = 0.5
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +85,8 @@ def queue() -> RunQueue:
         record=record_run,
         describe=lambda key: {"name": key.spec.checkpoint, "digest": key.digest},
         refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
-        is_warm=lambda: "transformers" in sys.modules,
-        prepare=runs._one_thread,
+        is_warm=lambda: runs.is_imported("transformers"),
+        prepare=runs.one_thread,
         kept_bytes=32_000_000,
         turns=runs.queue().turns,
     )

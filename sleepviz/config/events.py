@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -161,11 +162,26 @@ class Trace:
         return tuple(event for event in self.events if isinstance(event, SleepPassDone))
 
     @cached_property
+    def computed_in_s(self) -> float:
+        """Seconds that its passes and its answer took: two runs of one specification differ in this."""
+        scored = (event.wake_s for event in self.events if isinstance(event, AnswerScored))
+        return sum(event.sleep_s for event in self.passes) + sum(scored)
+
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of all its arrays."""
+        return sum(array.nbytes for array in self._arrays())
+
+    def protected(self) -> Trace:
+        """The same run, whose arrays nobody can change any more: several readers may share it."""
+        for array in self._arrays():
+            array.flags.writeable = False
+        return self
+
+    def _arrays(self) -> Iterable[Array]:
         arrays: dict[str, Array] = {}
         _plain(self.events, arrays)
-        return sum(array.nbytes for array in arrays.values())
+        return arrays.values()
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole run as plain JSON values."""

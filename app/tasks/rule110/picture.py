@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,12 @@ class Rule110Picture:
     def __init__(self, trace: Trace) -> None:
         values = json.loads(trace.spec["input"])
         self.steps = int(values["steps"])
-        cells = [np.array([int(cell) for cell in row], dtype=np.uint8) for row in values["rows"]]
-        self._cells = cells
-        self._diagrams = [[row_text(row) for row in space_time(each, self.steps)] for each in cells]
+        self._cells = [np.array([int(cell) for cell in row], dtype=np.uint8) for row in values["rows"]]
+
+    @cached_property
+    def _diagrams(self) -> list[list[str]]:
+        """The true rows after 0, 1, ... steps, of each row."""
+        return [[row_text(row) for row in space_time(each, self.steps)] for each in self._cells]
 
     @property
     def difficulty(self) -> int | None:
