@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sleepviz.serve import ServeError, serve
 from sleepviz.tasks import preset_named
 
 LINES_MAX = 100_000
+WORKERS_MAX = 64
 MESSAGE_MAX_CHARACTERS = 500
 CLOSED_PIPE = 141  # what a shell says of a program that its reader has left
 
@@ -151,7 +154,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
     from sleepviz.hybrids.tuning.command import tune_by_name
 
     name, task = arguments.model, arguments.task
-    out = arguments.out or Path("runs") / f"tune-{Path(name).name}-{Path(task).stem}-n{arguments.passes}"
+    out = arguments.out or Path("runs") / f"tune-{Path(name).name}-{Path(task).stem or 'text'}-n{arguments.passes}"
     if len(arguments.span) not in (0, 2):
         raise UsageError("--span is written FIRST,LAST, for example 1,3.")
     _require_folder(out)
@@ -162,7 +165,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         "span": tuple(arguments.span) or None,
         **{key: getattr(arguments, key) for key in ("window", "eviction", "steps", "batch", "seed", "convolution")},
         **{key: getattr(arguments, key) for key in ("lr_muon", "lr_adamw", "chunk_size")},
-        **{key: getattr(arguments, key) for key in ("levels_per_pass", "pass_loss")},
+        **{key: getattr(arguments, key) for key in ("levels_per_pass", "pass_loss", "only_memory")},
     }
     report = tune_by_name(
         name,
@@ -173,6 +176,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         difficulties=arguments.difficulty,
         memory_layers=arguments.add_fast_weights,
         associative=arguments.associative,
+        texts=arguments.text,
         resume=arguments.resume,
         exam_size=arguments.exam,
         device=arguments.device,
@@ -186,9 +190,13 @@ def experiments_command(arguments: argparse.Namespace) -> None:
     """`experiments`: every results file, from where it was left."""
     if not arguments.queue:
         raise UsageError("Write experiments --queue to run what is missing.")
+    if not 1 <= arguments.workers <= WORKERS_MAX:
+        raise UsageError(f"--workers must be a whole number from 1 to {WORKERS_MAX}.")
+    from sleepviz.studies.crew import machines, processes
     from sleepviz.studies.queue import run_queue
 
-    emit(run_queue(only=arguments.only))
+    crew = machines(arguments.scheduler) if arguments.scheduler else processes(arguments.workers)
+    emit(run_queue(only=arguments.only, crew=crew))
 
 
 def record_command(arguments: argparse.Namespace) -> None:
@@ -229,11 +237,12 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status."""
+    """Run one command; return its exit status. To be told to end is as good as Ctrl-C: what was done is kept."""
     try:
         try:
             arguments = build_parser().parse_args(words)
-            COMMANDS[arguments.command](arguments)
+            with _ended_like_ctrl_c():
+                COMMANDS[arguments.command](arguments)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # --help is not flushed by argparse
@@ -251,6 +260,19 @@ def main(words: Sequence[str] | None = None) -> int:
         print("Stopped; what was done is kept, and --resume goes on from it.", file=sys.stderr)
         return 130
     return 0
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, which every command knows; a thread cannot be told so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _refused(sentence: str) -> int:

@@ -83,7 +83,8 @@ def build_parser() -> Parser:
 
     tune = command("tune", "Fine-tune a transformers model for sleep; Ctrl-C keeps the state for --resume.")
     tune.add_argument("--model", required=True, help="a folder, or a name on the hub")
-    tune.add_argument("--task", required=True, help=f"{', '.join(FAMILIES)}, or FILE.jsonl (context, question, answer)")
+    tune.add_argument("--task", default="", help=f"{', '.join(FAMILIES)}, or FILE.jsonl (context, question, answer)")
+    tune.add_argument("--text", nargs="+", default=[], metavar="FILE", help="in place of --task: learn how texts go on")
     tune.add_argument("--sizes", default="", help="the task's sizes as JSON, for example '{\"hops_max\": 4}'")
     tune.add_argument("--difficulty", type=whole_numbers, default=[], help="levels to teach (default: all)")
     tune.add_argument("--window", type=int, help="L, tokens (default: the task's)")
@@ -110,6 +111,7 @@ def build_parser() -> Parser:
     tune.add_argument("--out", type=folder, help="the folder of the tuned model (default: in runs/)")
     tune.add_argument("--exam", type=int, default=128, help="held-out instances for each N and difficulty")
     tune.add_argument("--add-fast-weights", type=whole_numbers, default=[], help="first put memory before these layers")
+    tune.add_argument("--only-memory", action="store_true", help="train the added memory alone, and write only that")
     tune.add_argument("--associative", action="store_true", help="initialise the added memory as a key-value lookup")
     tune.add_argument("--span", type=whole_numbers, default=[], help="FIRST,LAST: loop these layers only")
     tune.add_argument("--convolution", choices=("rewind", "zero", "carry"), default="rewind")
@@ -121,6 +123,10 @@ def build_parser() -> Parser:
     experiments = command("experiments", "Make the results files behind every published figure.")
     experiments.add_argument("--queue", action="store_true", help="run what is missing, and resume")
     experiments.add_argument("--only", choices=sorted(FAMILIES))
+    experiments.add_argument("--workers", type=int, default=1, help="processes that measure, one thread each")
+    experiments.add_argument(
+        "--scheduler", default="", help="address of a dask scheduler, whose workers measure instead"
+    )
     record = command("record", "Make the recorded runs that pages show first.")
     record.add_argument("--all", action="store_true", required=True)
     app = command("app", "Serve the app in a browser; Ctrl-C ends it.")

@@ -32,8 +32,8 @@ WINDOWS = (
     "with one window size, and no other size was tried."
 )
 WINDOWS_SLIDING = (
-    "Small graph model, {steps}, {passes}: right on {hard} with the whole cache cleared, and on "
-    "{sliding} with a sliding window."
+    "Small graph model, {steps}, {passes}. With the whole cache cleared: right on {hard}. With a sliding window: "
+    "{sliding}."
 )
 WINDOWS_UNPREPARED = "The model trained with a cleared cache is right on {unprepared} with a sliding window."
 WINDOWS_FULL = (

@@ -86,7 +86,7 @@ class DocumentPicture:
         """One generated answer; `right` is None where no truth is known."""
         said, sure = visible(answer.answers[0]), least_sure(answer)
         right = self._is_right(said)
-        row = {"asked": visible(answer.asked[0]), "answer": said, "truth": self._truth or "not known"}
+        row = {"asked": visible(answer.asked[0]), "answer": said, "truth": self._truth or "no reference answer"}
         return {
             "rows": [{**row, "right": right is not False, "confidence": [sure]}],
             "right": right,
@@ -105,7 +105,7 @@ class DocumentPicture:
 
     def _verdict(self, right: bool | None) -> str:
         if right is None:
-            return "Whether it is right, you can tell" if self._truth is None else "Begins right, and goes on"
+            return "We cannot check this answer" if self._truth is None else "Starts right, then rambles"
         return "Right, as the page says" if right else "Wrong"
 
     def seen(self) -> str:

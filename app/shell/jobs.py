@@ -12,15 +12,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar
 
+from app.shell.turns import AbandonedError, Place, Turns
 from sleepviz.config.events import Event, Trace
 from sleepviz.config.run import RunSpec
 
 Phase = Literal["waiting", "starting", "running", "done", "cancelled", "failed"]
 Outcome = Trace | str  # a finished run, or one sentence that says why there is none
-WAITING_MAX = 32
-STEP_ASIDE_S = 0.02  # between two cells of a sweep: whoever waits gets the turn
+WAITING_MAX = 64  # a thread each
+LEASE_S = 10.0  # a run ends when nobody has asked for it for so long; pages ask twice a second, later under load
 LOG = logging.getLogger(__name__)
 
 
@@ -110,111 +112,120 @@ class Sweep(Request):
 Asked = TypeVar("Asked", bound=Request)
 
 
-class _AbandonedError(Exception):
-    """The work was stopped between two steps."""
-
-
 @dataclass(eq=False)
 class RunQueue:
-    """Runs jobs one at a time. `record` yields a run's events; `describe` gives its checkpoint's JSON."""
+    """Runs jobs one at a time. `record` yields a run's events; `describe` gives its checkpoint's JSON.
+
+    Finished runs are kept for everybody and must not be changed: the latest `kept`, up to `kept_bytes` of arrays.
+    """
 
     record: Callable[[RunKey], Iterator[Event]]
     describe: Callable[[RunKey], dict[str, object]]
     refusals: Refusals
     is_warm: Callable[[], bool] = lambda: True
     prepare: Callable[[], None] = lambda: None  # called in every worker, before it computes
-    kept: int = 48
-    lease_s: float = 3.0
-    _turn: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(1))
+    kept: int = 256
+    kept_bytes: int = 64_000_000
+    lease_s: float = LEASE_S
+    turns: Turns = field(default_factory=Turns)  # queues that share it take turns
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _open: list[Request] = field(default_factory=list)
+    _open: int = 0
     _finished: OrderedDict[RunKey, Trace] = field(default_factory=OrderedDict)
 
     def submit(self, keys: tuple[RunKey, ...]) -> Job:
-        """Queue the runs; return at once. Runs that are still kept are not computed again."""
+        """Queue the runs; return at once. Runs that are still kept are not computed again, and need no turn."""
         job = Job(keys, self.lease_s)
-        self._open_with(job, self._in_one_turn)
+        kept = {key: self._kept(key) for key in keys}
+        found = {key: trace for key, trace in kept.items() if trace is not None}
+        if len(found) == len(kept):
+            job.results.update(found)
+            job.end("done")
+        else:
+            self._open_with(job, self._in_one_turn, self.turns.enter(job))
         return job
 
     def sweep(self, cells: Iterator[Any], total: int) -> Sweep:
         """Measure cell by cell, a turn each, so that runs come in between; return at once."""
         sweep = Sweep(total, self.lease_s)
-        self._open_with(sweep, lambda request: self._cell_by_cell(request, cells))
+        work = partial(self._cell_by_cell, cells=cells)
+        self._open_with(sweep, work, self.turns.enter(sweep, gives_way=True))
         return sweep
 
-    def _open_with(self, request: Asked, work: Callable[[Asked], str]) -> None:
+    def _open_with(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         """Start a thread for the request, unless too many wait already; `work` returns what went wrong."""
         with self._lock:
-            request.ahead = len(self._open)
-            if request.ahead >= WAITING_MAX:
-                request.end("failed", self.refusals.too_many)
-                return
-            self._open.append(request)
-        threading.Thread(target=self._work, args=(request, work), name="run", daemon=True).start()
+            is_refused = self._open >= WAITING_MAX
+            self._open += not is_refused
+        if is_refused:
+            self.turns.leave(place)
+            request.end("failed", self.refusals.too_many)
+            return
+        threading.Thread(target=self._work, args=(request, work, place), name="run", daemon=True).start()
 
-    def _work(self, request: Asked, work: Callable[[Asked], str]) -> None:
+    def _work(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         try:
-            failure = work(request)
+            failure = work(request, place)
             request.end("failed" if failure else "done", failure)
-        except _AbandonedError:
+        except AbandonedError:
             request.end("cancelled")
-        except Exception:
+        except BaseException:  # a worker that is told to exit, too: its visitor must not wait for ever
             LOG.exception("a run failed")
             request.end("failed", self.refusals.internal)
         finally:
             with self._lock:
-                self._open.remove(request)
+                self._open -= 1
 
     @contextmanager
-    def _turns(self, request: Request) -> Iterator[None]:
+    def _turn(self, request: Request, place: Place) -> Iterator[None]:
         """Wait for the turn to compute; give it back afterwards."""
-        while not self._turn.acquire(timeout=0.1):
-            if request.is_abandoned:
-                raise _AbandonedError
-            with self._lock:
-                request.ahead = self._open.index(request)
-        try:
-            if request.is_abandoned:
-                raise _AbandonedError
-            request.ahead = 0
+        with self.turns.turn(place):
             request.phase = "running" if self.is_warm() else "starting"
             self.prepare()
             if request.phase == "starting":
                 request.poll()  # importing PyTorch holds the interpreter: meanwhile no visitor could be heard
             yield
-        finally:
-            self._turn.release()
 
-    def _in_one_turn(self, job: Job) -> str:
-        with self._turns(job):
+    def _in_one_turn(self, job: Job, place: Place) -> str:
+        with self._turn(job, place):
             self._compute(job)
         first = job.results[job.keys[0]]
         return first if isinstance(first, str) else ""
 
-    def _cell_by_cell(self, sweep: Sweep, cells: Iterator[Any]) -> str:
+    def _cell_by_cell(self, sweep: Sweep, place: Place, cells: Iterator[Any]) -> str:
         try:
-            while len(sweep.cells) < sweep.total:
-                with self._turns(sweep):
+            while True:
+                with self._turn(sweep, place):
                     sweep.cells.append(next(cells))
-                time.sleep(STEP_ASIDE_S)
+                if len(sweep.cells) >= sweep.total:
+                    return ""
+                place = self.turns.enter(sweep, gives_way=True)
         except self.refusals.shown as error:
             return str(error)
-        return ""
+
+    def _kept(self, key: RunKey) -> Trace | None:
+        """A run that was computed before; it is now the last to go."""
+        with self._lock:
+            if key in self._finished:
+                self._finished.move_to_end(key)
+            return self._finished.get(key)
+
+    def _keep(self, key: RunKey, trace: Trace) -> None:
+        with self._lock:
+            self._finished[key] = trace
+            held = sum(each.nbytes for each in self._finished.values())
+            while len(self._finished) > 1 and (len(self._finished) > self.kept or held > self.kept_bytes):
+                held -= self._finished.popitem(last=False)[1].nbytes
 
     def _compute(self, job: Job) -> None:
         for key in job.keys:
-            with self._lock:
-                kept = self._finished.get(key)
+            kept = self._kept(key)
             if kept is None:
                 try:
                     kept = self._run(job, key)
                 except self.refusals.shown as error:
                     job.results[key] = str(error)
                     continue
-                with self._lock:
-                    self._finished[key] = kept
-                    while len(self._finished) > self.kept:
-                        self._finished.popitem(last=False)
+                self._keep(key, kept)
             job.results[key] = kept
 
     def _run(self, job: Job, key: RunKey) -> Trace:
@@ -223,7 +234,7 @@ class RunQueue:
             if not events:
                 job.poll()  # nor while the weights were loaded
             if job.is_abandoned:
-                raise _AbandonedError
+                raise AbandonedError
             job.phase = "running"
             job.events += 1
             events.append(event)

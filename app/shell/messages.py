@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 INTERNAL_ERROR = "The run stopped on an internal error; the server's log says more."
+OTHER_WEIGHTS_NOW = "The weights of {name} were replaced a moment ago; run again to use the new ones."
 TOO_MANY = "Too many visitors' runs are waiting; try again in a moment."
 
 

@@ -140,6 +140,9 @@ def _loaded(folder: Path, name: str, digest: str) -> Checkpoint:
     from sleepviz.runs.checkpoint import load
 
     checkpoint = load(name, folder=folder)
+    if checkpoint.info.digest != digest:  # under the old digest the new weights' answers would be kept
+        checkpoints.clear()
+        raise CheckpointError(messages.OTHER_WEIGHTS_NOW.format(name=name))
     gc.collect()
     gc.freeze()
     return checkpoint

@@ -22,7 +22,7 @@ from sleepviz.config.events import Trace
 
 
 def provenance(meta: dict[str, Any], trace: Trace) -> None:
-    """A popover with the checkpoint's name, digest, training command, date, and departures from the paper."""
+    """A popover with the checkpoint's name, digest, training command and date."""
     checkpoint = trace.checkpoint
     with st.popover(stage_text.MODEL.format(name=checkpoint["name"]), icon=":material/verified:"):
         st.markdown(stage_text.DIGEST)
@@ -31,15 +31,16 @@ def provenance(meta: dict[str, Any], trace: Trace) -> None:
         st.code(str(meta.get("command", stage_text.NOT_RECORDED)), language=None, wrap_lines=True)
         date, commit = meta.get("created", stage_text.NOT_RECORDED), meta.get("commit") or stage_text.NOT_RECORDED
         st.markdown(stage_text.DATE_AND_COMMIT.format(date=date, commit=commit))
-        st.markdown(stage_text.DEPARTURES)
-        for deviation in deviations(meta):
-            st.markdown(f"- *{deviation.name}*: {deviation.sentence}")
 
 
 def departures(meta: dict[str, Any]) -> None:
-    """In sight, not only on a click: the names of the departures from the paper that are on."""
-    names = ", ".join(deviation.name for deviation in deviations(meta))
-    st.caption(stage_text.DEPARTS.format(names=names))
+    """In how many ways this differs from the paper, in sight; behind it, each way with a sentence."""
+    found = deviations(meta)
+    if not found:
+        return
+    said = stage_text.DEPARTS_IN_ONE if len(found) == 1 else stage_text.DEPARTS.format(n=len(found))
+    with st.expander(said, key="departures"):
+        st.markdown("\n".join(f"- *{each.name}*: {each.sentence}" for each in found))
 
 
 def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:

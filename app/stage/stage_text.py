@@ -81,8 +81,8 @@ FUNCTIONS = (
 
 WHY_SLEEP = "Why call it sleep?"
 ANALOGY = (
-    "In one account of sleep, the hippocampus keeps the day's experience for a short time and "
-    "replays it at night, until the cortex holds it. The KV cache stands for the hippocampus. The "
+    "In one account of sleep, the hippocampus keeps the day's experience for a short time. At night "
+    "it replays that experience until the cortex holds it. The KV cache stands for the hippocampus. The "
     "offline passes stand for the replay, and the fast weights for what stays."
 )
 ANALOGY_ENDS = (
@@ -232,8 +232,7 @@ MODEL = "Checkpoint {name}"
 DIGEST, MADE_BY = "**Digest of the weights** (SHA-256)", "**Made by**"
 DATE_AND_COMMIT = "**Date** {date}  \n**Commit** {commit}"
 NOT_RECORDED = "not recorded"
-DEPARTURES = "**Departures from the paper**"
-DEPARTS = "Differs from the paper by: {names}."
+DEPARTS, DEPARTS_IN_ONE = "Differs from the paper in {n} ways", "Differs from the paper in one way"
 UNTRAINED = "These weights are random: nothing was learned."
 NO_BASELINE = "The model trained only with N = 1 is missing here, so there is no comparison."
 NO_RECORDING = "There is no recorded run. `python -m sleepviz record --all` makes one. Until then every run is live."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 TITLE = "Your model"
 EXPLANATION = (
-    "The same sleep on a model of the **transformers** library: its own layers run N times over each window, the KV "
-    "cache is evicted, and only then is it asked. A model that was not trained for sleep is not expected to gain from "
-    "N > 1."
+    "The same sleep on a model of the **transformers** library. Its own layers run N times over each window. Then the "
+    "KV cache is cleared, and only then is it asked. A model that was not trained for sleep is not expected to gain "
+    "from N > 1."
 )
 
 # The controls.
@@ -40,17 +40,17 @@ UPLOAD_BOX = "Upload a text file"
 UPLOAD = "A text file, .txt or .md, up to {most:,} characters: its text goes into the box above"
 WINDOW = "Window L, tokens"
 STYLE = (
-    "This model has read nothing but made-up pages: who lives where, works as what, is whose brother or sister, "
-    "where a thing is and whose it is, among filler sentences. Edit the page in that style; outside of it, its answers "
-    "mean nothing."
+    "This model has read only made-up pages, with filler between the facts. The pages tell where people live, their "
+    "jobs, and who is whose brother or sister. They also tell where a thing is and whose it is. Edit the page in that "
+    "style: about any other text, the answers mean nothing."
 )
 OUTSIDE = "Outside its style: the model has never read {named}. Do not expect right answers."
 NOT_ANSWERED = (
-    "Read by rule, the page tells {facts} facts, and they do not answer this question, or it is not asked in the "
-    "model's style."
+    "The page contains {facts} facts. None of them answers this question, or it is not asked in the model's style."
 )
-ANSWERED = "Read by rule, the page answers **{answer}**, in {hops}: {steps}. It tells {facts} facts."
-MEASURED = "On held-out pages of {windows} windows it was right, at N = {passes}: {shares}."
+ANSWERED = "Correct answer: **{answer}** ({hops}: {steps}). The page contains {facts} facts."
+MEASURED = "On new pages of {windows} windows, with N = {passes}: {shares}"
+MEASURED_HOPS = "{hops}, right on {correct} of {n}."
 VOCABULARY_BOX = "What this model can read and be asked"
 VOCABULARY = (
     "Facts: *Ana lives in Oslo. The home of Ana is Oslo. Ana is a baker. Ana became a baker. The brother of Ana is "
@@ -64,7 +64,7 @@ PEOPLE, CITIES, JOBS, THINGS, PLACES = "People", "Cities", "Jobs", "Things", "Pl
 # The run.
 NOTHING_YET = "Nothing has run yet."
 FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
-RECORDED = "Below is a recorded run of the page as it comes. Press Run to ask what stands above."
+RECORDED = "This is a recording of the default page. Press Run to ask your own question."
 STOPPED = "The run was stopped."
 WAITING = "Another visitor's run is ahead of yours."
 STARTING = "Starting PyTorch and transformers, and loading the model."
@@ -76,24 +76,23 @@ NO_SLEEP = "No sleep", "plain eviction: each window dropped unread"
 FULL_ATTENTION = "Full attention", "nothing is ever evicted"
 SLEPT, SLEPT_NOTE = "Slept, N = {passes}", "the run above"
 TRAINED = (
-    "This is one of our trained models, run through the library's own classes; it was trained to sleep, and never to "
-    "keep its whole cache, so the full-attention card shows it out of its element."
+    "This is one of our trained models, run through the library's own classes. Its cache was always cleared in "
+    "training, so full attention is unfamiliar to it."
 )
 TEXT_TRAINED = (
-    "This is our text model, in a folder that is loaded as any model of the transformers library would be. It was "
-    "trained for sleep with any N from 1 to {passes}, and never to keep its whole cache, so the full-attention card "
-    "shows it out of its element."
+    "This is our text model, loaded from a folder as any model of the transformers library would be. It was trained "
+    "with N = 1 to {passes} and always lost its cache, so full attention is unfamiliar to it."
 )
 TEXT_TRAINED_AWAKE = (
-    "This is the ordinary hybrid beside our text model: the same shape, trained on as much text with N = 1 only. More "
-    "passes are new to it."
+    "This is the ordinary hybrid beside our text model. It has the same shape, and it was trained on as much text "
+    "with N = 1 only. More passes are new to it."
 )
 RANDOM_WARNING = (
-    "This model is small and its weights are random: its answers mean nothing, and so would a perplexity. What is real "
-    "is the procedure: the cache, the eviction, the drift of S."
+    "This model is small and its weights are random, so its answers mean nothing. The procedure is real: the cache, "
+    "the clearing, the drift of S."
 )
 UNTRAINED_FOR_SLEEP = (
-    "Whether this model was trained for sleep is not known here; one that was not is not expected to gain from N > 1."
+    "We do not know whether this model was trained for sleep. One that was not is not expected to gain from N > 1."
 )
 
 # What is held.
@@ -107,11 +106,11 @@ CACHE_WHOLE = "KV cache under full attention, for this context"
 # Perplexity.
 PERPLEXITY = "Does sleeping longer help this model?"
 PERPLEXITY_INTRO = (
-    "At the end of each window the cache is empty and the document goes on. Its next window is read awake, in one "
-    "pass, and each of its tokens but the first is scored: N = 0 has dropped all that came before unread, full "
-    "attention has kept it all. The bars are 95 % intervals over the scored tokens, taken as independent. **A model "
-    "that was not trained for sleep is not expected to gain from N > 1**; below the plot it says whether this one "
-    "did."
+    "At the end of each window the cache is empty and the document goes on. The model reads its next window awake, in "
+    "one pass. Each token of that window but the first is scored. With N = 0 the model has dropped everything before "
+    "it unread; with full attention it has kept everything. The bars are 95 % intervals over the scored tokens, taken "
+    "as independent. **A model that was not trained for sleep is not expected to gain from N > 1.** The lines below "
+    "the plot say whether this one did."
 )
 MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
 MEASURE = "Measure perplexity"

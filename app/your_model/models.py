@@ -88,8 +88,8 @@ def queue() -> RunQueue:
         refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
         is_warm=lambda: "transformers" in sys.modules,
         prepare=runs._one_thread,
-        kept=12,
-        _turn=runs.queue()._turn,
+        kept_bytes=32_000_000,
+        turns=runs.queue().turns,
     )
 
 

@@ -46,18 +46,24 @@ def measured(path: Path, digest: str, n_passes: int) -> str:
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         cells = [e for e in results["entries"] if (e["windows"], e["passes"]) == (WINDOWS_TOLD, n_passes)]
-        parts = [f"{e['accuracy']:.2f} with {e['hops']} hop{'s' * (e['hops'] > 1)} (n = {e['n']})" for e in cells]
+        parts = [
+            model_text.MEASURED_HOPS.format(
+                correct=round(e["accuracy"] * e["n"]), n=e["n"], hops=f"{e['hops']} hop{'s' * (e['hops'] > 1)}"
+            )
+            for e in cells
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     if results.get("digest") != digest or not parts:
         return ""
-    return model_text.MEASURED.format(windows=WINDOWS_TOLD, passes=n_passes, shares=", ".join(parts))
+    return model_text.MEASURED.format(windows=WINDOWS_TOLD, passes=n_passes, shares=" ".join(parts))
 
 
 def vocabulary() -> None:
     """The words and forms that the model knows."""
     with st.expander(model_text.VOCABULARY_BOX, key="your_model_words"):
-        st.markdown("\n".join([model_text.VOCABULARY, *(f"- {kind}: {', '.join(listed)}" for kind, listed in _LISTS)]))
+        lists = (f"- {kind}: `{', '.join(listed)}`" for kind, listed in _LISTS)
+        st.markdown("\n".join([model_text.VOCABULARY, *lists]))
 
 
 _LISTS = (

@@ -10,6 +10,7 @@ import dataclasses
 import io
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,13 @@ class Trace:
     def passes(self) -> tuple[SleepPassDone, ...]:
         """Every pass of every window, in order."""
         return tuple(event for event in self.events if isinstance(event, SleepPassDone))
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Bytes of all its arrays."""
+        arrays: dict[str, Array] = {}
+        _plain(self.events, arrays)
+        return sum(array.nbytes for array in arrays.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole run as plain JSON values."""

@@ -248,12 +248,14 @@ def add_fast_weights(
     conv_kernel: int = 4,
     associative: bool = False,
     seed: int = 0,
+    share: bool = False,
 ) -> PreTrainedModel:
     """A copy of `model` with silent, trainable fast weights in front of `layers` (counted from 0).
 
     Heads and their width are the attention's unless given. `associative` lets each head begin as a memory of
     what stood next to what, as our own models do (sleepviz/core/model.py): a start that spares the search for look-ups.
-    The given model stays as it is. Raises ConfigError for a family other than Llama and Qwen3, and for settings
+    The given model stays as it is; with `share` the copy has its very tensors, for a model that is not trained or
+    whose base is frozen. Raises ConfigError for a family other than Llama and Qwen3, and for settings
     that do not fit the model.
     """
     base = model.config
@@ -281,10 +283,13 @@ def add_fast_weights(
         torch.manual_seed(seed)  # the library draws its weights from the global generator
         config._attn_implementation = base._attn_implementation
         extended: PreTrainedModel = model_class(config)
-    missing, unexpected = extended.load_state_dict(model.state_dict(), strict=False)
+    extended = extended.to(device=model.device, dtype=model.dtype)
+    missing, unexpected = extended.load_state_dict(model.state_dict(), strict=False, assign=share)
+    if share:
+        extended.tie_weights()
     assert not unexpected and all(".memory" in name for name in missing)
     if associative:
         for layer in chosen:
             extended.get_decoder().layers[layer].memory.begin_as_associative_memory()
     extended.generation_config = copy.deepcopy(model.generation_config)
-    return extended.to(device=model.device, dtype=model.dtype).train(model.training)
+    return extended.train(model.training)

@@ -36,11 +36,18 @@ def continuations(n_tokens: int, window: int, length: int) -> tuple[range, ...]:
 
 @torch.inference_mode()
 def losses_by_setting(
-    model: PreTrainedModel, tokens: Tensor, *, window: int, length: int | None = None, passes: Sequence[int] = PASSES
+    model: PreTrainedModel,
+    tokens: Tensor,
+    *,
+    window: int,
+    length: int | None = None,
+    passes: Sequence[int] = PASSES,
+    span: tuple[int, int] | None = None,
 ) -> Iterator[Losses]:
     """Read the text tokens [1, T] under every N of `passes`, then with full attention; hard eviction.
 
-    `length`: tokens of each chunk that is scored, at most the window. Raises ConfigError for a text that is too short.
+    `length`: tokens of each chunk that is scored, at most the window. `span`: the layers that are looped, as in
+    `sleep_windows`. Raises ConfigError for a text that is too short.
     """
     length = window if length is None else length
     require(2 <= length <= window, "what is scored must be from 2 tokens to one window.")
@@ -52,30 +59,36 @@ def losses_by_setting(
     )
     tokens = tokens.to(model.device)
     for n_passes in passes:
-        yield Losses(n_passes, _after_eviction(model, tokens, window, chunks, n_passes), positions)
+        yield Losses(n_passes, _after_eviction(model, tokens, window, chunks, n_passes, span), positions)
     yield Losses(None, _with_everything(model, tokens, positions), positions)
 
 
 def _after_eviction(
-    model: PreTrainedModel, tokens: Tensor, window: int, chunks: Sequence[range], n_passes: int
+    model: PreTrainedModel,
+    tokens: Tensor,
+    window: int,
+    chunks: Sequence[range],
+    n_passes: int,
+    span: tuple[int, int] | None,
 ) -> NDArray[np.float64]:
     policy = policy_for(model, n_passes, "hard")
     read = tokens[:, : chunks[-1].start]
     found = []
-    for chunk, slept in zip(chunks, sleep_windows(model, read, policy, window=window, to_the_end=False), strict=True):
+    windows = sleep_windows(model, read, policy, window=window, span=span, to_the_end=False)
+    for chunk, slept in zip(chunks, windows, strict=True):
         heard = tokens[:, chunk.start : chunk.stop]
         logits, _ = predict(model, heard, slept.cache)
-        found.append(_nats(logits[0, :-1], heard[0, 1:]))
+        found.append(nats_of(logits[0, :-1], heard[0, 1:]))
     return np.concatenate(found)
 
 
 def _with_everything(model: PreTrainedModel, tokens: Tensor, positions: Sequence[int]) -> NDArray[np.float64]:
     logits, _ = predict(model, tokens, SleepCache(model.config))
     places = torch.tensor(positions, device=tokens.device)
-    return _nats(logits[0, places - 1], tokens[0, places])
+    return nats_of(logits[0, places - 1], tokens[0, places])
 
 
-def _nats(logits: Tensor, wanted: Tensor) -> NDArray[np.float64]:
+def nats_of(logits: Tensor, wanted: Tensor) -> NDArray[np.float64]:
     """-log softmax of the wanted tokens: logits [T, vocab_size], wanted [T] -> [T]."""
     require(is_finite(logits), "the model's numbers for this text are not finite, so it has no perplexity.")
     chosen = logits.double().log_softmax(dim=-1).gather(-1, wanted[:, None])[:, 0]

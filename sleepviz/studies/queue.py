@@ -1,284 +1,144 @@
 """The experiments behind every published figure: one queue that one command works through and resumes.
 
-Each entry of assets/results/TASK.json is one measured measurement. An entry is done when the file has one
-with the same experiment, variant, passes, difficulty and the digest of the checkpoint as it is now.
+Each entry of assets/results/TASK.json is one measurement. An entry is done when the file has one with the same
+experiment, variant, passes, difficulty and the digest of the checkpoint as it is now. The file is written after every
+measurement, so that whatever stops the queue loses none.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.config.base import ConfigError
-from sleepviz.config.model import SleepPolicy
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
-from sleepviz.core.memory import Memory
+from sleepviz.runs.alone import alone_at
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, load, provenance, write_atomically
-from sleepviz.runs.record import checkpoint_of, policy_of, run_summary
-from sleepviz.studies.cost import cost_of
-from sleepviz.studies.measurements import MIXED, measurements_of
-from sleepviz.studies.memory import answered, fit_probe, other_instances, read_by_lens, read_by_probe
-from sleepviz.studies.probe import probe_accuracy, states
-from sleepviz.tasks import FAMILIES, build_task
-from sleepviz.tasks.base import Batch, ScoredFurther, Task, Tokens
+from sleepviz.runs.record import checkpoint_of
+from sleepviz.studies.crew import HERE, Crew, Lost, done_by
+from sleepviz.studies.measure import Slept, groups, measure_cost, measured_together
+from sleepviz.studies.measurements import measurements_of
+from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.family import Measurement
-from sleepviz.training.evaluate import (
-    EVALUATION_STREAM,
-    Setting,
-    asleep,
-    held_out,
-    right_awake,
-    right_parts_when_still,
-    wilson,
-)
 
 FOLDER = ASSETS / "results"
 COMMAND = "python -m sleepviz experiments --queue"
-N_INSTANCES = 512
-SEED = 110
-PROBE_INSTANCES = 1024  # to fit it, from training
-Measured = dict[tuple[Any, ...], dict[str, Any]]  # entries by `Measurement.key`
+BESIDE_ACCURACY = ("cost", "second_seed")  # a cost is what an accuracy took; of two seeds the first is the task's model
+Known = dict[Measurement, Checkpoint]
 
 
-def measure(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
-    """Measure one variant on held-out instances -> an entry of the results file."""
-    task = checkpoint.task
-    if measurement.experiment == "probe":
-        return measure_probe(measurement, checkpoint, slept)
-    if measurement.experiment in FAMILIES[task.name].study.given:
-        return measure_given(measurement, checkpoint)
-    if measurement.reader:
-        return measure_memory(measurement, checkpoint, slept)
-    if measurement.sizes:
-        task = build_task(task.name, task.to_json() | dict(measurement.sizes))
-    right, mean_passes = _right(measurement, checkpoint, task, slept)
-    exact = np.asarray(right.all(axis=-1))  # [n, Q]
-    if measurement.query is not None:
-        right, exact = (
-            right[:, measurement.query : measurement.query + 1],
-            exact[:, measurement.query : measurement.query + 1],
-        )
-    entry = entry_of(measurement, checkpoint, float(exact.mean()), len(exact))
-    if isinstance(task, ScoredFurther):
-        entry |= task.further_scores(right)
-    if measurement.experiment == "halting":
-        entry |= {"mean_passes": mean_passes, "threshold": measurement.threshold}
-    return entry
+def run_queue(*, only: str | None = None, folder: Path = FOLDER, crew: Crew = HERE) -> dict[str, Any]:
+    """Measure what is missing, by whoever the crew is; return what was done.
 
-
-def measure_cost(measurement: Measurement, checkpoint: Checkpoint, accuracy: dict[str, Any]) -> dict[str, Any]:
-    """What sleep and one answer cost, beside the accuracy that was measured for the same N -> an entry."""
-    cost = cost_of(checkpoint.model, _policy(measurement, checkpoint), query_tokens=_query_tokens(checkpoint.task))
-    paying = {"break_even_flops": cost.break_even_flops, "break_even_s": cost.break_even_s}
-    return accuracy | {"experiment": measurement.experiment} | asdict(cost) | paying
-
-
-def entry_of(measurement: Measurement, checkpoint: Checkpoint, share: float, n: int) -> dict[str, Any]:
-    """What every entry of a results file has: the share of `n` instances that is right, and its interval."""
-    return {
-        "experiment": measurement.experiment,
-        "variant": measurement.variant,
-        "checkpoint": checkpoint.info.name,
-        "digest": checkpoint.info.digest,
-        "passes": measurement.n_passes,
-        "difficulty": measurement.difficulty,
-        "windows": measurement.n_windows,
-        "n": n,
-        "correct": round(share * n, 3),
-        "accuracy": share,
-        "ci95": list(wilson(share * n, n)),
-        "seed": SEED,
-    }
-
-
-def _policy(measurement: Measurement, checkpoint: Checkpoint) -> SleepPolicy:
-    name, task = measurement.checkpoint, checkpoint.task.name
-    spec = RunSpec(task, "", name, measurement.n_passes, eviction=measurement.eviction, control=measurement.control)
-    return policy_of(spec, checkpoint)
-
-
-def _query_tokens(task: Task) -> int:
-    """Tokens of one person's question, as evaluation asks it."""
-    levels = np.full(1, task.difficulty_max)
-    batch = task.batch(np.random.default_rng(0), size=1, n_windows=1, difficulty=levels, split="held_out")
-    return int(batch.queries.shape[-1])
-
-
-def measure_probe(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
-    """How much of the answer at level `difficulty` a linear probe reads from S after `n_passes` -> an entry.
-
-    The hardest question is asked, so that the model has no reason to stop early.
+    In the end the file holds the measurements in the order of the study, whoever made them. Costs are timed last, in
+    this process, when no worker disturbs them. Raises ConfigError where another process measures the same task, or
+    where nothing of the one that was asked for can be measured.
     """
-    fitted_on, tested_on = (
-        _states_and_answers(measurement, checkpoint, slept, n) for n in (PROBE_INSTANCES, N_INSTANCES)
-    )
-    return entry_of(measurement, checkpoint, float(probe_accuracy(fitted_on, tested_on).mean()), N_INSTANCES)
-
-
-def measure_memory(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
-    """How often what S gives for a question is what the model answers to it after `n_passes` -> an entry.
-
-    The variant `ANSWER` counts how often that answer is right. The S of another instance is read where `control` is
-    "shuffled_state"; the answer stays the model's own.
-    """
-    task, model, study = checkpoint.task, checkpoint.model, FAMILIES[checkpoint.task.name].study
-    seed, reader, layer = (EVALUATION_STREAM, SEED), measurement.reader, measurement.layer
-    setting, same = Setting(_policy(measurement, checkpoint)), []
-    if reader == "probe":
-        assert study.read_from_state is not None and study.asked_part is not None
-        probe = fit_probe(*_states_and_answers(measurement, checkpoint, slept, PROBE_INSTANCES))
-    for batch in held_out(
-        task, difficulty=measurement.difficulty, n=N_INSTANCES, n_windows=measurement.n_windows, seed=seed
-    ):
-        memory = slept.memory(checkpoint, batch, setting)
-        answer, right = answered(model, batch, memory)
-        read_from = other_instances(memory) if measurement.control == "shuffled_state" else memory
-        if reader == "answer":
-            same.append(right)
-        elif reader == "lens":
-            same.append(read_by_lens(model, batch, read_from, layer) == answer)
-        else:
-            assert study.read_from_state is not None and study.asked_part is not None
-            states = torch.cat([state.flatten(1) for state in read_from.fast_weights], dim=1).double()
-            parts = study.read_from_state(task, batch, measurement.difficulty).shape[1]
-            same.append(read_by_probe(probe, states, parts, study.asked_part(task, batch)) == answer)
-    return entry_of(measurement, checkpoint, float(np.concatenate(same).mean()), N_INSTANCES)
-
-
-def measure_given(measurement: Measurement, checkpoint: Checkpoint) -> dict[str, Any]:
-    """Problems that are given and not drawn: an answer is right if it names every part and no other -> an entry."""
-    task = checkpoint.task.name
-    right = []
-    for problem in FAMILIES[task].study.given[measurement.experiment](measurement.difficulty):
-        spec = RunSpec(task, json.dumps(problem.input), measurement.checkpoint, measurement.n_passes)
-        answer = run_summary(spec, checkpoint, events=False)["answer"]
-        right.append(sorted(answer) == sorted(problem.answer))
-    return entry_of(measurement, checkpoint, sum(right) / len(right), len(right))
-
-
-def _states_and_answers(
-    measurement: Measurement, checkpoint: Checkpoint, slept: Slept, n: int
-) -> tuple[Tensor, Tokens]:
-    """S after sleep [n, features], and the answer at the measured level, [n, parts]."""
-    task, seed = checkpoint.task, (EVALUATION_STREAM, SEED, n)
-    read = FAMILIES[task.name].study.read_from_state
-    assert read is not None, f"the study of {task.name} fits no probe"
-    windows = measurement.n_windows
-    batches = list(held_out(task, difficulty=task.difficulty_max, n=n, n_windows=windows, seed=seed))
-    answers = np.concatenate([read(task, batch, measurement.difficulty) for batch in batches])
-    return slept.states(checkpoint, batches, _policy(measurement, checkpoint)), answers
-
-
-def _right(
-    measurement: Measurement, checkpoint: Checkpoint, task: Task, slept: Slept
-) -> tuple[NDArray[np.bool_], float]:
-    """Whether each part of each answer is right, [n, Q, T], and the mean number of passes a window took."""
-    policy, seed = _policy(measurement, checkpoint), (EVALUATION_STREAM, SEED)
-    mixed = range(task.difficulty_min, task.difficulty_max + 1)
-    difficulties = mixed if measurement.difficulty == MIXED else (measurement.difficulty,)
-    n_each = -(-N_INSTANCES // len(difficulties))
-    rights, passes = [], []
-    for difficulty in difficulties:
-        for batch in held_out(task, difficulty=difficulty, n=n_each, n_windows=measurement.n_windows, seed=seed):
-            if measurement.threshold:
-                right, taken = right_parts_when_still(checkpoint.model, batch, policy, measurement.threshold)
-            else:
-                memory = slept.memory(checkpoint, batch, Setting(policy, control=measurement.control))
-                right = right_awake(checkpoint.model, batch, memory)
-                taken = np.full(len(right), float(measurement.n_passes))
-            rights.append(right)
-            passes.append(taken)
-    return np.concatenate(rights), float(np.concatenate(passes).mean())
-
-
-class Slept:
-    """Memories of the last few sleeps: where windows do not tell the difficulty, one sleep answers all of them."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, Setting, bytes], Memory] = {}
-        self._states: dict[tuple[str, SleepPolicy, int], Tensor] = {}
-
-    def memory(self, checkpoint: Checkpoint, batch: Batch, setting: Setting) -> Memory:
-        """The memory after these windows, from before or by sleeping now."""
-        key = (checkpoint.info.digest, setting, batch.windows.tobytes())
-        if key not in self._kept:
-            self._kept = dict(list(self._kept.items())[-3:])  # two batches make 512 instances; and two to spare
-            self._kept[key] = asleep(checkpoint.model, batch, setting)
-        return self._kept[key]
-
-    def states(self, checkpoint: Checkpoint, batches: list[Batch], policy: SleepPolicy) -> Tensor:
-        """S after these windows, [instances, features]: the same for every level that is read from it."""
-        key = (checkpoint.info.digest, policy, hash(tuple(batch.windows.tobytes() for batch in batches)))
-        if key not in self._states:
-            self._states = dict(list(self._states.items())[-1:])  # to fit a probe, and to test it
-            self._states[key] = torch.cat([states(checkpoint.model, batch, policy) for batch in batches])
-        return self._states[key]
-
-
-def run_queue(*, only: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """Measure what is missing, writing the file after every 20 measurements and when stopped; return what was done."""
-    done, n_kept, left_out = 0, 0, []
+    done, n_known, left_out = 0, 0, list[str]()
     for name in (name for name in FAMILIES if only in (None, name)):
         try:
             default = load(task=name)
         except CheckpointError as error:
             left_out.append(f"{name}: {error}")
             continue
-        path = folder / f"{name}.json"
-        measured = {_key_of(entry): entry for entry in _entries(path)}
-        loaded: dict[tuple[str, str], Checkpoint] = {}
-        slept = Slept()
-        kept = []
-        try:
-            for measurement in tqdm(
-                list(measurements_of(default.task, default.info.name)), desc=name, unit="measurement"
-            ):
-                which = (measurement.checkpoint, measurement.control)
-                try:
-                    if which not in loaded:
-                        loaded[which] = checkpoint_of(
-                            RunSpec(name, "", measurement.checkpoint, control=measurement.control)
-                        )
-                except CheckpointError as error:
-                    left_out.append(f"{measurement.experiment} {measurement.variant}: {error}")
-                    continue
-                key = measurement.key(loaded[which].info.digest)
-                if key not in measured:
-                    measured[key] = _entry(measurement, loaded[which], slept, measured)
-                    done += 1
-                    if done % 20 == 0:
-                        _write(path, name, list(measured.values()))
-                kept.append(measured[key])
-        except BaseException:  # Ctrl-C too: what was measured since the last write is not lost
-            _write(path, name, list(measured.values()))
-            raise
-        _write(path, name, kept)
-        n_kept += len(kept)
-    if only is not None and not n_kept:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone_at(folder / f".{name}.lock", f"Another queue measures {name} into the same folder."):
+            known, missing = _known(name, list(measurements_of(default.task, default.info.name)))
+            file = ResultsFile(folder / f"{name}.json", name)
+            n_before = len(file.measured)
+            left_out += [*missing, *_measure_all(name, known, file, crew)]
+            done, n_known = done + len(file.measured) - n_before, n_known + len(known)
+            file.finish([measurement.key(checkpoint.info.digest) for measurement, checkpoint in known.items()])
+    if only is not None and not n_known:
         raise ConfigError(f"Nothing could be measured of {'; '.join(dict.fromkeys(left_out))}")
     return {"measured": done, "left_out": sorted(set(left_out))}
 
 
-def _entry(measurement: Measurement, checkpoint: Checkpoint, slept: Slept, measured: Measured) -> dict[str, Any]:
-    """Measure a measurement. What was measured as accuracy, earlier in the queue, is not measured again: a cost stands
-    beside it, and of the two seeds the first is the task's own model.
-    """
-    accuracy = measured.get(replace(measurement, experiment="accuracy").key(checkpoint.info.digest))
+class ResultsFile:
+    """assets/results/TASK.json: what is noted is on disk at once."""
+
+    def __init__(self, path: Path, task: str) -> None:
+        self.path, self._task, self._commit = path, task, provenance()["commit"]
+        self.measured = {_key_of(entry): entry for entry in _entries(path)}
+
+    def note(self, key: tuple[Any, ...], entry: dict[str, Any]) -> None:
+        """Keep one measurement."""
+        self.measured[key] = entry
+        self._write(list(self.measured.values()))
+
+    def finish(self, keys: list[tuple[Any, ...]]) -> None:
+        """Keep these alone, in this order."""
+        self._write([self.measured[key] for key in keys if key in self.measured])
+
+    def _write(self, entries: list[dict[str, Any]]) -> None:
+        head = json.dumps({"task": self._task, "made_by": COMMAND, "commit": self._commit})[1:-1]
+        lines = ",\n".join(json.dumps(entry) for entry in entries)
+        write_atomically(self.path, f'{{{head}, "entries": [\n{lines}\n]}}\n'.encode())
+
+
+def _known(task: str, wanted: list[Measurement]) -> tuple[Known, list[str]]:
+    """The measurements whose checkpoint is here, and a sentence on each of the others."""
+    loaded: dict[tuple[str, str], Checkpoint | CheckpointError] = {}
+    known, missing = Known(), []
+    for measurement in wanted:
+        which = (measurement.checkpoint, measurement.control)
+        if which not in loaded:
+            try:
+                loaded[which] = checkpoint_of(RunSpec(task, "", measurement.checkpoint, control=measurement.control))
+            except CheckpointError as error:
+                loaded[which] = error
+        found = loaded[which]
+        if isinstance(found, CheckpointError):
+            missing.append(f"{measurement.experiment} {measurement.variant}: {found}")
+        else:
+            known[measurement] = found
+    return known, missing
+
+
+def _measure_all(task: str, known: Known, file: ResultsFile, crew: Crew) -> list[str]:
+    """Note every measurement that is missing in the file; a sentence on each that no worker survived."""
+    digests = {measurement: checkpoint.info.digest for measurement, checkpoint in known.items()}
+    todo = [measurement for measurement in known if measurement.key(digests[measurement]) not in file.measured]
+    expected = {*file.measured, *(measurement.key(digests[measurement]) for measurement in todo)}
+    beside = [m for m in todo if m.experiment in BESIDE_ACCURACY and _accuracy_of(m).key(digests[m]) in expected]
+    asked = [measurement for measurement in todo if measurement not in beside]
+    # Here the memories of sleep are shared from one measurement to the next; a worker gets those that share one.
+    slept = Slept() if crew.is_here else None
+    split = [[m] for m in asked] if crew.is_here else groups([(m, known[m].task) for m in asked])
+    tasks = [tuple((m, digests[m]) for m in group) for group in split]
+    lost = []
+    with tqdm(total=len(todo), desc=task, unit="measurement") as bar:
+        for pairs, entries in done_by(crew, partial(measured_together, task, slept=slept), tasks):
+            if isinstance(entries, Lost):
+                lost += [f"{m.experiment} {m.variant}: its worker died each time." for m, _ in pairs]
+                continue
+            for (measurement, digest), entry in zip(pairs, entries, strict=True):
+                file.note(measurement.key(digest), entry)
+                bar.update()
+        for measurement in beside:
+            accuracy = file.measured.get(_accuracy_of(measurement).key(digests[measurement]))
+            if accuracy is not None:  # else its worker died, which is said already
+                file.note(measurement.key(digests[measurement]), _beside(measurement, known[measurement], accuracy))
+                bar.update()
+    return lost
+
+
+def _accuracy_of(measurement: Measurement) -> Measurement:
+    """The same, measured as the accuracy of the task's own model."""
+    return replace(measurement, experiment="accuracy")
+
+
+def _beside(measurement: Measurement, checkpoint: Checkpoint, accuracy: dict[str, Any]) -> dict[str, Any]:
+    """What was measured as accuracy is not measured again."""
     if measurement.experiment == "cost":
-        assert accuracy is not None
         return measure_cost(measurement, checkpoint, accuracy)
-    if measurement.experiment == "second_seed" and accuracy is not None:
-        return accuracy | {"experiment": measurement.experiment}
-    return measure(measurement, checkpoint, slept)
+    return accuracy | {"experiment": measurement.experiment}
 
 
 def _key_of(entry: dict[str, Any]) -> tuple[Any, ...]:
@@ -295,9 +155,3 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return entries
-
-
-def _write(path: Path, task: str, entries: list[dict[str, Any]]) -> None:
-    head = json.dumps({"task": task, "made_by": COMMAND, "commit": provenance()["commit"]})[1:-1]
-    lines = ",\n".join(json.dumps(entry) for entry in entries)
-    write_atomically(path, f'{{{head}, "entries": [\n{lines}\n]}}\n'.encode())

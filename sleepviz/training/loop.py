@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import strict_json
+from sleepviz.runs.alone import alone_at
 from sleepviz.runs.checkpoint import CheckpointError, write_atomically
 
 TRAINING_STREAM = 0  # first word of every training seed; evaluation uses another, see evaluate.py
@@ -145,12 +146,13 @@ def run(training: Training, folder: Path, *, title: str, resume: bool) -> dict[s
     """All steps that are left, with a bar, log.jsonl and a state in `folder`; what the log says of the last step.
 
     A state is saved once its own loss and gradient are known to be finite, so that what is kept is good. On Ctrl-C
-    the state is saved before KeyboardInterrupt. Raises DivergedError.
+    the state is saved before KeyboardInterrupt. Raises DivergedError, and ConfigError where another trains here.
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures, saved = {"loss": math.nan}, -math.inf  # the first state is kept at once
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining} {postfix}"
     with (
+        alone_at(folder, f"Another training writes into the folder {folder.name!r}; wait for its end, or end it."),
         tqdm(total=100.0, unit="%", desc=title, bar_format=bar_format) as bar,
         interrupt_held_back() as interrupted,
         (folder / "log.jsonl").open("a" if resume else "w", encoding="utf-8") as log,
@@ -225,13 +227,14 @@ def load_state(training: Training, path: Path) -> None:
 
 @contextmanager
 def interrupt_held_back() -> Iterator[Event]:
-    """Catch Ctrl-C in an event: a step under way is finished first, or half of its update would be saved."""
+    """Catch Ctrl-C and SIGTERM in an event: a step under way is finished first, or half of its update is saved."""
     interrupted = Event()
     if current_thread() is not main_thread():
         yield interrupted
         return
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    before = {which: signal.signal(which, lambda *_: interrupted.set()) for which in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for which, handler in before.items():
+            signal.signal(which, handler)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html import unescape
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.learn import learn_text
+from app.player.narration import narrate, narrate_briefly
+from sleepviz.config.events import Trace
+from sleepviz.config.run import Control
+from tests.app.made import made_graph, made_sum, made_trace
 from tests.app.page import ROOT, clean, opened
 
-WORDS_MAX = 25
-STRICTER = {"lab": 22}
-UNFINISHED: frozenset[str] = frozenset({"rule110", "depo", "gsm", "your_model", "limits"})
-"""Pages that still have longer sentences. A page leaves this list, never joins it: see the last test."""
-
+WORDS_MAX = 22
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 TEXTS = ("value", "label", "help", "placeholder")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.S)
@@ -32,7 +33,7 @@ def texts(element: Any) -> Iterator[str]:
     if kind in ("code", "json", "bidi_component"):
         return
     if kind in ("text_input", "text_area", "number_input", "select_slider", "slider", "selectbox", "button_group"):
-        names = TEXTS[1:]  # the value is the visitor's
+        names: tuple[str, ...] = TEXTS[1:]  # the value is the visitor's
     else:
         names = TEXTS
     for name in names:
@@ -81,18 +82,21 @@ def shown(name: str) -> list[AppTest]:
 
 def faults(name: str) -> dict[str, int]:
     """What is too long on a page."""
-    most = STRICTER.get(name, WORDS_MAX)
-    return {sentence: n for page in shown(name) for sentence, n in too_long(page, most).items()}
+    return {sentence: n for page in shown(name) for sentence, n in too_long(page, WORDS_MAX).items()}
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in UNFINISHED])
+@pytest.mark.parametrize("name", PAGES)
 def test_no_sentence_is_too_long(name: str) -> None:
     assert faults(name) == {}
 
 
-@pytest.mark.parametrize("name", sorted(UNFINISHED))
-def test_a_page_whose_sentences_are_short_leaves_the_list(name: str) -> None:
-    assert faults(name), f"{name} has no long sentence any more: take it out of UNFINISHED"
+@pytest.mark.parametrize("control", get_args(Control))
+@pytest.mark.parametrize("made", [made_trace, made_graph, made_sum])
+def test_no_sentence_of_a_run_is_too_long(made: Callable[[], Trace], control: str) -> None:
+    trace = made()
+    broken = replace(trace, spec={**trace.spec, "control": control})
+    said = (*narrate(broken), *narrate_briefly(broken))
+    assert {each: n for text in said for each in sentences(text) if (n := n_words(each)) > WORDS_MAX} == {}
 
 
 def test_a_long_sentence_is_found_wherever_it_stands() -> None:

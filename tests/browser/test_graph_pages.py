@@ -107,7 +107,7 @@ def test_axe_finds_no_violation(
     at_last_pass(page)
     assert_axe_finds_nothing(page, "at the last pass")
     page.get_by_role("button", name="To the answer").click()
-    for below in ("Differs from the paper by", "Does sleeping longer help?", "Glossary"):
+    for below in ("Differs from the paper in", "Does sleeping longer help?", "Glossary"):
         page.get_by_text(below).first.scroll_into_view_if_needed()
         assert_axe_finds_nothing(page, below)
     if path == "graph":

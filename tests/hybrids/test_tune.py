@@ -15,10 +15,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel
 
 import sleepviz.__main__
 from sleepviz.config.base import ConfigError
@@ -41,6 +38,7 @@ from sleepviz.tasks.rule110.task import Rule110
 from sleepviz.training import loop
 from sleepviz.training.loop import DivergedError
 from tests.builders import random_model, small_config
+from tests.hybrids.folders import text_folder
 from tests.hybrids.models import shared
 
 ROWS = Rule110(row_cells=8, rows_max=2, steps_max=1)
@@ -192,16 +190,6 @@ def test_contexts_of_depo_hold_its_smallest_cycle() -> None:
 
 
 # Texts
-
-
-def text_folder(folder: Path, family: str = "Qwen3.5") -> Path:
-    """A tiny model with a tokenizer of words."""
-    words = ["<end>", "?", *(f"w{i}" for i in range(VOCAB_SIZE - 2))]
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="?"))
-    tokenizer.pre_tokenizer = WhitespaceSplit()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", unk_token="?").save_pretrained(folder)
-    tiny(family).save_pretrained(folder)
-    return folder
 
 
 def lines(n: int) -> str:

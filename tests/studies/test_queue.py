@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +17,20 @@ import torch
 
 import sleepviz.runs.record
 import sleepviz.studies.cost
+import sleepviz.studies.crew
+import sleepviz.studies.measure
 import sleepviz.studies.measurements
 import sleepviz.studies.queue
 from app.shell.results import read_results
+from sleepviz.__main__ import main
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import Eviction, SleepPolicy
-from sleepviz.runs.checkpoint import load, save
+from sleepviz.runs.alone import alone_at
+from sleepviz.runs.checkpoint import CheckpointError, load, save
+from sleepviz.studies.crew import HERE
+from sleepviz.studies.measure import Slept, measure, measure_cost, measured_together
 from sleepviz.studies.measurements import MIXED, measurements_of
-from sleepviz.studies.queue import Slept, measure, measure_cost, run_queue
+from sleepviz.studies.queue import run_queue
 from sleepviz.studies.readme_tables import (
     accuracy_table,
     control_table,
@@ -92,17 +102,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Measurement]:
         assert (accuracy["passes"], accuracy["difficulty"]) == (cell.n_passes, cell.difficulty)
         return measure_cost(cell, checkpoint, accuracy)
 
-    monkeypatch.setattr(sleepviz.studies.queue, "asleep", lambda *_: None)
-    monkeypatch.setattr(sleepviz.studies.queue, "right_awake", right)
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda *_: None)
+    monkeypatch.setattr(sleepviz.studies.measure, "right_awake", right)
     monkeypatch.setattr(sleepviz.studies.queue, "measure_cost", cost_noted)
-    monkeypatch.setattr(sleepviz.studies.queue, "probe_accuracy", lambda *_: np.ones(64))
+    monkeypatch.setattr(sleepviz.studies.measure, "probe_accuracy", lambda *_: np.ones(64))
     monkeypatch.setattr(
-        sleepviz.studies.queue, "states", lambda _model, batch, _policy: torch.zeros(len(batch.windows), 1)
+        sleepviz.studies.measure, "states", lambda _model, batch, _policy: torch.zeros(len(batch.windows), 1)
     )
-    monkeypatch.setattr(sleepviz.studies.queue, "right_parts_when_still", right_when_still)
-    monkeypatch.setattr(sleepviz.studies.queue, "measure", noted)
-    monkeypatch.setattr(sleepviz.studies.queue, "N_INSTANCES", 64)
-    monkeypatch.setattr(sleepviz.studies.queue, "PROBE_INSTANCES", 8)
+    monkeypatch.setattr(sleepviz.studies.measure, "right_parts_when_still", right_when_still)
+    monkeypatch.setattr(sleepviz.studies.measure, "measure", noted)
+    monkeypatch.setattr(sleepviz.studies.measure, "N_INSTANCES", 64)
+    monkeypatch.setattr(sleepviz.studies.measure, "PROBE_INSTANCES", 8)
     monkeypatch.setattr(sleepviz.studies.cost, "REPEATS", 1)
     return cells
 
@@ -112,8 +122,12 @@ def expected() -> list[Measurement]:
 
 
 def not_known(cells: list[Measurement]) -> list[Measurement]:
-    """Those that are measured: what `second_seed` has of the task's own model was measured as its accuracy."""
-    return [cell for cell in cells if cell.experiment != "second_seed"]
+    """Those that are measured: what `second_seed` has of the task's own model was measured as its accuracy.
+
+    Costs are timed last.
+    """
+    measured = [cell for cell in cells if cell.experiment != "second_seed"]
+    return sorted(measured, key=lambda cell: cell.experiment == "cost")
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -153,9 +167,9 @@ def test_sums_are_asked_deeper_than_in_training_in_the_same_tokens(monkeypatch: 
         seen.append(batch)
         return np.ones((len(batch.windows), 1, 1), dtype=bool)
 
-    monkeypatch.setattr(sleepviz.studies.queue, "asleep", lambda *_: None)
-    monkeypatch.setattr(sleepviz.studies.queue, "right_awake", right)
-    monkeypatch.setattr(sleepviz.studies.queue, "N_INSTANCES", 32)
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda *_: None)
+    monkeypatch.setattr(sleepviz.studies.measure, "right_awake", right)
+    monkeypatch.setattr(sleepviz.studies.measure, "N_INSTANCES", 32)
     info = SimpleNamespace(name="any", digest="0", limits={"passes_max": 64}, sleep_attention="causal")
     for depth in (9, 12):
         checkpoint: Any = SimpleNamespace(task=task, info=info, model=None)
@@ -185,8 +199,8 @@ def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest
     def right(_model: Any, batch: Batch, _memory: Any) -> Any:
         return np.ones((len(batch.windows), 3, TASK.window), dtype=bool)
 
-    monkeypatch.setattr(sleepviz.studies.queue, "asleep", seen)
-    monkeypatch.setattr(sleepviz.studies.queue, "right_awake", right)
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", seen)
+    monkeypatch.setattr(sleepviz.studies.measure, "right_awake", right)
     measure(Measurement("control", control, "small", 4, 2, 3, control=control), small_checkpoint(), Slept())
     setting, *others = settings
     assert all(other == setting for other in others)
@@ -197,9 +211,9 @@ def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest
 
 def test_a_series_is_measured_under_its_own_eviction(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Setting] = []
-    monkeypatch.setattr(sleepviz.studies.queue, "asleep", lambda _model, _batch, setting: settings.append(setting))
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda _model, _batch, setting: settings.append(setting))
     monkeypatch.setattr(
-        sleepviz.studies.queue,
+        sleepviz.studies.measure,
         "right_awake",
         lambda _model, batch, _memory: np.ones((len(batch.windows), 3, TASK.window), dtype=bool),
     )
@@ -219,9 +233,9 @@ def test_an_entry_counts_whole_rows_and_its_interval_instances(
     """Four instances of two rows. Row 1 is right in one, row 2 in three; every first cell is right in two."""
     right = np.ones((4, 2, TASK.window), dtype=bool)
     right[0, 0, -1] = right[1, 0, HEADER] = right[2, 0, -1] = right[3, 1, HEADER] = False
-    monkeypatch.setattr(sleepviz.studies.queue, "asleep", lambda *_: None)
-    monkeypatch.setattr(sleepviz.studies.queue, "right_awake", lambda *_: right)
-    monkeypatch.setattr(sleepviz.studies.queue, "N_INSTANCES", 4)
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda *_: None)
+    monkeypatch.setattr(sleepviz.studies.measure, "right_awake", lambda *_: right)
+    monkeypatch.setattr(sleepviz.studies.measure, "N_INSTANCES", 4)
     entry = measure(Measurement("retention", "x", "small", 4, 2, 2, query=query), small_checkpoint(), Slept())
     assert (entry["accuracy"], entry["correct"], entry["n"]) == (share, 4 * share, 4)
     assert entry["first_cells"] == first
@@ -241,7 +255,7 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
         assert (policy.n_passes, threshold) == (16, 0.05)
         return np.ones((len(batch.windows), 3, TASK.window), dtype=bool), batch.difficulty + 1.0
 
-    monkeypatch.setattr(sleepviz.studies.queue, "right_parts_when_still", still)
+    monkeypatch.setattr(sleepviz.studies.measure, "right_parts_when_still", still)
     cell = Measurement("halting", "drift_halting", "small", 16, MIXED, 3, threshold=0.05)
     measured = measure(cell, small_checkpoint(), Slept())
     counts = np.bincount(asked_for)
@@ -262,13 +276,13 @@ def test_a_cost_stands_beside_the_accuracy_that_it_buys() -> None:
 def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same windows and setting sleep once; another N, another control or other windows sleep again."""
     slept_on: list[tuple[bytes, Setting]] = []
-    real = sleepviz.studies.queue.asleep
+    real = sleepviz.studies.measure.asleep
 
     def counted(model: Any, batch: Batch, setting: Setting) -> Any:
         slept_on.append((batch.windows.tobytes(), setting))
         return real(model, batch, setting)
 
-    monkeypatch.setattr(sleepviz.studies.queue, "asleep", counted)
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", counted)
     checkpoint, slept = small_checkpoint(), Slept()
     batches = [
         TASK.batch(np.random.default_rng(seed), size=2, n_windows=1, difficulty=np.full(2, 1), split="held_out")
@@ -296,7 +310,7 @@ def test_public_problems_are_scored_by_the_public_answers(monkeypatch: pytest.Mo
         names = listed[json.loads(spec.input)["text"]]
         return {"answer": names[::-1][1:] if len(names) > 1 else names}
 
-    monkeypatch.setattr(sleepviz.studies.queue, "run_summary", answered)
+    monkeypatch.setattr(sleepviz.studies.measure, "run_summary", answered)
     for op in (1, 8):
         problems = [json.loads(line) for line in PUBLIC.read_text().splitlines()]
         single = sum(p["op"] == op and len(p["answer_list"]) == 1 for p in problems)
@@ -370,22 +384,75 @@ def test_other_weights_are_measured_anew_and_the_old_ones_dropped(tmp_path: Path
 def test_what_was_measured_before_an_interruption_is_kept(
     tmp_path: Path, asked: list[Measurement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of it, though the file is otherwise written after every twenty cells."""
-    noted = sleepviz.studies.queue.measure
+    """All of it, however the queue ends: the file is written after every cell."""
+    noted = sleepviz.studies.measure.measure
 
     def interrupted(cell: Measurement, checkpoint: Any, slept: Slept) -> dict[str, Any]:
         if len(asked) == 27:
             raise KeyboardInterrupt
         return noted(cell, checkpoint, slept)
 
-    monkeypatch.setattr(sleepviz.studies.queue, "measure", interrupted)
+    monkeypatch.setattr(sleepviz.studies.measure, "measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_queue(only="rule110", folder=tmp_path)
     assert len(entries(tmp_path)) == 27
-    monkeypatch.setattr(sleepviz.studies.queue, "measure", noted)
+    monkeypatch.setattr(sleepviz.studies.measure, "measure", noted)
     asked.clear()
     run_queue(only="rule110", folder=tmp_path)
-    assert asked == not_known(expected()[27:]) and len(entries(tmp_path)) == len(expected())
+    assert asked == not_known(expected())[27:] and len(entries(tmp_path)) == len(expected())
+
+
+def test_sigterm_ends_the_queue_as_ctrl_c_does(
+    tmp_path: Path, asked: list[Measurement], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`docker stop` and a host's restart send it."""
+    noted = sleepviz.studies.measure.measure
+
+    def told_to_end(cell: Measurement, checkpoint: Any, slept: Slept) -> dict[str, Any]:
+        if len(asked) == 5:
+            signal.raise_signal(signal.SIGTERM)
+        return noted(cell, checkpoint, slept)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(sleepviz.studies.measure, "measure", told_to_end)
+    monkeypatch.setattr(sleepviz.studies.crew, "processes", lambda workers: HERE)
+    monkeypatch.setattr(sleepviz.studies.queue, "run_queue", partial(run_queue, folder=tmp_path))
+    assert main(["experiments", "--queue", "--only", "rule110"]) == 130
+    assert len(entries(tmp_path)) == 5
+    assert capsys.readouterr().err.splitlines()[-1].startswith("Stopped; what was done is kept")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_full_disk_keeps_all_that_was_written_and_the_next_queue_goes_on(
+    tmp_path: Path, asked: list[Measurement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, fsync = iter(range(10**6)), os.fsync
+
+    def full(handle: int) -> None:
+        if next(written) >= 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            run_queue(only="rule110", folder=tmp_path)
+    assert [path.name for path in tmp_path.glob("*rule110*json*")] == ["rule110.json"]  # and no half of a file
+    assert len(entries(tmp_path)) == 9
+    run_queue(only="rule110", folder=tmp_path)
+    assert len(entries(tmp_path)) == len(expected())
+
+
+def test_a_second_queue_on_the_same_file_is_refused(tmp_path: Path, asked: list[Measurement]) -> None:
+    with alone_at(tmp_path / ".rule110.lock", ""), pytest.raises(ConfigError, match="Another queue measures rule110"):
+        run_queue(only="rule110", folder=tmp_path)
+    assert not asked
+
+
+def test_weights_that_change_under_a_worker_are_refused() -> None:
+    name = "small"
+    with pytest.raises(CheckpointError, match="are others for this worker"):
+        measured_together("rule110", [(Measurement("accuracy", "any_n", name, 1, 1, 1), "another digest")])
 
 
 @pytest.mark.parametrize(

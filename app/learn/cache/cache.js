@@ -44,4 +44,5 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
   line.oninput = slide.oninput = changed;
   draw();
+  root.hidden = false;  // no field without a name is ever in sight
 }

@@ -24,6 +24,7 @@ class Table {
     find(".write").onclick = () => this.write();
     this.draw();
     this.say("");
+    root.hidden = false;  // no button without a name is ever in sight
   }
 
   choices(fieldset, what, names) {

@@ -92,14 +92,17 @@ class DepoPicture:
         }
 
     def woken_text(self, woken: Answer) -> str:
-        """The question's answer, and how many starts are right at each number of hops."""
+        """The question's answer, how many questions are right, and for which hops every start is right."""
         if not woken.asked:
             return "Nothing can be asked yet."
-        solved = [str(hop) for hop, n in enumerate(self._right_by_hop(woken), start=1) if n == len(self._names)]
-        whole = f"every start is right at k = {joined(solved)}" if solved else "no k is right for every start"
+        how = standing(woken.answers[0], woken.truths[0])
+        answer = "“unknown”" if how == UNKNOWN else woken.answers[0]
+        verdict = "" if how == UNKNOWN else f", which is {how}"
+        n_right, n = sum(woken.correct[1:]), len(woken.correct) - 1
+        solved = [hop for hop, n in enumerate(self._right_by_hop(woken), start=1) if n == len(self._names)]
         return (
-            f"If it woke now, {self._asked} is answered {_said(woken)}; {sum(woken.correct[1:])} of "
-            f"{len(woken.correct) - 1} questions are right, and {whole}."
+            f"If it woke now, it would say {answer} for {self._asked}{verdict}. Over all starts and hops, "
+            f"{n_right} of {n} answers are right. {_solved(solved)}"
         )
 
     def update_text(self, woken: Answer) -> str:
@@ -203,6 +206,15 @@ def node_places(graph: nx.DiGraph, first: str) -> dict[str, tuple[float, float]]
                 round(0.5 - (0.5 * width if len(cycles) > 1 else 0.5) * float(x) * (len(order) > 1), 4),
             )
     return places
+
+
+def _solved(hops: list[int]) -> str:
+    """For which numbers of hops every start is right: (1, 2, 3) becomes "1 to 3 hops"."""
+    if not hops:
+        return "For no number of hops is every start right."
+    is_range = len(hops) > 2 and hops == list(range(hops[0], hops[-1] + 1))
+    said = f"{hops[0]} to {hops[-1]}" if is_range else joined([str(hop) for hop in hops])
+    return f"Every start is right for {said} hop{'s' * (hops != [1])}."
 
 
 def _standings(woken: Answer) -> list[str]:

@@ -18,8 +18,8 @@ EDGES = "Edges, in the order in which they are read"
 START_HELP = "The node from which the edges are followed."
 HOPS_HELP = "How many edges are followed. The question comes after every edge is forgotten."
 EDGES_HELP = (
-    "Edges such as a->b, b->c, parted by commas or lines; {least} to {most} nodes, and exactly one edge leaves and "
-    "one enters every node."
+    "Edges such as a->b, b->c, with commas or new lines between them. Use {least} to {most} nodes. Exactly one edge "
+    "leaves every node, and one enters it."
 )
 CYCLE_HELP = "Or click the nodes in the order of a cycle; its edges are then told in shuffled order."
 SEVERAL_CYCLES = (

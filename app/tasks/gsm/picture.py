@@ -8,7 +8,7 @@ from typing import Any
 
 import networkx as nx
 
-from app.tasks.answers import context_tokens, first_wrong, one_answer_card, standing
+from app.tasks.answers import UNKNOWN, context_tokens, first_wrong, one_answer_card, standing
 from app.tasks.base import Table
 from app.tasks.roll_call import window_parts
 from sleepviz.config.events import Answer, SleepPassDone, Trace
@@ -102,7 +102,7 @@ class GsmPicture:
         if not woken.asked:
             return "Nothing can be asked yet."
         right = self._every(woken.correct)
-        return f"If it woke now, {self._said(woken)}; {sum(right)} of {len(right)} variables are right."
+        return f"If it woke now, {self._told(woken)}. Of all {len(right)} variables, {sum(right)} are right."
 
     def update_text(self, woken: Answer) -> str:
         """How many variables S alone knows."""
@@ -193,6 +193,16 @@ class GsmPicture:
         how = standing(woken.answers[0], woken.truths[0])
         said = "unknown" if how == "unknown" else f"{woken.answers[0]}, {how}"
         return f"{self._instance.question} is {said}"
+
+    def _told(self, woken: Answer) -> str:
+        """The same in a sentence, to follow "If it woke now"."""
+        if self._instance.question is None:
+            own = woken.answers[: len(self._names)]
+            how = "right" if self._equal(own) == self._equal(woken.truths[: len(self._names)]) else "wrong"
+            return f"it would find equal to {self._instance.equals}: {_named(self._equal(own))}, which is {how}"
+        how = standing(woken.answers[0], woken.truths[0])
+        said = "“unknown”" if how == UNKNOWN else f"{woken.answers[0]}, which is {how}"
+        return f"it would say that {self._instance.question} is {said}"
 
     def _chain(self) -> set[str]:
         """What the question needs: the asked variable and whatever it is computed from."""

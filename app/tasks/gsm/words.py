@@ -16,8 +16,8 @@ A_STORY, PUBLIC = "A story", "GSM-Infinite"
 TEXT = "Text: assignments, or a story"
 WHICH, WHAT, HOW = "Which variables equal", "What is the value of", "Question"
 SUM_HELP = (
-    "“assign b = a + 1.” or “Ben has 1 more apple than Ana.”; names are plain letters, a change is at most {change}, "
-    "every value from {low} to {high}. Statements that the question does not need may stay."
+    "Write “assign b = a + 1.” or “Ben has 1 more apple than Ana.” Names are plain letters. A change is at most "
+    "{change}, and values run from {low} to {high}. Statements that the question does not need may stay."
 )
 SUM_LIMITS = "One statement adds or takes away at most {change}. Values run from {low} to {high}."
 PRESET_HELP = {
@@ -70,8 +70,8 @@ WORDS = Words(
     ),
     symbol="depth",
     right="questions answered right",
-    window="one window holds the question if it comes first, some statements, then the roll call: every variable with "
-    "room for what it is computed from",
+    window="one window holds some statements, then the roll call: every variable, with room for its source. A question "
+    "asked first stands before them",
     woken="A filled box is right, a cross is wrong, a question mark is “unknown”",
     presets="We chose the example questions before looking at any answers.",
     glossary={

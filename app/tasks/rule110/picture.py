@@ -130,7 +130,7 @@ class Rule110Picture:
         if all(kept):
             return "No row here, nor a rotation of it, was ever shown to the model in training."
         rows = "Some of these rows" if any(kept) else "Rows like these"
-        return f"{rows} may have been seen in training; the accuracies below are on rows kept from it."
+        return f"{rows} may have been seen in training. The accuracies below use rows that the model never saw."
 
     def table(self) -> Table | None:
         """The sentences say it all."""

@@ -1,7 +1,8 @@
 """Load a model by hub name or folder and find out at once whether it can sleep.
 
-Weights are read from safetensors files only, never unpickled, and code that a repository brings along
-is run only if the caller asks for it. Our own models and those with added fast weights load here too.
+Weights are read from safetensors and GGUF files only, never unpickled, and code that a repository brings along
+is run only if the caller asks for it. Our own models and those with added fast weights load here too, the latter
+also from a file of the memory alone, which is laid over its base (sleepviz.hybrids.overlay).
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from sleepviz.hybrids import fast_weights as _fast_weights  # noqa: F401
 from sleepviz.hybrids import modeling as _modeling  # noqa: F401
 from sleepviz.hybrids.models.boundary import from_outside, require_whole
 from sleepviz.hybrids.models.capability import require_sleeper
-from sleepviz.hybrids.models.places import place_of
+from sleepviz.hybrids.models.gguf import require_packages, split_gguf
+from sleepviz.hybrids.overlay import described, is_overlay, lay_over, read_overlay
 
 
 def load_sleeper(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> PreTrainedModel:
     """The model of that hub name or folder, in evaluation mode.
 
+    A GGUF file, or a folder of added memory, is named as `split_gguf` and `overlay` say.
     `settings` go to `from_pretrained` (dtype, revision, device_map, local_files_only). Raises ConfigError
     with one sentence: nothing there, no safetensors, a damaged file, tensors that are missing, of another shape,
     without a place or not finite, or a model that cannot sleep.
@@ -36,9 +39,14 @@ def load_sleeper(name: str | Path, *, trust_remote_code: bool = False, **setting
 def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> PreTrainedModel:
     """The same without asking whether it can sleep: for `add_fast_weights`."""
     refusal = f"{_called(name)} could not be loaded"
-    place = place_of(name)
+    place, file = split_gguf(name)
+    require_packages(file)
+    if is_overlay(place):
+        base, memory = read_overlay(Path(place))
+        return lay_over(load_any(base, trust_remote_code=trust_remote_code, **settings), memory, refusal)
+    in_gguf = {"gguf_file": file} if file else {}
     with from_outside(refusal):
-        config = AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code, **_shared(settings))
+        config = AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code, **_shared(settings), **in_gguf)
         # Shapes that do not fit are told, not raised, so that the sentence names the tensors.
         model, found = AutoModelForCausalLM.from_pretrained(
             place,
@@ -47,9 +55,12 @@ def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: A
             use_safetensors=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
+            **in_gguf,
             **settings,
         )
         require_whole(model, found, refusal)
+        if file:  # the reader has made full-precision weights of it: a model like any other
+            model.hf_quantizer.remove_quantization_config(model)
     loaded: PreTrainedModel = model.eval()
     return loaded
 
@@ -57,8 +68,13 @@ def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: A
 def load_tokenizer(name: str | Path, *, trust_remote_code: bool = False) -> Any:
     """The tokenizer of that hub name or folder. Raises ConfigError."""
     refusal = f"{_called(name)} has no tokenizer that can be read, and texts need one"
+    place, file = split_gguf(name)
+    if is_overlay(place):
+        return load_tokenizer(described(Path(place)).base, trust_remote_code=trust_remote_code)
+    require_packages(file)
+    in_gguf = {"gguf_file": file} if file else {}
     with from_outside(refusal):
-        tokenizer = AutoTokenizer.from_pretrained(place_of(name), trust_remote_code=trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code, **in_gguf)
         empty = not tokenizer.encode("What is this?", add_special_tokens=False)
     require(not empty, f"{refusal}.")  # where there is no file, the library makes one without a vocabulary
     return tokenizer

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.outside import InputError, path_of, require_sound, unquoted
@@ -12,6 +15,7 @@ from sleepviz.hybrids.models.boundary import first_line
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)(?:[/?#].*)?")
 WAIT_S = 10.0  # for the hub
+BESIDE_WEIGHTS = ("*.json", "*.txt", "*.model")  # configuration, tokenizer, and the list of weights files
 
 
 def place_of(name: str | Path) -> Path | str:
@@ -37,11 +41,14 @@ def place_of(name: str | Path) -> Path | str:
     return hub
 
 
-def weights_bytes(name: str | Path) -> int:
-    """What the model's safetensors files take, before any of them is read or downloaded. Raises ConfigError."""
+def weights_bytes(name: str | Path, file: str = "") -> int:
+    """What the model's safetensors files take, or its GGUF `file`, before any is read or downloaded.
+
+    Raises ConfigError.
+    """
     place = place_of(name)
     if isinstance(place, Path):
-        return _in_folder(place)
+        return _in_folder(place, file)
     from huggingface_hub import HfApi, snapshot_download
 
     try:
@@ -53,13 +60,49 @@ def weights_bytes(name: str | Path) -> int:
             raise ConfigError(
                 f"{place[:80]!r} is neither a folder here nor was it found on the hub: {first_line(error)[:200]}."
             ) from error
-        return _in_folder(kept)
-    sizes = [each.size or 0 for each in found.siblings or () if each.rfilename.endswith(".safetensors")]
-    require(bool(sizes), "this hub model has no safetensors files.")
+        return _in_folder(kept, file)
+    siblings = [(each.rfilename, each.size or 0) for each in found.siblings or ()]
+    sizes = [size for name, size in siblings if (name == file if file else name.endswith(".safetensors"))]
+    require(
+        bool(sizes), f"this hub model has no file {file!r}." if file else "this hub model has no safetensors files."
+    )
     return sum(sizes)
 
 
-def _in_folder(folder: Path) -> int:
-    files = list(folder.glob("*.safetensors"))
+def fetched(name: str, file: str = "", *, tell: Callable[[int, int], None], with_code: bool = False) -> Path:
+    """Download a hub model's configuration, tokenizer and weights -> the folder in the hub's cache.
+
+    `tell` hears (bytes done, bytes in all) now and then. Code is fetched only `with_code`. Without a network, what
+    the cache holds is taken. Raises ConfigError.
+    """
+    from huggingface_hub import snapshot_download
+    from tqdm import tqdm
+
+    class Told(tqdm):
+        """A progress bar that is told, not drawn."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "file": io.StringIO(), "disable": False})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            """Hear of more bytes; a bar of files is left alone."""
+            done: bool | None = super().update(n)
+            if self.unit == "B" and self.total:
+                tell(int(self.n), int(self.total))
+            return done
+
+    weights = file or "*.safetensors"
+    patterns = [weights, *BESIDE_WEIGHTS, *(["*.py"] if with_code else [])]
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns, tqdm_class=Told, etag_timeout=WAIT_S))
+    except Exception as error:  # not found, not reachable, no room on the disk: each of another kind
+        raise ConfigError(f"{name[:80]!r} could not be downloaded: {first_line(error)[:200]}.") from error
+
+
+def _in_folder(folder: Path, file: str) -> int:
+    files = [folder / file] if file else list(folder.glob("*.safetensors"))
     require(bool(files), "there are no safetensors files in this folder.")
-    return sum(file.stat().st_size for file in files)
+    try:
+        return sum(path.stat().st_size for path in files)
+    except OSError as error:  # a link that leads nowhere
+        raise ConfigError("a file of the weights cannot be read.") from error

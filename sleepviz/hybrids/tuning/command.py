@@ -13,10 +13,15 @@ from sleepviz.config.base import require
 from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.models.gguf import split_gguf
 from sleepviz.hybrids.models.loading import load_any, load_sleeper, load_tokenizer
+from sleepviz.hybrids.overlay import described, is_overlay
 from sleepviz.hybrids.tuning.config import TuneConfig
-from sleepviz.hybrids.tuning.lessons import TaskCourse, course_of
+from sleepviz.hybrids.tuning.lessons import Course, TaskCourse, course_of
+from sleepviz.hybrids.tuning.texts import PlainTextCourse, plain_text_course
 from sleepviz.hybrids.tuning.tune import tune
+
+NO_WINDOW = "give --window, the tokens between two sleeps: texts have none of their own."
 
 
 def tune_by_name(
@@ -29,6 +34,7 @@ def tune_by_name(
     difficulties: Sequence[int] = (),
     memory_layers: Sequence[int] = (),
     associative: bool = False,
+    texts: Sequence[str] = (),
     resume: bool = False,
     exam_size: int = 128,
     device: str = "auto",
@@ -39,38 +45,61 @@ def tune_by_name(
 
     `settings` are TuneConfig's, with window None for the model's own, or the task's. `memory_layers`
     makes an attention-only model one that can sleep, and with `associative` its memory begins as look-ups.
-    Raises ConfigError.
+    `task` is "" where `texts` are given, files of plain text. Raises ConfigError.
     """
+    only_memory = bool(settings.get("only_memory"))
+    require(bool(task) != bool(texts), "give --task or --text, one of them.")
+    for_tasks = bool(sizes or difficulties)
+    require(not texts or not for_tasks, "--sizes and --difficulty are for tasks, and plain text has none.")
+    require(not texts or settings["window"] is not None, NO_WINDOW)
     require(bool(memory_layers) or not associative, "--associative is for --add-fast-weights.")
     transformers.logging.set_verbosity_error()  # it tells of each kernel that is not installed
     transformers.utils.logging.disable_progress_bar()
-    tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code) if task.endswith(".jsonl") else None
+    needs_tokenizer = bool(texts) or task.endswith(".jsonl")
+    tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code) if needs_tokenizer else None
+    place, file = split_gguf(name)
+    base = described(Path(place)).base if is_overlay(place) else _kept_name(place, file)
+    added = bool(memory_layers) or is_overlay(place)
+    require(added or not only_memory, "--only-memory needs memory: give --add-fast-weights, or a folder of memory.")
     load = load_any if memory_layers else load_sleeper
     model = load(name, trust_remote_code=trust_remote_code, dtype=getattr(torch, dtype))
     if memory_layers:
         model = add_fast_weights(model, memory_layers, associative=associative)
-    course = course_of(task, sizes=_sizes(sizes), difficulties=difficulties, tokenizer=tokenizer)
+    course: Course | PlainTextCourse
     window = settings["window"]
+    if texts:
+        course = plain_text_course(texts, tokenizer, TuneConfig(**settings).window)
+    else:
+        course = course_of(task, sizes=_sizes(sizes), difficulties=difficulties, tokenizer=tokenizer)
     if window is None and isinstance(model, SleepForCausalLM):
         window = model.window
     elif window is None and isinstance(course, TaskCourse):
         window = course.task.window
-    require(window is not None, "give --window, the tokens between two sleeps: a file of texts has none of its own.")
+    require(window is not None, NO_WINDOW)
     config = TuneConfig(**{**settings, "window": window})
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    described: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
-    described |= {"memory_layers": list(memory_layers), "associative": associative}
+    told: dict[str, Any] = {"model": Path(name).name, "task": Path(task).name, "sizes": _sizes(sizes)}
+    told |= {"texts": len(texts)} if texts else {}
+    told |= {"memory_layers": list(memory_layers), "associative": associative}
     report = tune(
         model.to(where),
         course,
         config,
         out,
+        base=base,
         tokenizer=tokenizer,
         resume=resume,
         exam_size=exam_size,
-        described=described,
+        described=told,
     )
     return {"out": str(out), **report}
+
+
+def _kept_name(place: Path | str, file: str) -> str:
+    """Where a base lies, in words that are right from any folder."""
+    if isinstance(place, Path):
+        return str((place / file).resolve())
+    return f"{place}/{file}" if file else place
 
 
 def _sizes(text: str) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ class TuneConfig(JsonRoundTrip):
     convolution: Convolution = "rewind"
     span: tuple[int, int] | None = None  # layers [first, last + 1) that are looped; None: all
     chunk_size: int | None = None  # of the library's delta rule
+    only_memory: bool = False  # train the added memory alone: the base stays as it is
 
     def __post_init__(self) -> None:
         require(self.window >= WINDOW_MIN, f"window must be at least {WINDOW_MIN} tokens.")

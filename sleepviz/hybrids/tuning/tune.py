@@ -1,8 +1,9 @@
 """Fine-tune a transformers model for sleep: `python -m sleepviz tune`, arXiv:2605.26099 Algorithm 1.
 
 For each window of the context: N passes, then eviction; then one ordinary pass over each question, and
-the loss is on the answers alone. The gradient goes back through every S, eviction and pass. Memory is
-that of one window at a time: a window's passes are run again when the backward pass comes to it.
+the loss is on the answers alone; of plain text, on how it goes on. The gradient goes back through every S,
+eviction and pass. Memory is that of one window at a time: a window's passes are run again when the backward
+pass comes to it.
 N is fixed, as in the paper. A sliding window may be warmed up under hard eviction (the paper's Ouro,
 §4.3: without it, N > 1 does not help); all weights train in that time, where the paper may have meant
 the fast-weight layers alone.
@@ -23,17 +24,20 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sleepviz.config.base import require
 from sleepviz.config.model import Eviction
 from sleepviz.config.outside import strict_json
+from sleepviz.hybrids.fast_weights import WithMemory
 from sleepviz.hybrids.modeling import SleepForCausalLM
+from sleepviz.hybrids.overlay import base_digest, is_memory, save_overlay
 from sleepviz.hybrids.tuning.config import TuneConfig
-from sleepviz.hybrids.tuning.exam import examine
+from sleepviz.hybrids.tuning.exam import examine, examine_texts
 from sleepviz.hybrids.tuning.lessons import Course, Lesson, TaskCourse
 from sleepviz.hybrids.tuning.reading import answered, policy_for, read_out, streams_asleep
+from sleepviz.hybrids.tuning.texts import PlainTextCourse
 from sleepviz.runs.checkpoint import provenance, write_atomically
 from sleepviz.tasks.base import NOT_ASKED
 from sleepviz.training import loop
@@ -54,26 +58,32 @@ class Progress(loop.Progress):
 class Tuning:
     """One tuning: model, course, optimisers and progress."""
 
-    model: PreTrainedModel
-    course: Course
+    network: PreTrainedModel
+    course: Course | PlainTextCourse
     config: TuneConfig
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
         config = self.config
-        known = self.model.config.get_text_config(decoder=True).vocab_size
+        self.trained = memory_alone(self.network) if config.only_memory else self.network
+        known = self.network.config.get_text_config(decoder=True).vocab_size
         require(
             self.course.vocab_size <= known,
             f"the task has {self.course.vocab_size} tokens and the model knows {known}.",
         )
         for_tasks = bool(config.levels_per_pass or config.pass_loss)
         require(isinstance(self.course, TaskCourse) or not for_tasks, "levels_per_pass and pass_loss are for tasks.")
-        named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        named = [(name, p) for name, p in self.network.named_parameters() if p.requires_grad]
         matrices = [p for name, p in named if is_matrix(name, p)]
         rest = [p for name, p in named if not is_matrix(name, p)]
         rates = (config.lr_muon, config.lr_adamw)
         schedule = Schedule(rates, config.warmup_steps, config.decay_share, config.clip_norm)
         self.optimisers = Optimisers(matrices, (rest,), schedule)
+
+    @property
+    def model(self) -> nn.Module:
+        """What is trained, and kept in a state: the whole network, or its memory."""
+        return self.trained
 
     def share(self) -> float:
         """The share of the steps that are done."""
@@ -81,7 +91,7 @@ class Tuning:
 
     def gradient(self) -> dict[str, float]:
         """Backpropagate the loss of the next step's lessons, the mean over their answer tokens."""
-        self.model.train()
+        self.network.train()
         return {"loss": self._accumulated_gradient()}
 
     def advance(self) -> None:
@@ -89,26 +99,27 @@ class Tuning:
         self.progress.step += 1
 
     def description(self) -> dict[str, Any]:
-        """The settings, with the seed."""
-        return self.config.to_json()
+        """The settings, with the seed, and what the base is where it is frozen and not part of a state."""
+        return self.config.to_json() | ({"base": base_digest(self.network)} if self.config.only_memory else {})
 
     def with_present_names(self, saved: dict[str, Any]) -> dict[str, Any]:
         """The settings of a saved tuning."""
-        return dict(json.loads(json.dumps(TuneConfig.from_json(saved).to_json())))
+        base = {"base": saved.pop("base")} if "base" in saved else {}
+        return dict(json.loads(json.dumps(TuneConfig.from_json(saved).to_json() | base)))
 
     def _accumulated_gradient(self) -> float:
         """Draw the step's lessons and backpropagate through each; the loss."""
-        config, device = self.config, self.model.device
+        config, device = self.config, self.network.device
         rng = np.random.default_rng((TRAINING_STREAM, config.seed, self.progress.step))
         n_passes, lessons = self._drawn(rng)
         n_answers = sum(int((lesson.targets != NOT_ASKED).sum()) for lesson in lessons)
         eviction: Eviction = "hard" if self.progress.step < config.hard_warmup_steps else config.eviction
-        policy, total = policy_for(self.model, n_passes, eviction), 0.0
+        policy, total = policy_for(self.network, n_passes, eviction), 0.0
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(config.seed + self.progress.step)  # dropout too is the same after a resume
             for lesson in lessons:
-                cache, streams = streams_asleep(self.model, lesson.context.to(device), policy, config)
-                losses = [_summed_loss(*pair) for pair in answered(self.model, lesson, cache, config)]
+                cache, streams = streams_asleep(self.network, lesson.context.to(device), policy, config)
+                losses = [_summed_loss(*pair) for pair in answered(self.network, lesson, cache, config)]
                 loss = torch.stack(losses).sum() / n_answers
                 if config.pass_loss:
                     loss = loss + config.pass_loss * self._loss_of_passes(lesson, streams)
@@ -131,9 +142,18 @@ class Tuning:
     def _loss_of_passes(self, lesson: Lesson, streams: list[Tensor]) -> Tensor:
         """Mean over passes and tokens: what each pass puts out, against the windows one level on."""
         pairs = zip(streams, lesson.later, strict=True)
-        device = self.model.device
-        losses = [F.cross_entropy(read_out(self.model, h).flatten(0, 1), t.flatten().to(device)) for h, t in pairs]
+        device = self.network.device
+        losses = [F.cross_entropy(read_out(self.network, h).flatten(0, 1), t.flatten().to(device)) for h, t in pairs]
         return torch.stack(losses).mean()
+
+
+def memory_alone(network: PreTrainedModel) -> nn.ModuleList:
+    """The added memory of a model, whose other weights are frozen from now on. Raises ConfigError."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(is_memory(name))
+    layers = [layer for layer in network.get_decoder().layers if isinstance(layer, WithMemory)]
+    require(bool(layers), "only added memory can be trained alone, and this model has none.")
+    return nn.ModuleList(nn.ModuleList([layer.memory_norm, layer.memory]) for layer in layers)
 
 
 def is_matrix(name: str, parameter: Tensor) -> bool:
@@ -149,10 +169,11 @@ def _summed_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 def tune(
     model: PreTrainedModel,
-    course: Course,
+    course: Course | PlainTextCourse,
     config: TuneConfig,
     out: Path,
     *,
+    base: str = "",
     tokenizer: Any = None,
     resume: bool = False,
     exam_size: int = 128,
@@ -160,6 +181,7 @@ def tune(
 ) -> dict[str, Any]:
     """Tune to the end and write model, tokenizer and tuning.json to `out`; return what tuning.json says.
 
+    With `only_memory` the memory alone is written, for `base`: where the model lies that it was added to.
     On Ctrl-C the state is saved before KeyboardInterrupt; `resume` goes on from there. `described` is kept in
     tuning.json beside the settings.
 
@@ -168,10 +190,16 @@ def tune(
     """
     require(exam_size >= 1, "the exams need at least 1 instance.")
     tuning = Tuning(model, course, config)
+
+    def exam() -> dict[str, Any]:
+        if isinstance(course, PlainTextCourse):
+            return examine_texts(model, course, config, exam_size)
+        return examine(model, course, config, exam_size)
+
     if resume:
         loop.load_state(tuning, out / "state.pt")
     else:
-        tuning.progress.before = json.dumps(examine(model, course, config, exam_size))
+        tuning.progress.before = json.dumps(exam())
     figures = loop.run(tuning, out, title="tune", resume=resume)
     report = {
         **(described or {}),
@@ -179,14 +207,18 @@ def tune(
         "loss": figures["loss"],
         "seconds": round(tuning.progress.seconds, 1),
         "before": json.loads(tuning.progress.before),
-        "after": examine(model, course, config, exam_size),
+        "after": exam(),
         **provenance(),
     }
     if isinstance(model, SleepForCausalLM):
         model.config.passes_trained = config.n_passes
-    model.eval().save_pretrained(out)
-    if tokenizer is not None:
-        tokenizer.save_pretrained(out)
+    model.eval()
+    if config.only_memory:
+        save_overlay(model, out, base)
+    else:
+        model.save_pretrained(out)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(out)
     write_atomically(out / "tuning.json", (strict_json(report, indent=1) + "\n").encode())
     (out / "state.pt").unlink(missing_ok=True)
     return report

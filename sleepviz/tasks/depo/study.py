@@ -64,8 +64,8 @@ def controls_of_the_found(task: Task, default: str) -> Iterator[Measurement]:
 def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
     """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
     sizes = {
-        "memory": (default, MEMORY_PASSES, MEMORY_HOPS),
         "memory_found": (FOUND, FOUND_PASSES[:-2], FOUND_HOPS),
+        "memory": (default, MEMORY_PASSES, MEMORY_HOPS),
     }
     for experiment, (checkpoint, passes, levels) in sizes.items():
         for n in passes:

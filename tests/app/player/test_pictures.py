@@ -106,10 +106,10 @@ def test_a_graph_run_in_words() -> None:
     said = narrate(made_graph())
     assert said[0] == "Token 1, “a”, is read. The KV cache holds 1 token."
     assert said[11].endswith(
-        "If it woke now, 2 hops from a is answered c, right; 3 of 6 questions are right, and no k is right for every "
-        "start."
+        "If it woke now, it would say c for 2 hops from a, which is right. Over all starts and hops, 3 of 6 answers "
+        "are right. For no number of hops is every start right."
     )
-    assert said[24].endswith("5 of 6 questions are right, and every start is right at k = 1.")
+    assert said[24].endswith("5 of 6 answers are right. Every start is right for 1 hop.")
     assert "2 hops from a is answered b, wrong: it is c." in said[-1]
 
 
@@ -176,7 +176,7 @@ def test_values_after_each_pass() -> None:
 
 def test_a_sum_in_words_and_in_numbers() -> None:
     said = narrate(made_sum())
-    assert said[17].endswith("If it woke now, b is unknown; 3 of 4 variables are right.")
+    assert said[17].endswith("If it woke now, it would say that b is “unknown”. Of all 4 variables, 3 are right.")
     assert "b is answered 8, right." in said[-1]
     table = picture_of(made_sum()).table()
     assert table is not None and table.columns == ("window · pass", "b", "a", "c", "d")
@@ -236,14 +236,14 @@ def test_a_page_is_held_against_what_it_says() -> None:
     wrong = played(made_page(" Rome"))["contenders"][0]
     assert wrong["right"] is False and wrong["verdict"] == "Wrong" and not wrong["rows"][0]["right"]
     longer = played(made_page(" Oslo. It rained"))["contenders"][0]
-    assert longer["right"] is None and longer["verdict"] == "Begins right, and goes on"
+    assert longer["right"] is None and longer["verdict"] == "Starts right, then rambles"
     assert played(made_page(" Oslos"))["contenders"][0]["right"] is False
 
 
 def test_what_a_page_does_not_say_is_neither_right_nor_wrong() -> None:
     shown = played(made_page(" Oslo", question="Where is the lamp?"))
     assert shown["picture"]["needed"] == [] and shown["contenders"][0]["right"] is None
-    assert shown["contenders"][0]["rows"][0]["truth"] == "not known"
+    assert shown["contenders"][0]["rows"][0]["truth"] == "no reference answer"
     assert narrate(made_page(" Oslo", question="Who?"))[-1].startswith(
         "Awake, one ordinary pass answers: the answer is “Oslo”. "
     )

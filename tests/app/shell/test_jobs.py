@@ -11,8 +11,10 @@ import pytest
 
 from app.shell.jobs import WAITING_MAX, Refusals, Request, RunKey, RunQueue
 from app.shell.results import Result
+from app.shell.turns import Turns
 from sleepviz.config.events import Event, TokenRead, Trace
 from sleepviz.config.run import RunSpec
+from tests.app.made import made_trace
 
 
 class RefusedError(ValueError):
@@ -237,16 +239,21 @@ def test_a_sweep_that_nobody_polls_ends_with_its_lease(make_queue: Callable[...,
 
 def test_a_run_comes_in_between_two_cells(make_queue: Callable[..., RunQueue]) -> None:
     gate, started = threading.Event(), threading.Event()
+    done_before: list[int] = []
     recorder = Recorder()
+
+    def record(run: RunKey) -> Iterator[Event]:
+        done_before.append(len(sweep.cells))
+        yield from recorder(run)
+
     queue = make_queue(recorder)
+    queue.record = record
     sweep = queue.sweep(counted(gate, started, most=200), 200)
-    assert started.wait(10)
+    assert started.wait(10)  # its second cell is under way
     job = queue.submit((key("a"),))
     gate.set()
-    ended(job)
-    assert job.phase == "done" and len(sweep.cells) < 200
-    sweep.cancel()
-    ended(sweep)
+    assert ended(job).phase == "done" and done_before == [2]
+    assert ended(sweep).phase == "done" and len(sweep.cells) == 200
 
 
 def test_a_refused_cell_is_its_sentence_and_an_unknown_error_is_not_shown(make_queue: Callable[..., RunQueue]) -> None:
@@ -260,3 +267,77 @@ def test_a_refused_cell_is_its_sentence_and_an_unknown_error_is_not_shown(make_q
     sweep = ended(queue.sweep(refused(ZeroDivisionError("a secret path")), 3))
     assert (sweep.phase, sweep.message) == ("failed", "An internal error.")
     assert ended(queue.submit((key("a"),))).phase == "done"
+
+
+def test_a_run_that_is_kept_needs_no_turn(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    recorder.gate.set()
+    ended(queue.submit((key("kept"),)))
+    recorder.gate.clear()
+    recorder.started.clear()
+    slow = queue.submit((key("slow"),))
+    assert recorder.started.wait(10)
+
+    again = queue.submit((key("kept"),))
+
+    assert again.is_over and again.phase == "done" and not slow.is_over
+    assert recorder.calls == ["kept", "slow"]
+
+
+def test_equal_runs_that_wait_together_are_one_run_and_one_trace(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    jobs = [queue.submit((key("same"),)) for _ in range(5)]
+    recorder.gate.set()
+    traces = {id(ended(job).results[key("same")]) for job in jobs}
+    assert recorder.calls == ["same"] and len(traces) == 1
+
+
+def test_runs_come_in_the_order_in_which_they_were_asked_for(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    names = [str(number) for number in range(20)]
+    jobs = [queue.submit((key(name),)) for name in names]
+    assert recorder.started.wait(10)
+    assert [job.ahead for job in jobs] == list(range(20))
+    jobs[3].cancel()
+    assert jobs[3].wait(10)
+    assert [job.ahead for job in jobs[:3] + jobs[4:]] == list(range(19))
+    recorder.gate.set()
+    for job in jobs:
+        ended(job)
+    assert recorder.calls == names[:3] + names[4:]
+
+
+def test_the_runs_that_were_asked_for_last_are_kept_up_to_a_number_of_bytes(
+    make_queue: Callable[..., RunQueue],
+) -> None:
+    trace = made_trace()
+    one_pass = 6 + 2 * 2 + 5 * 5 + 4  # measures of the only head, S, attention, how sure it is of each cell
+    assert trace.nbytes == 4 * (2 * one_pass + 4)
+
+    calls: list[str] = []
+
+    def record(run: RunKey) -> Iterator[Event]:
+        calls.append(run.spec.input)
+        yield from trace.events
+
+    refusals = Refusals((RefusedError,), "An internal error.", "Too many.")
+    queue = RunQueue(record, lambda run: {}, refusals, kept_bytes=2 * trace.nbytes)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        ended(queue.submit((key(name),)))
+    assert calls == ["a", "b", "c", "b"]
+
+
+def test_a_sweep_gives_way_to_runs_but_not_for_ever() -> None:
+    turns = Turns()
+    requests = {name: Request(10.0) for name in ("now", "sweep", *"abcdef")}
+    now = turns.enter(requests["now"])
+    turns.enter(requests["sweep"], gives_way=True)
+    for name in "abcdef":
+        turns.enter(requests[name])
+    order = sorted(requests, key=lambda name: requests[name].ahead)
+    assert order == ["now", "a", "b", "c", "d", "sweep", "e", "f"]
+    turns.leave(now)
+    assert [requests[name].ahead for name in order[1:]] == list(range(7))

@@ -40,5 +40,5 @@ def test_only_these_weights_results_are_told(tmp_path: Path) -> None:
     path = tmp_path / "text.json"
     entry = {"windows": 4, "passes": 2, "hops": 1, "n": 512, "accuracy": 0.926}
     path.write_text(json.dumps({"digest": "a", "entries": [entry]}))
-    assert "0.93 with 1 hop (n = 512)" in measured(path, "a", 2)
+    assert "1 hop, right on 474 of 512." in measured(path, "a", 2)
     assert measured(path, "b", 2) == measured(path, "a", 3) == measured(tmp_path / "none.json", "a", 2) == ""

@@ -135,7 +135,7 @@ def test_a_random_family_reads_a_text_and_says_that_it_is_random(assets: Path) -
 def test_a_folder_is_loaded_only_where_the_server_allows_it(
     assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.hybrids.test_tune import text_folder
+    from tests.hybrids.folders import text_folder
 
     folder = text_folder(tmp_path / "mine")
     page = opened()
@@ -252,7 +252,7 @@ def test_a_page_of_text_runs_through_the_path_of_any_folder(text_model: Path) ->
     )
     page.text_input(key="your_model_page_question").set_value("Where does the brother of Ana live?")
     clean(page.run())
-    assert any("the page answers **Oslo**, in 2 hops" in each.value for each in page.caption)
+    assert any("Correct answer: **Oslo** (2 hops" in each.value for each in page.caption)
     (shown,) = payloads(ran(page))
     assert shown["badge"].startswith("live · text-micro · trained by us")
     assert "".join(shown["tokens"]) == "ThebrotherofAnaisBen.Itrainedallnight.BenlivesinOslo."
@@ -278,7 +278,7 @@ def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_mod
         "No sleep",
         "Full attention",
     ]
-    assert any("recorded run of the page" in each.value for each in page.caption)
+    assert any("recording of the default page" in each.value for each in page.caption)
     assert "64 tokens" in shown["terms"]["window"] and all(shown["terms"].values())
 
     page.text_area(key="your_model_page").set_value("Ben lives in Oslo. It rained all night.")
