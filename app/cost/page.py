@@ -186,6 +186,7 @@ def _models(plan: Plan) -> None:
             ]
         )
     st.html(html_table(text.MODELS_TABLE, text.MODELS_HEADS, rows))
+    st.caption(text.CANNOT)
     with st.expander(text.SOURCES, key="cost_sources"):
         st.markdown(
             "\n".join(
