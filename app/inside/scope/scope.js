@@ -260,8 +260,8 @@ class Scope {
     const { ctx, w, h, unit } = fit(canvas), marks = [];
     const rows = this.runs.length, high = h / rows;
     this.runs.forEach((run, r) => ["state", "h"].forEach((which, i) => {
-      const box = { x: (i * w) / 2 + 8, y: r * high + 1.7 * unit, w: w / 2 - 20, h: high - 2.4 * unit }, { points } = run.path[which];
-      label(ctx, [`${which === "state" ? "S" : "h"}: ${run.name}`, which === "state" ? "S" : "h"], box.x, box.y - 0.9 * unit, box.w, INK.dim, "left");
+      const box = { x: (i * w) / 2 + 8, y: r * high + 2.6 * unit, w: w / 2 - 20, h: high - 3.2 * unit }, { points } = run.path[which];
+      label(ctx, [`${which === "state" ? "S" : "h"}: ${run.name}`, which === "state" ? "S" : "h"], box.x, box.y - 1.8 * unit, box.w, INK.dim, "left");
       const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
       const spread = Math.max(1e-9, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)), most = Math.min(box.w, box.h);
       const place = ([px, py]) => [box.x + ((px - Math.min(...xs)) / spread) * most, box.y + ((py - Math.min(...ys)) / spread) * most];
