@@ -115,7 +115,7 @@ def _table(caption: str, columns: Sequence[Column], here: Sequence[PassSeen], re
         cells = [said + AGREED * (said == woken) for said, woken in words]
         rows.append([text.AFTER.format(n=seen.pass_index + 1), *cells])
     rows.append([text.TRUTH, *(true_word(here[-1].woken, each) for each in columns)])
-    return html_table(caption, ["", *(each.label for each in columns)], rows)
+    return html_table(caption, [text.PASS_HEAD, *(each.label for each in columns)], rows)
 
 
 def _nearest(caption: str, now: PassSeen, column: Column) -> str:

@@ -164,7 +164,7 @@ class Trace:
     @cached_property
     def computed_in_s(self) -> float:
         """Seconds that its passes and its answer took: two runs of one specification differ in this."""
-        scored = (event.wake_s for event in self.events if isinstance(event, AnswerScored))
+        scored = (event.answer_s for event in self.events if isinstance(event, AnswerScored))
         return sum(event.sleep_s for event in self.passes) + sum(scored)
 
     @cached_property

@@ -14,8 +14,8 @@ from sleepviz.config.model import SleepPolicy
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.checkpoint import load
 from sleepviz.studies.bench import kv_bytes
-from sleepviz.studies.bill import Bill, OwnModel, Plan, bill, break_even
-from sleepviz.studies.shapes import LLAMA, PUBLISHED, Shape, delta_layer, mamba_layer
+from sleepviz.studies.counted.bill import Bill, OwnModel, Plan, bill, break_even
+from sleepviz.studies.counted.shapes import LLAMA, PUBLISHED, Shape, delta_layer, mamba_layer
 from tests.builders import empty, random_model, random_tokens, small_config
 
 SMALL = Shape(
