@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sleepviz.config.outside import MALFORMED
+
 Array = NDArray[Any]
 
 
@@ -131,7 +133,7 @@ def event_from_json(values: dict[str, Any]) -> Event:
         fields = {RENAMED.get(name, name): value for name, value in dict(values).items()}
         kind = EVENT_TYPES[fields.pop("type")]
         return _build(kind, fields)
-    except (KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise ValueError(f"not an event: {error}.") from error
 
 
@@ -194,7 +196,7 @@ class Trace:
         try:
             events = tuple(event_from_json(event) for event in values["events"])
             return cls(dict(values["spec"]), dict(values["checkpoint"]), events)
-        except (KeyError, TypeError) as error:
+        except MALFORMED as error:
             raise ValueError(f"not a recorded run: {error}.") from error
 
     def to_npz(self) -> bytes:
