@@ -10,18 +10,31 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 from app import tasks
-from app.shell import about_project, address, theme_watch
+from app.explain import about_project
+from app.shell import address, runs, theme_watch, warm
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
 FIRST = next(iter(tasks.PAGES))
+TRAINED = {
+    info.task for info in runs.checkpoints(runs.checkpoint_folder())
+}  # the other tasks have an address, but no place in the menu
 PAGES = [
-    st.Page(ROOT / "pages" / f"{name}.py", title=task.title, icon=task.icon, url_path=task.url, default=name == FIRST)
+    st.Page(
+        ROOT / "pages" / f"{name}.py",
+        title=task.title,
+        icon=task.icon,
+        url_path=task.url,
+        default=name == FIRST,
+        visibility="visible" if name == FIRST or name in TRAINED else "hidden",
+    )
     for name, task in tasks.PAGES.items()
 ]
 PAGES += [
     st.Page(ROOT / "pages" / "learn.py", title="Learn", icon=":material/school:", url_path="learn"),
+    st.Page(ROOT / "pages" / "inside.py", title="Inside", icon=":material/biotech:", url_path="inside"),
     st.Page(ROOT / "pages" / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
+    st.Page(ROOT / "pages" / "cost.py", title="Cost", icon=":material/payments:", url_path="cost"),
     st.Page(ROOT / "pages" / "your_model.py", title="Your model", icon=":material/upload:", url_path="your-model"),
     st.Page(ROOT / "pages" / "limits.py", title="Limits", icon=":material/help:", url_path="limits"),
 ]
@@ -31,3 +44,4 @@ page.run()
 about_project.show()
 address.show()
 theme_watch.show()  # last: even what draws nothing takes a gap on the page
+warm.start(tasks.PAGES)

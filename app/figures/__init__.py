@@ -2,6 +2,7 @@
 
 from app.figures.accuracy import accuracy_figure, accuracy_summary, difficulties_shown
 from app.figures.baselines import baselines_figure
+from app.figures.costs import memory_figure, questions_figure, times_figure
 from app.figures.drift import drift_figure
 from app.figures.halting import halting_figure
 from app.figures.heatmap import heatmap_figure, heatmap_summary
@@ -18,7 +19,10 @@ __all__ = [
     "halting_figure",
     "heatmap_figure",
     "heatmap_summary",
+    "memory_figure",
     "perplexity_figure",
+    "questions_figure",
     "retention_figure",
     "series_figure",
+    "times_figure",
 ]

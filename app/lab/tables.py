@@ -6,27 +6,14 @@ Every word that enters is escaped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from app.lab import lab_text
 from app.lab.findings import milliseconds, share, where
 from app.lab.lines import Duel, Line, reach
+from app.shell.html_table import html_table
 from app.shell.results import Result
 
 NOT_MEASURED = "–"
-
-
-def html_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first entry of each row is its head."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(value)}</td>" for value in values)}</tr>'
-        for name, *values in rows
-    )
-    return (
-        f'<div class="lab-table" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
 
 
 def grid_table(

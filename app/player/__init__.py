@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from app.explain import architecture
 from app.player.payload import Contender, player_payload
-from app.shell import architecture
 
-__all__ = ["Contender", "Start", "player_payload", "script", "show"]
+__all__ = ["Contender", "Start", "drawing_script", "player_payload", "script", "show"]
 
 _HERE = Path(__file__).parent
+PLACE = ("layer", "head", "window", "pass")  # of a head of S, as the player posts it
 _TASKS = _HERE.parent / "tasks"
 
 
@@ -37,6 +38,11 @@ class Start:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def drawing_script() -> str:
+    """What any picture draws with: inks, lines and marks, the colours of S, and values read by pointer and keyboard."""
+    return "\n".join(_text(_HERE / name) for name in ("draw.js", "holds.js", "probe.js"))
 
 
 def script() -> str:
@@ -68,14 +74,16 @@ def show(
     presented: bool = False,
     locked: bool = False,
     layers: Sequence[str] = (),
+    inside: bool = False,
     on_present: Callable[[bool], None] | None = None,
-) -> None:
+) -> dict[str, int] | None:
     """Mount the player, or hand it a new run. The key keeps it mounted while the data changes.
 
     `stale` says in a few words why this run is not the one that is asked for; the run is then greyed.
     `presented` fills the window with the stage; `on_present` hears when the visitor turns that on or off.
     `locked` leaves out the button that does so. `layers` are the model's layer types: with them the model is drawn,
-    and the parts that take part in each act are lit.
+    and the parts that take part in each act are lit. With `inside` the visitor may look into a head of S: then the
+    layer, head, window and pass that were pointed at are returned, each from 1.
     """
 
     def changed() -> None:
@@ -89,5 +97,8 @@ def show(
         "view": "present" if presented else "",
         "locked": locked,
         "architecture": architecture.drawing(layers) if layers else None,
+        "inside": inside,
     }
-    _player(key=key, data=data, on_view_change=changed)
+    told = _player(key=key, data=data, on_view_change=changed, on_inside_change=lambda: None)
+    place = getattr(told, "inside", None)
+    return {name: int(place[name]) for name in PLACE} if isinstance(place, dict) and set(place) == set(PLACE) else None

@@ -27,12 +27,12 @@ class DocumentPicture:
 
     @property
     def difficulty(self) -> int | None:
-        """A text has none."""
+        """None: a text has no number of steps."""
         return None
 
     @property
     def chance(self) -> float | None:
-        """Nobody counts what might be said."""
+        """None: nobody counts all that might be said."""
         return None
 
     def scene(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class Player {
       scrub: find(".scrub"), frame: find(".frame"), play: find(".b-play"), speed: find(".speed"), tip: find(".tip"),
       cards: find(".cards"), strip: find(".c-strip"), states: find(".c-states"), drift: find(".c-drift"),
       woken: find(".c-woken"), wokenUnit: find(".woken-unit"), pips: find(".pips"), pass: find(".pass"),
-      present: find(".b-present"), chance: find(".chance"),
+      present: find(".b-present"), chance: find(".chance"), inside: find(".b-inside"),
     };
     this.functions = [...this.root.querySelectorAll(".functions li")];
     this.acts = [...this.root.querySelectorAll(".acts button")];
@@ -43,6 +43,7 @@ class Player {
     find(".b-end").onclick = () => this.go(this.last);
     find(".b-act").onclick = () => this.nextAct();
     this.el.play.onclick = () => this.toggle();
+    this.el.inside.onclick = () => this.lookInside();
     this.el.present.onclick = () => this.present(!this.isPresenting);
     this.el.scrub.oninput = () => this.go(Number(this.el.scrub.value));
     this.root.onkeydown = (event) => this.key(event);
@@ -95,8 +96,9 @@ class Player {
   }
 
   // A new run starts from its beginning; the same run again (the page reran) goes on where it was.
-  show(data, setState) {
+  show(data, setState, setTrigger) {
     this.setState = setState;
+    this.setTrigger = setTrigger;
     if (!data || !data.run || !data.run.frames.length) return;
     this.attach();
     this.follow(data);
@@ -105,6 +107,8 @@ class Player {
     this.asked = asked;
     if (isNew) this.load(run);
     else this.run = run;
+    this.opensInside = data.inside && run.states.layers.length > 0;
+    this.el.inside.hidden = !this.opensInside;
     this.drawModel(data.architecture);
     this.root.classList.toggle("is-stale", Boolean(data.stale));
     this.el.stale.hidden = !data.stale;
@@ -219,6 +223,13 @@ class Player {
     this.tell("");
   }
 
+  // The page Inside opens at this head and pass.
+  lookInside() {
+    const { run } = this, { layers, shape } = run.states, heads = shape[2], state = Math.max(0, run.frames[this.index].state);
+    const window = run.pass_window[state], pass = run.pass_window.slice(0, state + 1).filter((each) => each === window).length;
+    this.setTrigger?.("inside", { layer: layers[Math.floor(this.head / heads)], head: (this.head % heads) + 1, window: window + 1, pass });
+  }
+
   pick(head) {
     this.head = head;
     this.draw(1);
@@ -288,7 +299,8 @@ class Player {
 
   drawStates(mix) {
     const frame = this.run.frames[this.index];
-    const marks = drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch, this.head, (head) => this.pick(head));
+    const open = this.opensInside ? () => this.lookInside() : null;
+    const marks = drawStates(this.el.states, this.run, frame, mix, this.bytes, this.scratch, this.head, (head) => this.pick(head), open);
     this.probe.set(this.el.states, marks);
   }
 
@@ -364,12 +376,12 @@ class Player {
 }
 
 export default function (component) {
-  const { parentElement, data, setStateValue } = component;
+  const { parentElement, data, setStateValue, setTriggerValue } = component;
   let player = players.get(parentElement);
   if (!player) {
     player = new Player(parentElement);
     players.set(parentElement, player);
   }
-  player.show(data, setStateValue);
+  player.show(data, setStateValue, setTriggerValue);
   return () => player.stop();
 }

@@ -28,6 +28,12 @@ def plain(sentence: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|<>~$:" else char for char in sentence)
 
 
+def code(text: str) -> str:
+    """A text in Markdown as code on one line, whatever it holds; "" for none."""
+    line = " ".join(text.split()).replace("`", "ˋ")  # no backtick can end the code before its time
+    return f"`{line}`" if line else ""
+
+
 def joined(parts: Sequence[str]) -> str:
     """Write ("a", "b", "c") as "a, b and c"."""
     *most, last = parts

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
-from app.shell import address, messages, position
+from app.shell import address, messages, position, runs
 from app.shell.state import Reader, Visit, one_of, whole_number
 from app.stage import advanced, stage_text
 from app.tasks.base import Form, Limits, TaskPage
@@ -49,22 +50,36 @@ def is_plain(spec: RunSpec) -> bool:
 
 
 def controls(
-    page: TaskPage, visit: Visit, infos: tuple[CheckpointInfo, ...], recorded: dict[str, Any] | None
+    page: TaskPage,
+    visit: Visit,
+    infos: tuple[CheckpointInfo, ...],
+    recorded: dict[str, Any] | None,
+    *,
+    further: Mapping[str, Reader] = MappingProxyType({}),
+    first: Mapping[str, Any] = MappingProxyType({}),
+    run: str = stage_text.RUN_LIVE,
 ) -> Choice:
-    """Draw the controls and read them; `recorded` is the recorded run's specification."""
+    """Draw the controls and read them; `recorded` is the recorded run's specification.
+
+    `further` reads what else a link to this page may hold, and `first` is what that is where nothing is said. `run`
+    is the button's label.
+    """
     form = page.form
     mine = {info.name: info for info in infos if info.task == page.task}
-    default = next((info.name for info in mine.values() if info.default), "")
+    usual = runs.default_checkpoint(page.task, infos)
+    default = usual.name if usual else ""
     linked = mine.get(address.asked().get("checkpoint", default)) or mine.get(default)
     limits = limits_of(page.task, linked)
-    visit.adopt_url(readers(form, limits, tuple(mine)), _first_values(form, recorded, limits, default))
+    visit.adopt_url(
+        {**readers(form, limits, tuple(mine)), **further}, {**_first_values(form, recorded, limits, default), **first}
+    )
     chosen = mine.get(str(visit.get("checkpoint", default))) or linked
     limits = limits_of(page.task, chosen)
-    visit.set_missing(_first_values(form, recorded, limits, default))
+    visit.set_missing({**_first_values(form, recorded, limits, default), **first})
     form.keep_within(visit, limits)
     advanced.keep_within(visit, limits["window"])
 
-    *columns, passes, run = st.columns([*form.widths, 2.2, 1.2], gap="medium", vertical_alignment="bottom")
+    *columns, passes, button = st.columns([*form.widths, 2.2, 1.2], gap="medium", vertical_alignment="bottom")
     form.fields(visit, limits, columns)
     with passes:
         options = sorted({n for n in PASSES_SHOWN if n <= limits["passes_max"]} | {visit.passes})
@@ -80,9 +95,9 @@ def controls(
         st.markdown(f"**{stage_text.BREAK_IT}**", width="content")
         advanced.break_it(visit)
     spec, problems, notes = _spec(page, visit, chosen, settings)
-    with run:
+    with button:
         # Never switched off: a click may come from a text box, whose correction is only being sent.
-        pressed = st.button(stage_text.RUN_LIVE, key="run", type="primary", on_click=visit.ask_live, width="stretch")
+        pressed = st.button(run, key="run", type="primary", on_click=visit.ask_live, width="stretch")
     for problem in problems:
         st.error(problem, icon=":material/error:")
     for note in notes:

@@ -165,6 +165,8 @@ class TaskPage:
     start: Callable[[Mapping[str, Any]], str] = lambda given: "the start"  # where an input's question begins
     legend: Callable[[str], None] | None = None  # draws the task's rule beside its form; takes the component's key
     place: int = LAST  # in the navigation; the first page is the app's
+    keys: Callable[[Answer], Mapping[str, tuple[tuple[str, int], ...]]] | None = None
+    """The questions of an answer by what they ask about: each one's words and place. None: each stands alone."""
     scored: Callable[[str, Mapping[str, Any]], Scored] | None = None
     """(experiment, the task's sizes) -> what its shares count; None: `words.right`, and chance is not known."""
 

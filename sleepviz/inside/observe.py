@@ -17,19 +17,11 @@ from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM, Writing
 from sleepviz.core.sleep import Pass, evict, sleep_passes
 from sleepviz.inside.reading import layers_of, lens, questions_of, readings
-from sleepviz.inside.seen import LayerSeen, PassSeen
+from sleepviz.inside.seen import PASSES_MAX, LayerSeen, PassSeen
 from sleepviz.inside.writing import corrections
 from sleepviz.runs.checkpoint import Checkpoint
-from sleepviz.runs.record import another_context, ask, checkpoint_of, cut_windows, policy_of
-
-PASSES_MAX = 24
-"""The most passes that can be looked into: all of what each one wrote is kept."""
-
-
-def n_passes_seen(spec: RunSpec, checkpoint: Checkpoint) -> int:
-    """How many passes `observe` yields: N for each window. Raises InputError and ConfigError."""
-    problem = checkpoint.task.encode(checkpoint.task.parse(spec.input, checkpoint.info.limits))
-    return spec.n_passes * len(cut_windows(len(problem.context), checkpoint.task.window, spec.trigger))
+from sleepviz.runs.record import another_context, ask, checkpoint_of, policy_of
+from sleepviz.runs.windows import cut_windows
 
 
 @torch.inference_mode()

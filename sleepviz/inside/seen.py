@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from sleepviz.config.events import Answer, Array
 
+PASSES_MAX = 24
+"""The most passes that can be looked into: all of what each one wrote is kept."""
+
 
 @dataclass(frozen=True, eq=False)
 class LayerSeen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,44 +24,18 @@ from sleepviz.config.events import (
     event_to_json,
 )
 from sleepviz.config.model import ModelConfig, SleepPolicy
-from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.config.run import RunSpec
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep, sleep_passes
 from sleepviz.runs.checkpoint import Checkpoint, load, untrained
-from sleepviz.runs.measures import layer_measures, pass_flops, recall_flops, relative_drift, rewrite_flops, wake_flops
+from sleepviz.runs.flops import pass_flops, recall_flops, rewrite_flops, wake_flops
+from sleepviz.runs.measures import layer_measures, relative_drift
+from sleepviz.runs.windows import Window, cut_windows
 from sleepviz.tasks.base import InputError, Problem, Task, Tokens, printed
 
 CONTEXT_MAX_TOKENS = 8192
 TIMED_ANSWERS = 3  # the fastest counts: an answer takes milliseconds, and others share the machine
-
-
-@dataclass(frozen=True)
-class Window:
-    """Context tokens [start, stop) that one sleep consolidates, and why it began."""
-
-    start: int
-    stop: int
-    trigger: str
-
-
-def cut_windows(n_tokens: int, window: int, trigger: Trigger) -> tuple[Window, ...]:
-    """Cut the context where sleep begins; what is left at the end sleeps before anything is asked."""
-    size = min(trigger.every, window) if trigger.kind == "every" else window
-    reason = f"every {size} tokens" if trigger.kind == "every" and size < window else "window full"
-    asked = set(trigger.asked_after)
-    windows, start = [], 0
-    for stop in range(1, n_tokens + 1):
-        if stop - start == size:
-            windows.append(Window(start, stop, reason))
-        elif stop in asked:
-            windows.append(Window(start, stop, "asked for"))
-        elif stop == n_tokens:
-            windows.append(Window(start, stop, "context over"))
-        else:
-            continue
-        start = stop
-    return tuple(windows)
 
 
 def policy_of(spec: RunSpec, checkpoint: Checkpoint) -> SleepPolicy:
@@ -103,14 +77,14 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
             yield TokenRead(position, task.token_text(problem.context[position]), index, kv_tokens)
         memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
     memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
-    wake_s = math.inf
+    answer_s = math.inf
     for _ in range(TIMED_ANSWERS):
         started = time.perf_counter()
         probabilities = ask(model, problem, memory, problem.n_asked)
-        wake_s = min(wake_s, time.perf_counter() - started)
+        answer_s = min(answer_s, time.perf_counter() - started)
     cached = memory.kv_tokens[0] if memory.kv_tokens else 0
     flops = wake_flops(model.config, n_tokens=problem.queries.shape[1], n_cached=cached)
-    yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * problem.n_asked)
+    yield AnswerScored(task.answer(instance, probabilities), answer_s, flops * problem.n_asked)
 
 
 def _sleep_through(
@@ -233,7 +207,7 @@ def run_summary(spec: RunSpec, checkpoint: Checkpoint, *, events: bool) -> dict[
         "answer": answer,
         "truth": truth,
         "correct": answer == truth,
-        "wake_ms": 1000 * scored.wake_s,
+        "wake_ms": 1000 * scored.answer_s,
         "sleep_ms": 1000 * sum(event.sleep_s for event in happened if isinstance(event, SleepPassDone)),
     }
     return {**summary, "events": [event_to_json(event) for event in happened]} if events else summary

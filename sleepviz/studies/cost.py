@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from sleepviz.config.model import SleepPolicy
+from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep
-from sleepviz.runs.measures import pass_flops, sleep_flops, wake_flops
+from sleepviz.runs.flops import pass_flops, sleep_flops, wake_flops
+from sleepviz.studies.counted.bill import break_even
 
 REPEATS = 31
 
@@ -42,11 +44,6 @@ class Cost:
     def break_even_s(self) -> float | None:
         """Queries a window from which on sleep takes less time."""
         return break_even(self.sleep_s, self.wake_s, self.reread_s)
-
-
-def break_even(once: float, each: float, each_without: float) -> float | None:
-    """How often `each` must be paid in place of `each_without` before `once` has paid off; None if it never does."""
-    return once / (each_without - each) if each_without > each else None
 
 
 @torch.inference_mode()
@@ -78,12 +75,42 @@ def cost_of(model: HybridLM, policy: SleepPolicy, *, query_tokens: int) -> Cost:
     )
 
 
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one sleep over one window, and of one answer after it: lower quartile, median, upper quartile."""
+
+    n_passes: int
+    window: int  # tokens
+    sleep_s: tuple[float, float, float]
+    wake_s: tuple[float, float, float]
+
+
+@torch.inference_mode()
+def timing(config: ModelConfig, policy: SleepPolicy, *, window: int, query_tokens: int, repeats: int) -> Timing:
+    """Time a model of this shape with a window of so many tokens. Its weights are random: time depends on none."""
+    config = replace(config, window=window)
+    generator = torch.Generator().manual_seed(0)
+    model = HybridLM(config, generator=generator).requires_grad_(False)
+    tokens = torch.randint(0, config.vocab_size, (1, window), generator=generator)
+    query = torch.randint(0, config.vocab_size, (1, min(query_tokens, window)), generator=generator)
+    empty = Memory.empty(config, batch=1)
+    slept = sleep(model, tokens, empty, policy)
+    times = _times(repeats, lambda: sleep(model, tokens, empty, policy), lambda: model(query, slept))
+    asleep, awake = (tuple(map(float, each)) for each in np.quantile(times, [0.25, 0.5, 0.75], axis=0).T)
+    return Timing(policy.n_passes, window, asleep, awake)  # type: ignore[arg-type]
+
+
 def _medians(*parts: Callable[[], object]) -> tuple[float, ...]:
-    """Median seconds of each part, the parts run in turn, the first round left out."""
-    times = np.zeros((REPEATS + 1, len(parts)))
+    """Median seconds of each part."""
+    return tuple(np.median(_times(REPEATS, *parts), axis=0).tolist())
+
+
+def _times(repeats: int, *parts: Callable[[], object]) -> NDArray[np.float64]:
+    """Seconds [repeats, parts], the parts run in turn; a first round is left out."""
+    times = np.zeros((repeats + 1, len(parts)))
     for row in times:
         for index, part in enumerate(parts):
             started = time.perf_counter()
             part()
             row[index] = time.perf_counter() - started
-    return tuple(np.median(times[1:], axis=0).tolist())
+    return times[1:]

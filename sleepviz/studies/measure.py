@@ -19,6 +19,7 @@ from sleepviz.runs.checkpoint import Checkpoint, CheckpointError
 from sleepviz.runs.record import checkpoint_of, policy_of, run_summary
 from sleepviz.studies.cost import cost_of
 from sleepviz.studies.measurements import MIXED
+from sleepviz.studies.memory import answered, fit_probe, other_instances, read_by_lens, read_by_probe
 from sleepviz.studies.probe import probe_accuracy, states
 from sleepviz.tasks import FAMILIES, build_task
 from sleepviz.tasks.base import Batch, ScoredFurther, Task, Tokens
@@ -80,6 +81,8 @@ def measure(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> d
         return measure_probe(measurement, checkpoint, slept)
     if measurement.experiment in FAMILIES[task.name].study.given:
         return measure_given(measurement, checkpoint)
+    if measurement.reader:
+        return measure_memory(measurement, checkpoint, slept)
     if measurement.sizes:
         task = build_task(task.name, task.to_json() | dict(measurement.sizes))
     right, mean_passes = _right(measurement, checkpoint, task, slept)
@@ -144,6 +147,34 @@ def measure_probe(measurement: Measurement, checkpoint: Checkpoint, slept: Slept
         _states_and_answers(measurement, checkpoint, slept, n) for n in (PROBE_INSTANCES, N_INSTANCES)
     )
     return entry_of(measurement, checkpoint, float(probe_accuracy(fitted_on, tested_on).mean()), N_INSTANCES)
+
+
+def measure_memory(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
+    """How often what S gives for a question is what the model answers to it after `n_passes` -> an entry.
+
+    The reader "answer" counts how often that answer is right. The S of another instance is read where `control` is
+    "shuffled_state"; the answer stays the model's own.
+    """
+    task, model, study = checkpoint.task, checkpoint.model, FAMILIES[checkpoint.task.name].study
+    seed, setting = (EVALUATION_STREAM, SEED), Setting(_policy(measurement, checkpoint))
+    difficulty, n_windows = measurement.difficulty, measurement.n_windows
+    if measurement.reader == "probe":
+        probe = fit_probe(*_states_and_answers(measurement, checkpoint, slept, PROBE_INSTANCES))
+    same = []
+    for batch in held_out(task, difficulty=difficulty, n=N_INSTANCES, n_windows=n_windows, seed=seed):
+        memory = slept.memory(checkpoint, batch, setting)
+        answer, right = answered(model, batch, memory)
+        read_from = other_instances(memory) if measurement.control == "shuffled_state" else memory
+        if measurement.reader == "answer":
+            same.append(right)
+        elif measurement.reader == "lens":
+            same.append(read_by_lens(model, batch, read_from, measurement.layer) == answer)
+        else:
+            assert study.read_from_state is not None and study.asked_part is not None
+            states = torch.cat([state.flatten(1) for state in read_from.fast_weights], dim=1).double()
+            parts = study.read_from_state(task, batch, difficulty).shape[1]
+            same.append(read_by_probe(probe, states, parts, study.asked_part(task, batch)) == answer)
+    return entry_of(measurement, checkpoint, float(np.concatenate(same).mean()), N_INSTANCES)
 
 
 def measure_given(measurement: Measurement, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -42,6 +42,13 @@ VARIANTS = {
     "fixed_n": "a fixed N",
     "drift_halting": "stops when S is still",
     "linear": "a linear probe",
+    "s_all": "what S gives, all layers together",
+    "s_other": "what another run's S gives",
+    "s_layer_2": "what S of layer 2 gives",
+    "s_layer_4": "what S of layer 4 gives",
+    "s_probe": "what a probe reads from S",
+    "s_probe_other": "what the probe reads from another run's S",
+    "s_answer": "the answer itself is right",
 }
 """A results file's variants in words, for every table and plot."""
 

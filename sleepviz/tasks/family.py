@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sleepviz.config.model import Eviction, ModelConfig
 from sleepviz.config.run import Control
 from sleepviz.config.training import TrainConfig
 from sleepviz.tasks.base import Batch, Task, Tokens
+
+Reader = Literal["", "answer", "lens", "probe"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Measurement:
     query: int | None = None  # count this query alone
     sizes: tuple[tuple[str, Any], ...] = ()  # of the task, where they differ from the checkpoint's
     threshold: float = 0.0  # halt when S drifts by less; 0: take all passes
+    reader: Reader = ""  # of S itself, or "answer", which is no reading: how often the model's answer is right
+    layer: int | None = None  # whose S the reader "lens" reads; None: that of all layers together
 
     def key(self, digest: str) -> tuple[Any, ...]:
         """What makes two measurements the same one."""
@@ -108,6 +112,8 @@ class Study:
     """Experiments on problems that are given and not drawn: a difficulty's problems, by the experiment's name."""
     read_from_state: Callable[[Task, Batch, int], Tokens] | None = None
     """The answers at a level, [B, parts], that a linear probe reads from S; None: no probe is fitted."""
+    asked_part: Callable[[Task, Batch], Tokens] | None = None
+    """Which of these parts each instance's first question asks for, [B]."""
     probe_windows: int = 0  # windows that a probe sleeps on; 0: the most
 
 

@@ -55,7 +55,7 @@ ASKED: dict[Relation, str] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """What one sentence says."""
+    """A fact that one sentence tells: of whom or what, which relation, and its value."""
 
     relation: Relation
     subject: str

@@ -19,7 +19,8 @@ from sleepviz.core.halting import sleep_until_still
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep
-from sleepviz.runs.record import checkpoint_of, cut_windows, policy_of
+from sleepviz.runs.record import checkpoint_of, policy_of
+from sleepviz.runs.windows import cut_windows
 from sleepviz.tasks.base import NOT_ASKED, Batch, ScoredFurther, Task
 from sleepviz.tasks.family import Preset
 

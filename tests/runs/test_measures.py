@@ -14,17 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.sleep import evict, sleep, sleep_passes
-from sleepviz.runs.measures import (
-    cosine,
-    effective_rank,
-    layer_measures,
-    pass_flops,
-    recall_flops,
-    relative_drift,
-    rewrite_flops,
-    sleep_flops,
-    wake_flops,
-)
+from sleepviz.runs.flops import pass_flops, recall_flops, rewrite_flops, sleep_flops, wake_flops
+from sleepviz.runs.measures import cosine, effective_rank, layer_measures, relative_drift
 from tests.builders import WINDOW, empty, random_model, random_tokens, small_config
 
 

@@ -31,8 +31,9 @@ from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import RunSpec, Trigger
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, untrained
-from sleepviz.runs.measures import pass_flops, rewrite_flops, sleep_flops, wake_flops
-from sleepviz.runs.record import cut_windows, record, trace
+from sleepviz.runs.flops import pass_flops, rewrite_flops, sleep_flops, wake_flops
+from sleepviz.runs.record import record, trace
+from sleepviz.runs.windows import cut_windows
 from sleepviz.tasks.base import InputError
 from tests.builders import TASK, empty, small_checkpoint
 

@@ -29,7 +29,7 @@ from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep, sleep_passes
 from sleepviz.runs.checkpoint import FOLDER as CHECKPOINTS
 from sleepviz.runs.checkpoint import CheckpointError, checkpoint_name, list_checkpoints, load
-from sleepviz.runs.measures import sleep_flops, wake_flops
+from sleepviz.runs.flops import sleep_flops, wake_flops
 from sleepviz.tasks import PRESETS, build_task, preset_named
 from sleepviz.tasks.base import NOT_ASKED, Batch
 from sleepviz.tasks.depo.task import Depo
@@ -370,7 +370,7 @@ def test_skipped_share_takes_earlier_passes_for_granted() -> None:
     assert {head: begun[1].count(head) >= 20 for head in begun[1]} == {f"+{hops}": True for hops in range(5)}
 
 
-def test_sightings_take_the_passes_in_between_for_granted() -> None:
+def test_repeats_take_the_passes_in_between_for_granted() -> None:
     """Of N passes, up to three are left, each over the same window some hops on, which it was not before."""
     task = Depo(6, 3, 3, 4)
     stage = Stage(8, 4, (1, 1))

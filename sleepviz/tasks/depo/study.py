@@ -6,17 +6,29 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sleepviz.config.run import CONTROLS
+from sleepviz.config.run import CONTROLS, Control
 from sleepviz.tasks.base import Batch, Task, Tokens
 from sleepviz.tasks.depo.sampling import walk
 from sleepviz.tasks.depo.task import Depo
-from sleepviz.tasks.family import Measurement, Series, Study
+from sleepviz.tasks.family import Measurement, Reader, Series, Study
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
 FOUND = "depo-answers"  # trained on answers alone, for any N
 FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
 FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
 FOUND_CONTROL_PASSES = 4
+MEMORY_PASSES, MEMORY_HOPS = (1, 2, 4, 6, 10), (1, 2, 4, 6, 8)
+READINGS: tuple[tuple[str, Reader, int | None, Control], ...] = (
+    ("s_all", "lens", None, "none"),
+    ("s_other", "lens", None, "shuffled_state"),
+    ("s_layer_2", "lens", 1, "none"),
+    ("s_layer_4", "lens", 3, "none"),
+    ("s_answer", "answer", None, "none"),
+)
+PROBES: tuple[tuple[str, Reader, int | None, Control], ...] = (
+    ("s_probe", "probe", None, "none"),
+    ("s_probe_other", "probe", None, "shuffled_state"),
+)
 
 
 def series() -> Iterator[Series]:
@@ -51,12 +63,39 @@ def controls_of_the_found(task: Task, default: str) -> Iterator[Measurement]:
                 yield Measurement("found_control", control, checkpoint, n, hops, task.windows_max, control=control)
 
 
+def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
+    """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
+    studied = (
+        ("memory", default, MEMORY_PASSES, MEMORY_HOPS, READINGS),
+        ("memory_found", FOUND, FOUND_PASSES[:-2], FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
+    )
+    for experiment, checkpoint, passes, levels, readings in studied:
+        for n in passes:
+            for hops in levels:
+                for variant, reader, layer, control in readings:
+                    yield Measurement(
+                        experiment, variant, checkpoint, n, hops, task.windows_max, control, reader=reader, layer=layer
+                    )
+
+
+def asked_name(task: Task, batch: Batch) -> Tokens:
+    """The name that each instance's first question starts from, [B]."""
+    assert isinstance(task, Depo)
+    return batch.queries[:, 0, task.first_part - 1] - task.called
+
+
 def node_after(task: Task, batch: Batch, hops: int) -> Tokens:
     """Where each name leads after `hops` hops, [B, names]; unknown for a name that is in no edge."""
     assert isinstance(task, Depo)
     successor = task.successor(batch.windows)
     names = np.broadcast_to(np.arange(task.nodes_max), (len(successor), task.nodes_max))
     return walk(successor, names, hops)[..., hops]
+
+
+def further(task: Task, default: str) -> Iterator[Measurement]:
+    """What is measured of Depo alone."""
+    yield from controls_of_the_found(task, default)
+    yield from what_s_gives(task, default)
 
 
 STUDY = Study(
@@ -75,6 +114,7 @@ STUDY = Study(
     series=tuple(series()),
     # One pass, as many as the hardest question needs, and more (the Lab shows every N).
     series_columns=(1, 2, 4, 5, 6, 12),
-    further=controls_of_the_found,
+    further=further,
     read_from_state=node_after,
+    asked_part=asked_name,
 )

@@ -78,7 +78,7 @@ class Gsm(GsmTokens):
 
     @property
     def difficulty_max(self) -> int:
-        """Operations."""
+        """The most operations between a variable and a number."""
         return self.operations_max
 
     def limits(self) -> dict[str, Any]:

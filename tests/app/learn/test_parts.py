@@ -12,6 +12,7 @@ from app.learn.limits import TOPICS, Evidence
 from app.learn.path import LAST, Place
 from app.learn.scene import Moment, event_at
 from app.shell.results import Result, Results, read_results
+from app.shell.units import in_bytes
 from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
@@ -50,9 +51,9 @@ def test_a_moment_is_found_among_the_events() -> None:
 
 def test_a_million_tokens_of_llama_take_131_gb() -> None:
     # 2 (key and value) x 32 layers x 8 heads x 128 numbers x 2 bytes = 131072 bytes a token
-    assert sizes.LLAMA.token_bytes == 131_072
-    assert sizes.written(1_000_000 * sizes.LLAMA.token_bytes) == "131 GB"
-    assert [sizes.written(n) for n in (0, 999, 1000, 5120, 131_072)] == [
+    assert sizes.LLAMA.kv_bytes(1) == 131_072
+    assert in_bytes(sizes.LLAMA.kv_bytes(1_000_000)) == "131 GB"
+    assert [in_bytes(n) for n in (0, 999, 1000, 5120, 131_072)] == [
         "0 bytes",
         "999 bytes",
         "1.0 KB",

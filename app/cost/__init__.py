@@ -1,0 +1,1 @@
+"""The page Cost: what sleep takes and what it saves."""

@@ -1,0 +1,84 @@
+"""Everything that the page Cost says."""
+
+from __future__ import annotations
+
+TITLE = "What does sleep cost, and when does it pay?"
+LEAD = (
+    "Sleep takes more computing once, and less memory ever after. Each further pass costs as much as reading the "
+    "context once more. In return the cache never holds more than one window, and each answer is one short pass."
+)
+COUNTED = ":material/calculate: **Counted** from the model's shape. Nothing was run."
+MEASURED = ":material/timer: **Measured** on the machine that serves this page."
+
+MODEL, OWN_SHAPE, HERE = "Model", "your own shape", "{name} (this site's {task} model)"
+WINDOW, PASSES, CONTEXT, QUESTION = "Window L, tokens", "Passes N", "Context, tokens", "Question, tokens"
+
+# A shape that the visitor types.
+TYPED = "Its shape"
+FIELDS = {
+    "hidden": "Width of the stream",
+    "full_layers": "Layers with full attention",
+    "fast_layers": "Layers with fast weights",
+    "heads": "Heads of attention",
+    "kv_heads": "Key-value heads",
+    "head_dim": "Width of a head",
+    "mlp": "Inner width of the MLP",
+    "vocabulary": "Vocabulary",
+    "fast_heads": "Heads of fast weights",
+    "fast_dim": "Width of their keys and values",
+}
+BAD_SHAPE = "This shape cannot be counted: {problem}"
+
+BILL = "The bill"
+BILL_TABLE = "{model}: {context:,} tokens in windows of {window:,}, N = {passes}."
+BILL_HEADS = ("counted", "with sleep", "without sleep")
+ROWS = {
+    "kv": "KV cache, at its fullest",
+    "fast": "fast weights S",
+    "reading": "operations to read the context",
+    "answer": "operations of a question, with the cache or S at hand",
+    "again": "operations of a question, the context read again",
+}
+NONE = "none"
+SAVED = "Clearing saves {share:.1%} of the memory: {with_} in place of {without}."
+SAVES_NOTHING = "Here clearing saves nothing: S takes as much as the cache, or more."
+PAYS = (
+    "Sleep pays from question {n:,} on. This holds where the cache is not kept between two questions, so that each "
+    "one reads the context again."
+)
+NEVER = "Sleep never pays in operations here: reading everything again costs no more than an answer."
+KEPT_CACHE = "Where the cache is kept, sleep saves no operations on so short a context. It saves memory."
+NO_FAST = (
+    "This model has no fast weights, so it cannot sleep as it is. The paper adds six such layers before it does; "
+    "these are not counted here."
+)
+LOOPS = "An ordinary pass of this model runs through its layers {loops} times; each pass of sleep is counted so too."
+SLIDING = "Layers with a sliding window hold only their newest tokens, so clearing saves less."
+
+MEMORY, MEMORY_NOTICE = "Memory against context", "Sleep makes the line flat at one window. Both axes are logarithmic."
+MEMORY_ALT = "Bytes against context: without sleep up to {without} at {context:,} tokens, with sleep {with_}."
+EVEN = "Break-even"
+EVEN_NOTICE = "Where the lines cross, sleep has paid off. More passes move the crossing to the right."
+EVEN_ALT = "Operations against the number of questions. {pays}"
+MODELS = "Models in use, by their published shapes"
+MODELS_TABLE = "The same plan for each. Sleep and question: operations."
+MODELS_HEADS = ("model", "KV without", "KV with", "S", "sleep", "question", "pays from question")
+CANNOT = (
+    "Ouro and Llama have no fast weights: they cannot sleep as they are, and their rows count the passes alone. "
+    "The paper gives Ouro six layers with fast weights first."
+)
+SOURCES = "Where the shapes stand"
+SOURCE_LINE = "- **{name}** ({parameters:.2f} billion weights counted, {published:g} stated): {source}"
+NOT_SHOWN = "Samba 3.8B, which the article names, is not shown: we found no file of its makers with its shape."
+
+MEASURE, MEASURE_LEAD = (
+    "Measured here",
+    "Press the button: a model of this site's shape sleeps and wakes on this machine, for each N and window.",
+)
+PRESS, SETTINGS, STARTING = "Measure {n} settings", "settings", "Loading the libraries for the first measurement."
+REPEATS = "Each is repeated {n} times on one thread. Shown are the median, and the quartiles in brackets."
+TIMES_TABLE = "Milliseconds of one sleep over one window, and of one answer of {question} tokens."
+TIMES_HEADS = ("N", "window", "sleep, ms", "wake, ms", "sleep for each pass and token, µs")
+TIMES, TIMES_NOTICE = "Seconds of sleep", "Sleep grows with N; the answer, dashed, does not."
+TIMES_ALT = "Seconds of sleep over N for each window."
+STOPPED = "Stopped; what was measured stands below."

@@ -1,0 +1,1 @@
+"""The page Inside: one head of the fast weights under a microscope."""

@@ -1,0 +1,91 @@
+"""Everything that the page Inside says."""
+
+from __future__ import annotations
+
+TITLE = "Inside: what is in S?"
+LEAD = (
+    "Each head of a fast-weight layer holds a small table S. Every token writes to S by a key, and reads from S by a "
+    "key. Pick one head, move through the passes, and see what was written and what S gives back."
+)
+TASK = "Task"
+LOOK = "Look inside"
+HEAD, WINDOW, ATTENTION_HEAD = "Head of S", "Window", "Head of attention"
+HEAD_NAME = "layer {layer}, head {head}"
+WINDOW_NAME = "window {window} of {windows}"
+BESIDE = "Compare with"
+ALONE = "nothing"
+STARTING = "Loading the libraries for the first run."
+COMPUTING = "passes"
+STOPPED = "Stopped."
+NO_S = "This model has no fast weights: there is no S to look into."
+TOO_MANY = "Inside shows up to {most} passes; ask for fewer."
+NO_PASS = "With N = 0 the model does not sleep, and writes nothing. Ask for at least one pass."
+PASS_HEAD = "pass"
+SOURCE = "Computed just now by {name} ({digest}), {passes}."
+BESIDE_SOURCE = "Beside it, in orange: {what}, by {name} ({digest})."
+BESIDE_FAILED = "The second run cannot be made: {reason}"
+SAME_UNTIL_WAKING = "This control changes S only at waking, so both runs look alike here."
+OTHER_SHAPE = "The two models' tables differ in size: no difference can be drawn."
+
+# What may stand beside a run.
+ONE_PASS, TWICE, ANOTHER = "only one pass", "twice as many passes", "another question"
+CAUSAL, FULL = "causal attention asleep", "full attention asleep"
+CONTROLS = {
+    "replay": "the same writes again and again",
+    "reset_state": "S reset before each pass",
+    "untrained": "untrained weights",
+}
+MODEL = "the model {name}"
+
+# The pictures: a heading, and what to notice.
+PICTURES = {
+    "state": ("S after the pass", "Blue is positive, orange negative. The scale is the same for all passes."),
+    "change": ("What the pass changed: S(n) − S(n−1)", "Bright at first. Dark once S is still."),
+    "singular": ("Singular values of S", "How many independent entries the table holds. Faint: the other passes."),
+    "tokens": ("Every token: what it keeps and how strongly it writes", "Click a token to see what it wrote."),
+    "wrote": ("What the token wrote", "Its key down, its correction across: one outer product."),
+    "attention": ("Attention in this pass", "Each row is a token; bright is where it looks."),
+    "path": ("The way of S and of h", "One dot a pass, in one plane that was fitted once for the run."),
+    "distance": ("How far from the end", "The distance to where the run ends, before anything is projected."),
+}
+PASS = "Pass"
+
+# Text for each picture and pass.
+SAID_STATE = "The size |S| is {size:.2f}. The largest value, {value:+.2f}, stands at key {key}, value {column}."
+SAID_CHANGE = "This pass changed the head by {share:.0%} of its size, most at key {key}, value {column}."
+SAID_SINGULAR = "The largest singular value is {first:.2f}. {rank} of {all} hold 90 % of the table."
+SAID_EMPTY = "S is empty."
+SAID_TOKENS = (
+    "{writer} at place {place} writes most strongly, with {strength:.2f}. "
+    "{forgetter} at place {forgets} keeps least of S, {kept:.1%}."
+)
+SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0%}."
+EARLIER = "an earlier token"
+SAID_PATH = "The two axes hold {share:.0%} of the way of S and {h_share:.0%} of that of h."
+SAID_DISTANCE = "S is {state:.0%} of its final size away from where it ends, h {h:.0%}."
+
+# Ask the memory.
+ASK = "Ask the memory"
+ASK_LEAD = (
+    "Pick a key. The table shows what S gives back for it after each pass. S is read by itself: the answering pass "
+    "takes no part. The key makes a query, and S answers it. The layer's output projection and the unembedding turn "
+    "the answer into words."
+)
+KEY, READER, DETAIL = "Key", "Read from", "Nearest words for"
+ALL_LAYERS, LAYER = "all layers together", "layer {layer} alone"
+OWN_S, OTHER_S, TRUTH = "This S", "Another run's S", "true"
+AFTER = "after pass {n}"
+TABLE = "What it gives for {key}, read from {reader}. ✓: the model would answer the same now."
+NEAREST = "Nearest words for {key}, after pass {n}: layer by layer, with their probabilities."
+READERS = "Reader"
+RANK = "{n}."
+AGREES = (
+    "After pass {n}, S names what the model would answer for {same} of {all} keys. Another run's S does for {other}. "
+)
+MEASURED = "These keys belong to one question; [the Lab](/lab?task={task}#memory) has many."
+LENS = (
+    "Such a reading is called a logit lens. Where a model spreads an answer over several layers, each layer's S alone "
+    "may tell nothing."
+)
+NOT_READ_YET = "Nothing can be asked of this window yet."
+EVERYTHING = "every key"

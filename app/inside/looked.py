@@ -1,0 +1,99 @@
+"""Looking into runs: one at a time in the server's queue, the last few kept for all visitors."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.inside import inside_text as text
+from app.shell import progress, runs
+from app.shell.jobs import RunKey, Sweep
+from app.shell.state import Visit
+from sleepviz.inside.seen import PassSeen
+from sleepviz.runs.checkpoint import CheckpointInfo
+from sleepviz.runs.windows import cut_windows
+from sleepviz.tasks import build_task
+
+KEPT = 4  # looks of all visitors: each holds what every token wrote
+QUICK_S = 1.5
+POLL_S = 0.7
+Look = tuple[PassSeen, ...]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a visitor waits for: the passes that are there, and the work on the others."""
+
+    key: RunKey
+    passes: Iterator[PassSeen]
+    before: Look  # those of an earlier try, which ended when the visitor was not heard of
+    sweep: Sweep
+
+    @property
+    def done(self) -> Look:
+        """Every pass that is there."""
+        return (*self.before, *self.sweep.cells)
+
+    @classmethod
+    def of(cls, key: RunKey, total: int) -> _Asked:
+        """A new look."""
+        passes = _passes(key)
+        return cls(key, passes, (), runs.queue().sweep(passes, total))
+
+    def resumed(self, total: int) -> _Asked:
+        """The same look, gone on with from where it was left."""
+        return _Asked(self.key, self.passes, self.done, runs.queue().sweep(self.passes, total - len(self.done)))
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> OrderedDict[RunKey, Look]:
+    """The last looks that were computed to their end."""
+    return OrderedDict()
+
+
+def look(visit: Visit, name: str, key: RunKey, info: CheckpointInfo) -> Look | None:
+    """Every pass of a run, or None while it is computed, which is said in place, or where it cannot be."""
+    kept = _kept()
+    if key in kept:
+        kept.move_to_end(key)
+        return kept[key]
+    asked: _Asked | None = visit.get(f"asked_{name}")
+    if asked is None or asked.key != key:
+        if asked is not None:
+            asked.sweep.cancel()
+        asked = _Asked.of(key, _n_passes(key, info))
+    elif asked.sweep.is_over and asked.sweep.was_left:
+        asked = asked.resumed(_n_passes(key, info))
+    visit.set({f"asked_{name}": asked})
+    asked.sweep.wait(QUICK_S)
+    if not asked.sweep.is_over:
+        progress.show_sweep(asked.sweep, text.COMPUTING, text.STARTING, every_s=POLL_S, cancel=f"inside_cancel_{name}")
+        return None
+    if asked.sweep.phase == "failed":
+        st.error(asked.sweep.message, icon=":material/error:")
+        return None
+    if asked.sweep.phase != "done":
+        st.info(text.STOPPED, icon=":material/stop_circle:")
+        return None
+    kept[key] = asked.done
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    visit.set({f"asked_{name}": None})
+    return kept[key]
+
+
+def _passes(key: RunKey) -> Iterator[PassSeen]:
+    """Called in a worker: torch is imported there."""
+    from sleepviz.inside.observe import observe
+
+    yield from observe(key.spec, runs.loaded(key))
+
+
+def _n_passes(key: RunKey, info: CheckpointInfo) -> int:
+    """How many passes the run has: N for each window."""
+    task = build_task(info.task, info.meta["task_sizes"])
+    context = task.encode(task.parse(key.spec.input, info.limits)).context
+    return key.spec.n_passes * len(cut_windows(len(context), task.window, key.spec.trigger))

@@ -1,0 +1,161 @@
+"""Passes -> what the microscope draws of one head; pure: no streamlit, no torch."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.inside import inside_text as text
+from sleepviz.config.events import Array
+from sleepviz.inside.path import Path, path_of
+from sleepviz.inside.seen import LayerSeen, PassSeen
+
+Look = Sequence[PassSeen]
+MOSTLY = 0.9  # of the sum of squares: what singular values hold
+
+
+@dataclass(frozen=True)
+class Where:
+    """One head, all from 0: the place among the fast-weight layers and its head, the window, and the attention map."""
+
+    layer: int
+    head: int
+    window: int
+    attention_layer: int
+    attention_head: int
+
+    def within(self, look: Look) -> Where:
+        """The same, or the last there is, in a run with fewer layers, heads or windows."""
+        last = look[-1]
+        layer = min(self.layer, len(last.layers) - 1)
+        attended = max(min(self.attention_layer, len(last.attention) - 1), 0)
+        return Where(
+            layer,
+            min(self.head, len(last.layers[layer].state) - 1),
+            min(self.window, last.window_index),
+            attended,
+            min(self.attention_head, len(last.attention[attended]) - 1) if last.attention else 0,
+        )
+
+
+def payload(look: Look, where: Where, *, token: Callable[[str], str], name: str) -> dict[str, Any]:
+    """One head of one run over the passes of one window; `token` writes a token as the visitor did."""
+    where = where.within(look)
+    here, head = [each for each in look if each.window_index == where.window], where.head
+    layers = [each.layers[where.layer] for each in here]
+    attended = [each.attention[where.attention_layer][where.attention_head] for each in here if each.attention]
+    tokens = [token(each) for each in here[0].tokens]
+    states = np.stack([layers[0].before[head], *(each.state[head] for each in layers)]).astype(np.float64)
+    changes = np.stack([each.state[head] - before for each, before in zip(layers, states, strict=False)])
+    maps = [each.astype(np.float64) for each in attended]
+    of_state, of_h = paths(here)
+    return {
+        "name": name,
+        "passes": len(here),
+        "tokens": tokens,
+        "keys": states.shape[1],
+        "values": states.shape[2],
+        "states": _floats(states),
+        "scale": float(np.abs(states).max()) or 1.0,
+        "change_scale": float(np.abs(changes).max()) or 1.0,
+        "singular": [_rounded(each.singular[head]) for each in layers],
+        "decay": [_rounded(each.decay[head]) for each in layers],
+        "strength": [_rounded(each.write_strength[head]) for each in layers],
+        "token_keys": _floats(np.stack([each.keys[head] for each in layers])),
+        "corrections": _floats(np.stack([each.corrections[head] for each in layers])),
+        "attention": _levels(maps),
+        "attended": maps[0].shape[1] if maps else 0,
+        "attention_scale": float(max((each.max() for each in maps), default=1.0)),
+        "path": {"state": _way(of_state), "h": _way(of_h)},
+        "said": [
+            said(here[n], layers[n], changes[n], head, maps[n] if maps else None, tokens, (of_state, of_h), n)
+            for n in range(len(here))
+        ],
+    }
+
+
+def paths(here: Look) -> tuple[Path, Path]:
+    """The way of all S, and of h, over the passes of one window; the first point is where the window began."""
+    before = np.concatenate([each.before.ravel() for each in here[0].layers])
+    states = [before, *(np.concatenate([each.state.ravel() for each in one.layers]) for one in here)]
+    stream = [here[0].h_before.ravel(), *(one.h.ravel() for one in here)]
+    return path_of(np.stack(states)), path_of(np.stack(stream))
+
+
+def said(
+    seen: PassSeen,
+    layer: LayerSeen,
+    change: Array,
+    head: int,
+    attended: Array | None,
+    tokens: Sequence[str],
+    ways: tuple[Path, Path],
+    n: int,
+) -> dict[str, str]:
+    """Each picture of one pass in a sentence."""
+    state, (of_state, of_h) = layer.state[head], ways
+    size = float(np.linalg.norm(state))
+    key, column = _largest(state)
+    at = _largest(change)
+    energy = np.cumsum(layer.singular[head].astype(np.float64) ** 2)
+    writer, forgetter = int(layer.write_strength[head].argmax()), int(layer.decay[head].argmin())
+    sentences = {
+        "state": text.SAID_STATE.format(size=size, value=float(state[key, column]), key=key + 1, column=column + 1),
+        "change": text.SAID_CHANGE.format(
+            share=float(np.linalg.norm(change)) / (size or 1.0), key=at[0] + 1, column=at[1] + 1
+        ),
+        "singular": text.SAID_SINGULAR.format(
+            first=float(layer.singular[head][0]),
+            rank=int(np.searchsorted(energy, MOSTLY * energy[-1]) + 1),
+            all=len(energy),
+        ),
+        "tokens": text.SAID_TOKENS.format(
+            writer=tokens[writer],
+            place=writer + 1,
+            strength=float(layer.write_strength[head][writer]),
+            forgetter=tokens[forgetter],
+            forgets=forgetter + 1,
+            kept=float(layer.decay[head][forgetter]),
+        ),
+        "attention": "",
+        "path": text.SAID_PATH.format(share=of_state.explained.sum(), h_share=of_h.explained.sum()),
+        "distance": text.SAID_DISTANCE.format(state=of_state.distance[n + 1], h=of_h.distance[n + 1]),
+    }
+    if not size:
+        sentences |= {"state": text.SAID_EMPTY, "singular": text.SAID_EMPTY}
+    if attended is not None:
+        row, column = _largest(attended)
+        earlier = attended.shape[1] - len(tokens)  # tokens of earlier windows that are still in the cache
+        read = tokens[column - earlier] if column >= earlier else text.EARLIER
+        sentences["attention"] = text.SAID_ATTENTION.format(
+            reader=tokens[row], row=row + 1, read=read, column=column + 1, share=float(attended[row, column])
+        )
+    return sentences
+
+
+def _largest(values: Array) -> tuple[int, int]:
+    row, column = np.unravel_index(int(np.abs(values).argmax()), values.shape)
+    return int(row), int(column)
+
+
+def _way(path: Path) -> dict[str, Any]:
+    return {"points": path.points.round(4).tolist(), "distance": path.distance.round(5).tolist()}
+
+
+def _rounded(values: Array) -> list[float]:
+    return [round(float(value), 5) for value in values]
+
+
+def _floats(values: Array) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")
+
+
+def _levels(maps: Sequence[Array]) -> str:
+    """Attention of every pass as uint8: 255 is all of it."""
+    if not maps:
+        return ""
+    return base64.b64encode(np.round(np.stack(maps) * 255).astype(np.uint8).tobytes()).decode("ascii")

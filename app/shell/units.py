@@ -1,0 +1,24 @@
+"""Bytes and operations in words, in steps of a thousand."""
+
+from __future__ import annotations
+
+BYTES = ("bytes", "KB", "MB", "GB", "TB", "PB")
+OPERATIONS = ("", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion")
+
+
+def in_bytes(amount: float) -> str:
+    """Write 131072000000 as "131 GB"."""
+    return _written(amount, BYTES)
+
+
+def in_operations(amount: float) -> str:
+    """Write 2500000 as "2.5 million"."""
+    return _written(amount, OPERATIONS)
+
+
+def _written(amount: float, units: tuple[str, ...]) -> str:
+    unit = 0
+    while amount >= 1000 and unit < len(units) - 1:
+        amount, unit = amount / 1000, unit + 1
+    number = f"{amount:.0f}" if unit == 0 or amount >= 100 else f"{amount:.1f}"
+    return f"{number} {units[unit]}".rstrip()
