@@ -11,10 +11,10 @@ from app import figures
 from app.cost import cost_text as text
 from app.cost import measured, model
 from app.cost.model import Chosen
+from app.parts.html_table import html_table
+from app.parts.units import in_bytes, in_operations
 from app.shell import messages, runs, theme
-from app.shell.html_table import html_table
 from app.shell.state import Reader, Visit, one_number_of, one_of
-from app.shell.units import in_bytes, in_operations
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.studies.counted.bill import CONTEXT_MAX, Bill, Plan, bill
 from sleepviz.studies.counted.shapes import PUBLISHED

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.inside import inside_text as text
+from app.parts.html_table import html_table
 from app.shell import runs
-from app.shell.html_table import html_table
 from app.shell.results import Results
 from app.shell.state import Visit
 from app.tasks.base import TaskPage

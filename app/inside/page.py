@@ -11,9 +11,9 @@ import streamlit as st
 from app.inside import beside, looked, memory, scope
 from app.inside import inside_text as text
 from app.inside.payload import Where, payload
+from app.parts.menus import pick
 from app.player.pictures import picture_of
 from app.shell import address, runs
-from app.shell.menus import pick
 from app.shell.state import Reader, Visit, short_text, whole_number
 from app.stage import controls, stage_text, watch
 from app.stage.controls import Choice

@@ -11,9 +11,9 @@ import streamlit as st
 from app.lab import lab_text
 from app.lab.findings import share
 from app.lab.tables import NOT_MEASURED
+from app.parts.html_table import html_table
 from app.player.pictures import picture_of
 from app.shell import messages, progress, runs
-from app.shell.html_table import html_table
 from app.shell.jobs import Job, Outcome, RunKey
 from app.shell.results import Result, Results, comparisons
 from app.shell.state import Visit

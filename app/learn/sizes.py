@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.learn import learn_text
-from app.shell.units import in_bytes
+from app.parts.units import in_bytes
 from sleepviz.config.model import ModelConfig
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.studies.counted.bill import Counted, OwnModel

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from app.shell.menus import pick
+from app.parts.menus import pick
 from app.shell.state import LinkError, Reader, Visit, one_of
 from app.stage import stage_text
 from sleepviz.config.base import require

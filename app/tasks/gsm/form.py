@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts.menus import pick
 from app.shell import messages
-from app.shell.menus import pick
 from app.shell.state import Reader, Visit, one_of, short_text, whole_number
 from app.tasks.base import Limits
 from app.tasks.gsm.words import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.cost.page import pays, saved
-from app.shell.units import in_bytes, in_operations
+from app.parts.units import in_bytes, in_operations
 from sleepviz.studies.counted.bill import Bill
 from tests.app.page import clean, errors, opened
 
