@@ -42,9 +42,10 @@ WORDS = Words(
     explanation=(
         "The model reads rows of bits. For every bit it keeps a key and a value in its **KV cache**, which grows "
         "until the window is full. Then the model must **sleep** before it can read on: it goes over the window N "
-        "times. Each pass rewrites its **fast weights** S, a small table whose size never changes. Then the cache is "
-        "cleared, and only S goes on. The model wakes and says, in a single forward pass, what each row looks like "
-        "after t steps of Rule 110. Easy questions need one pass of sleep; hard ones need several."
+        "times. Each pass goes on from what the pass before computed, and rewrites its **fast weights** S. S is a "
+        "small table whose size never changes. Then the cache is cleared, and only S goes on. The model wakes and "
+        "says, in a single forward pass, what each row looks like after t steps of Rule 110. Easy questions need one "
+        "pass of sleep; hard ones need several."
     ),
     notice=(
         "After each pass the answer “if it woke now” moves down the true diagram. The "
