@@ -160,7 +160,8 @@ def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job
     beside = _one_pass_key(own) if own.spec.control == "none" else _intact_key(own)
     wanted = tuple(dict.fromkeys(key for key in (own, beside, baseline) if key is not None))
     job = visit.job
-    if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
+    is_asked_again = job is not None and choice.run_pressed and job.phase in ("cancelled", "failed")
+    if job is None or job.keys != wanted or is_asked_again or job.was_left:
         job = runs.queue().submit(wanted)
         visit.set_job(job)
     return job

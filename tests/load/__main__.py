@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sleepviz.runs.checkpoint import write_atomically
-from tests.load.classroom import Hour, hold, waits, wrong_answers
+from tests.load.browsers import look
+from tests.load.classroom import Hour, hold, summary, waits, wrong_answers
 from tests.serving import ROOT, Served, machine, serving, versions
 
 RESULTS = ROOT / "assets" / "results" / "load.json"
@@ -25,14 +26,18 @@ CEILING_S, CEILING_ROUNDS, CEILING_STEP = 10.0, 6, 30
 KINDS = ("shared", "live", "sweep")
 
 
-async def measure(students: int, rounds: int, ceiling: bool) -> dict[str, Any]:
+async def measure(students: int, rounds: int, ceiling: bool, chromium: str, browsers: int) -> dict[str, Any]:
     """One student, then the class, then nobody; then larger classes until the ninety-fifth click of a hundred waits."""
     load_before = os.getloadavg()[0]
     with serving("--server.disconnectedSessionTTL", str(FORGOTTEN_S)) as served:
         alone = await hold(served, 1, 9, (0.5, 1.0), first=9001)
         await left()
         warm_mb = served.resident_mb
+        over = asyncio.Event()
+        seen = asyncio.create_task(look(served.url, chromium, browsers, over)) if browsers else None
         together = await hold(served, students, rounds, THINK_S)
+        over.set()
+        in_browsers = await seen if seen else []
         await left()
         after_mb = served.resident_mb
         load_after = os.getloadavg()[0]
@@ -51,6 +56,7 @@ async def measure(students: int, rounds: int, ceiling: bool) -> dict[str, Any]:
             {"what": what, **waits([c for c in together.clicks if c.what == what], kind)}
             for what, kind in whats(together)
         ],
+        "browsers": {"number": browsers, **summary(in_browsers)},
         "server": {
             "seconds": round(together.seconds, 1),
             "cpu_s": round(together.cpu_s, 1),
@@ -104,10 +110,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--students", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--browsers", type=int, default=2, help="real ones beside the students (default: 2)")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--no-ceiling", action="store_true", help="leave out the larger classes")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    result = asyncio.run(measure(arguments.students, arguments.rounds, not arguments.no_ceiling))
+    asked = (arguments.students, arguments.rounds, not arguments.no_ceiling, arguments.chromium, arguments.browsers)
+    result = asyncio.run(measure(*asked))
     write_atomically(arguments.out, (json.dumps(result, indent=1) + "\n").encode())
     print(json.dumps(result, indent=1))
 

@@ -83,8 +83,12 @@ def percentile(seconds: Sequence[float], share: float) -> float:
 
 
 def waits(clicks: Iterable[Click], kind: str) -> dict[str, Any]:
-    """From click to new picture, in seconds."""
-    seconds = [click.seconds for click in clicks if click.kind == kind]
+    """From click to new picture, in seconds, of one kind of click."""
+    return summary([click.seconds for click in clicks if click.kind == kind])
+
+
+def summary(seconds: Sequence[float]) -> dict[str, Any]:
+    """How many, and what half of them, and 95 % of them, do not exceed."""
     if not seconds:
         return {"clicks": 0}
     return {
