@@ -25,7 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked gpu where there is no CUDA device; torch is imported only to find out."""
+    """Leave out the tests marked gpu where there is no CUDA device, and those of weights that nobody has named."""
+    real = [item for item in items if item.get_closest_marker("real_weights")]
+    if real and "SLEEPVIZ_REAL_WEIGHTS" not in os.environ:
+        config.hook.pytest_deselected(items=real)
+        items[:] = [item for item in items if item not in real]
     gpu = [item for item in items if item.get_closest_marker("gpu")]
     if not gpu:
         return
