@@ -23,7 +23,7 @@ from sleepviz.config.outside import InputError, path_of
 if TYPE_CHECKING:
     from sleepviz.hybrids.models.verdict import Verdict
 
-POLL_S = 1.0
+POLL_S = 2.0  # a script run collects garbage in full: polled more often, it starves the loading
 QUICK_S = 0.3
 STEPS_MAX = 100_000  # of one loading: a download takes one every so often
 DOWNLOAD_STEP_S = 0.5

@@ -62,13 +62,14 @@ def show() -> None:
     is_linked = _adopt_link(visit)
     for problem in visit.link_problems:
         st.error(messages.plain(problem), icon=":material/error:")
+    asked, can_run = None, True
     try:
         asked = _controls(visit, allowance)
+        can_run = asked is not None  # there is nothing to run before a model is loaded
     except (ConfigError, InputError) as error:
         st.error(messages.plain(str(error)), icon=":material/error:")
-        asked = None
     # Never switched off: a click may come from a text box, whose correction is only being sent.
-    pressed = st.button(model_text.RUN, key="your_model_run", type="primary")
+    pressed = can_run and st.button(model_text.RUN, key="your_model_run", type="primary")
     if asked is not None and (pressed or is_linked):
         visit.forget_link_problems()
         visit.write_url(stage.link_of(asked.spec))

@@ -108,7 +108,7 @@ def bring_all(page: Page, models: Path, folder: Path) -> None:
     # One that sleeps as it is: asked, its perplexity read, and downloaded.
     load(page, str(models / "hybrid"))
     expect(page.get_by_text("can sleep as it is")).to_be_visible(timeout=PATIENCE_MS)
-    page.locator(".st-key-your_model_window [role=slider]").press("Home")  # 8 tokens
+    page.get_by_role("slider", name="Window L, tokens").press("Home")  # 8 tokens
     ask(page, DOCUMENT)
     expect(badge).to_contain_text("live · hybrid · your model", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Measure perplexity").click()
