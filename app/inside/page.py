@@ -58,8 +58,8 @@ def show() -> None:
     infos = runs.checkpoints(runs.checkpoint_folder())
     page = PAGES[_task()]
     visit = InsideVisit(page.task)
-    tape = watch.recorded(page.task, infos)
-    recorded = tape.trace.spec if isinstance(tape, watch.Shown) else None
+    shipped = watch.recorded(page.task, infos)
+    recorded = shipped.trace.spec if isinstance(shipped, watch.Shown) else None
     choice = controls.controls(page, visit, infos, recorded, further=readers(), first=FIRST, run=text.LOOK)
     if choice.spec is None or choice.info is None:
         return

@@ -63,7 +63,7 @@ class Settings:
 
 
 def first_values(window: int) -> dict[str, Any]:
-    """The paper's choices."""
+    """What the settings hold until the visitor changes them: the paper's choices."""
     return {**PAPER, "every": max(1, window // 2), "asked_after": "6"}
 
 

@@ -130,7 +130,7 @@ class GsmForm:
         return min(asked, limits["operations_max"])
 
     def link(self, visit: Visit) -> dict[str, str]:
-        """Text and question."""
+        """The text and the question, as they stand in the address."""
         asked = "equals" if visit.get("ask") == "equals" else "question"
         return {"text": str(visit.get("text")), asked: str(visit.get(asked)), "ask": str(visit.get("ask"))}
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import HYBRID, ROLL_CALL, fixed_n
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n
 
 
 def _large_presets() -> Iterator[Preset]:
@@ -47,10 +46,6 @@ def _large_presets() -> Iterator[Preset]:
     yield Preset("depo-causal-n1-tokens", task, model, causal)
     yield Preset("depo-causal-n1-flops", task, model, replace(causal, budget=replace(causal.budget, unit="flops")))
     yield Preset("depo-oracle", task, model, replace(causal, eviction="none"))
-
-
-ANSWERS: dict[str, Any] = {"conv_kernel": 4, "look_back": (), "beta_max": 2.0, "window_positions": True}
-"""What the models found from answers alone have beside the paper's: no start as look-ups, no feedback of h."""
 
 
 def _answers_presets() -> Iterator[Preset]:
