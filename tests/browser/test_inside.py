@@ -30,6 +30,34 @@ def choose(page: Page, label: str, presses: int) -> str:
     return menu.input_value()
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+@pytest.mark.parametrize("name", ["inside", "cost"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(
+    server: Server, browser: Browser, name: str, width: int, scheme: str
+) -> None:
+    page = visit(browser, f"{server.url}/{name}", width=width, height=844, scheme=scheme)
+    if name == "inside":
+        ready(page)
+    else:
+        page.locator(".st-key-cost_even .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for heading in page.locator("[data-testid=stMain] h2").all():
+        heading.scroll_into_view_if_needed()
+        assert_axe_finds_nothing(page, heading.inner_text())
+    page.context.close()
+
+
+def test_times_are_measured_at_a_press(server: Server, browser: Browser) -> None:
+    page = visit(browser, f"{server.url}/cost")
+    page.get_by_role("button", name=re.compile(r"Measure \d+ settings")).press("Enter", timeout=PATIENCE_MS)
+    table = page.get_by_role("region", name=re.compile("Milliseconds of one sleep"))
+    expect(table.locator("tbody tr")).to_have_count(12, timeout=PATIENCE_MS)
+    for cell in table.locator("td:nth-of-type(2)").all_inner_texts():
+        middle, low, high = (float(number) for number in re.findall(r"[\d.]+(?:e[-+]\d+)?", cell))
+        assert 0 < low <= middle <= high
+    page.context.close()
+
+
 def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/graph")
     scrubber = page.locator(".theatre .scrub")
@@ -68,31 +96,3 @@ def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server:
     assert "beside=n1" in page.url
     expect(page.locator('.picture[data-name="state"] .said')).to_contain_text("only one pass:")
     assert_axe_finds_nothing(page, "with two runs")
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
-@pytest.mark.parametrize("name", ["inside", "cost"])
-def test_axe_finds_nothing_and_nothing_is_too_wide(
-    server: Server, browser: Browser, name: str, width: int, scheme: str
-) -> None:
-    page = visit(browser, f"{server.url}/{name}", width=width, height=844, scheme=scheme)
-    if name == "inside":
-        ready(page)
-    else:
-        page.locator(".st-key-cost_even .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for heading in page.locator("[data-testid=stMain] h2").all():
-        heading.scroll_into_view_if_needed()
-        assert_axe_finds_nothing(page, heading.inner_text())
-    page.context.close()
-
-
-def test_times_are_measured_at_a_press(server: Server, browser: Browser) -> None:
-    page = visit(browser, f"{server.url}/cost")
-    page.get_by_role("button", name=re.compile(r"Measure \d+ settings")).press("Enter", timeout=PATIENCE_MS)
-    table = page.get_by_role("region", name=re.compile("Milliseconds of one sleep"))
-    expect(table.locator("tbody tr")).to_have_count(12, timeout=PATIENCE_MS)
-    for cell in table.locator("td:nth-of-type(2)").all_inner_texts():
-        middle, low, high = (float(number) for number in re.findall(r"[\d.]+(?:e[-+]\d+)?", cell))
-        assert 0 < low <= middle <= high
-    page.context.close()
