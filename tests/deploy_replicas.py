@@ -7,6 +7,7 @@ the replica that is stopped lose their connection and come again, as a browser d
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -23,7 +24,7 @@ from app.visitor.health import Verdict, examine
 from sleepviz.config.places import SITE
 
 CONFIG = SITE / "docs" / "deploy" / "haproxy.cfg"
-VISITORS, ROUNDS, PATIENCE_S = 3, 4, 120.0
+PATIENCE_S = 240.0
 TRIES = 5  # of one visit, as a browser tries again
 
 
@@ -63,12 +64,14 @@ async def visit(url: str) -> tuple[Verdict, int]:
     return verdict, TRIES
 
 
-async def load(url: str, servers: dict[str, subprocess.Popen[bytes]], ports: dict[str, int]) -> dict[str, object]:
+async def load(
+    url: str, servers: dict[str, subprocess.Popen[bytes]], ports: dict[str, int], visitors: int, rounds: int
+) -> dict[str, object]:
     """Visitors come round after round; meanwhile each replica in turn goes and comes back."""
     found: list[tuple[Verdict, int]] = []
 
     async def visitor() -> None:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             found.append(await visit(url))
 
     async def stop_and_start() -> None:
@@ -80,7 +83,7 @@ async def load(url: str, servers: dict[str, subprocess.Popen[bytes]], ports: dic
             servers[name] = served(ports[name])
             await asyncio.to_thread(wait_for, ports[name])
 
-    await asyncio.gather(stop_and_start(), *(visitor() for _ in range(VISITORS)))
+    await asyncio.gather(stop_and_start(), *(visitor() for _ in range(visitors)))
     failed = [verdict.sentence for verdict, _ in found if not verdict.works]
     again = sum(tries - 1 for _, tries in found)
     return {"visits": len(found), "failed": len(failed), "begun_again": again, "said": failed}
@@ -88,6 +91,10 @@ async def load(url: str, servers: dict[str, subprocess.Popen[bytes]], ports: dic
 
 def main() -> int:
     """Start all, load, end all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visitors", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4)
+    arguments = parser.parse_args()
     ports, port = {name: free_port() for name in ("one", "two")}, free_port()
     servers = {name: served(its) for name, its in ports.items()}
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +103,7 @@ def main() -> int:
         proxy = proxied(ports, port, Path(folder))
         try:
             wait_for(port)
-            result = asyncio.run(load(f"http://127.0.0.1:{port}", servers, ports))
+            result = asyncio.run(load(f"http://127.0.0.1:{port}", servers, ports, arguments.visitors, arguments.rounds))
         finally:
             for process in (proxy, *servers.values()):
                 process.terminate()

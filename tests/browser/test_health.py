@@ -27,7 +27,7 @@ def verdict(url: str, seconds: float) -> tuple[int, str]:
 
 def test_a_server_that_works_does_each_time(server: Server) -> None:
     for _ in range(2):  # the second time, too, its worker has to run
-        status, said = verdict(server.url, 120)
+        status, said = verdict(server.url, 300)
         assert (status, said.split(", in")[0]) == (0, "works: rule110 was run live and answered as recorded")
 
 
@@ -37,7 +37,7 @@ def test_a_missing_checkpoint_is_named(browser_assets: Path, tmp_path: Path) -> 
     shutil.copytree(browser_assets, assets)
     shutil.rmtree(assets / "checkpoints" / DEFAULT)
     for server in serve(assets, tmp_path):
-        status, said = verdict(server.url, 120)
+        status, said = verdict(server.url, 300)
     assert status == 1
     assert said.startswith("does not work: the page says: No trained model for this page is here yet")
 

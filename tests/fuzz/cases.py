@@ -32,8 +32,8 @@ MARKUP = (
 NUMBERS = ("-1", "0", "1", "4.5", "1e9", "+4", "0004", "99999999999999999999", "NaN", "inf", "0x4", "1_0", " 4", "4\n")
 ODD = ("", " ", "\x00", "\x1b[31m", "\r\n", "\u202e", "\ufeff", "\u2028", "é", "e\u0301", "👩‍👩‍👧", "\x85", "\x7f")
 HALF = ("\ud83d", "\udc00", "a\udfff")
-LAB, LEARN, YOURS, LIMITS = "lab", "learn", "your_model", "limits"
-ALL_PAGES = (*INPUTS, LAB, LEARN, YOURS, LIMITS)
+LAB, LEARN, YOURS, LIMITS, INSIDE, COST = "lab", "learn", "your_model", "limits", "inside", "cost"
+ALL_PAGES = (*INPUTS, LAB, LEARN, YOURS, LIMITS, INSIDE, COST)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,11 @@ def _valid(page: str, draw: random.Random, infos: tuple[CheckpointInfo, ...]) ->
     if page == LAB:
         sweep = {"passes": "1,4", "levels": "1,2", "n": "8", "seed": str(draw.randint(0, 99))}
         return {"task": draw.choice(tuple(INPUTS)), **sweep}
+    if page == INSIDE:
+        place = {"layer": "1", "head": "2", "window": "0", "pass": "1", "attention": "1", "beside": "n1"}
+        return {**_of_task(draw.choice(tuple(INPUTS)), draw, infos), **place, "key": "a", "reader": "1"}
+    if page == COST:
+        return {"model": "ouro-1.4b", "L": "2048", "N": "4", "T": "100000", "q": "30"}
     if page == LEARN:
         return {"step": str(draw.randint(1, 8))}
     if page == YOURS:

@@ -126,7 +126,7 @@ def _true(name: str, run: dict[str, Any], page: AppTest) -> None:
     if given is None or given.phase != "done" or not run["badge"].startswith("live"):
         return
     spec = given.keys[0].spec
-    truths = truths_of(name, json.loads(spec.input))
+    truths = truths_of(spec.task, json.loads(spec.input))
     answer = given.results[given.keys[0]].answer
     if truths is not None:
         assert list(answer.truths[: len(truths)]) == truths, f"{answer.truths} are called right, but {truths} are"

@@ -25,7 +25,8 @@ def hops_from(edges: list[list[str]], start: str, hops: int) -> str:
 
 
 def value_of(text: str, name: str) -> int:
-    """Add up what is assigned, from the name back to a number."""
+    """Add up what is assigned, from the name back to a number. Spaces of any kind and number are one."""
+    text = re.sub(r"[^\S\n]+", " ", text.translate({0x200B: " ", 0x2060: None, 0xFEFF: None}))
     told = {
         to: (source, int(number.replace(" ", "") or 0))
         for to, source, number in re.findall(r"(\w+) = (\w+)((?: [+-] \d+)?)", text)
@@ -40,4 +41,4 @@ def truths_of(task: str, given: dict[str, Any]) -> list[str] | None:
         return [rule110_after(row, given["steps"]) for row in given["rows"]]
     if task == "depo":
         return [hops_from(given["edges"], given["start"], given["hops"])]
-    return [str(value_of(given["text"], given["question"]))] if "question" in given else None
+    return [str(value_of(given["text"], given["question"]))] if task == "gsm" and "question" in given else None
