@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked dask without it, and those marked gpu where there is no CUDA device.
+    """Leave out the tests of what is not here: dask, real weights that somebody named, a CUDA device.
 
     torch is imported only to find out.
     """
@@ -34,6 +34,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         without = [item for item in items if item.get_closest_marker("dask")]
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if item not in without]
+    real = [item for item in items if item.get_closest_marker("real_weights")]
+    if real and "SLEEPVIZ_REAL_WEIGHTS" not in os.environ:
+        config.hook.pytest_deselected(items=real)
+        items[:] = [item for item in items if item not in real]
     gpu = [item for item in items if item.get_closest_marker("gpu")]
     if not gpu:
         return

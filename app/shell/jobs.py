@@ -24,6 +24,7 @@ Outcome = Trace | str  # a finished run, or one sentence that says why there is 
 WAITING_MAX = 64  # a thread each
 LEASE_S = 10.0  # a run ends when nobody has asked for it for so long; pages ask twice a second, later under load
 LOG = logging.getLogger(__name__)
+_NO_MORE = object()  # in place of a cell
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Request:
 
     @property
     def is_over(self) -> bool:
-        """Done, cancelled or failed."""
+        """Whether the job is done, cancelled or failed."""
         return self._finished.is_set()
 
     @property
@@ -86,7 +87,7 @@ class Request:
         return self.phase not in ("done", "failed") and self.is_abandoned and not self._stop.is_set()
 
     def end(self, phase: Phase, message: str = "") -> None:
-        """Close the job."""
+        """Close the job with its last phase and, where it failed, the sentence that says why."""
         self.phase, self.message = phase, message
         self._finished.set()
 
@@ -148,7 +149,10 @@ class RunQueue:
         return job
 
     def sweep(self, cells: Iterator[Any], total: int) -> Sweep:
-        """Measure cell by cell, a turn each, so that runs come in between; return at once."""
+        """Measure cell by cell, a turn each, so that runs come in between; return at once.
+
+        It ends after `total` cells, or when there are no more.
+        """
         sweep = Sweep(total, self.lease_s, self.who())
         work = partial(self._cell_by_cell, cells=cells)
         self._open_with(sweep, work, self.turns.enter(sweep, gives_way=True))
@@ -208,8 +212,10 @@ class RunQueue:
         try:
             while True:
                 with self._turn(sweep, place):
-                    sweep.cells.append(next(cells))
-                if len(sweep.cells) >= sweep.total:
+                    cell = next(cells, _NO_MORE)
+                if cell is not _NO_MORE:
+                    sweep.cells.append(cell)
+                if cell is _NO_MORE or len(sweep.cells) >= sweep.total:
                     return ""
                 place = self.turns.enter(sweep, gives_way=True)
         except self.refusals.shown as error:
@@ -251,4 +257,4 @@ class RunQueue:
             job.phase = "running"
             job.events += 1
             events.append(event)
-        return Trace(key.spec.to_json(), self.describe(key), tuple(events))
+        return Trace(key.spec.to_json(), self.describe(key), tuple(events)).protected()

@@ -52,7 +52,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """A results file."""
+    """What one file of assets/results says: who measured it, how, and every entry."""
 
     task: str
     made_by: str

@@ -9,8 +9,8 @@ import streamlit as st
 
 from app.shell import messages
 from app.your_model import model_text
+from sleepviz.config import words
 from sleepviz.config.outside import MALFORMED
-from sleepviz.text import words
 from sleepviz.text.reading import read, solved, unknown_words
 
 WORDS_SHOWN = 12

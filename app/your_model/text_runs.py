@@ -51,8 +51,7 @@ def recorded(source: str) -> SideBySide | None:
 def call_of(spec: RunSpec, checkpoint: str) -> str | None:
     """A Python call that makes a run of this page again; None where no public function does.
 
-    Random weights are this server's own. A task's model runs through the library here, which measures fewer heads
-    than `sleepviz.run`.
+    Random weights, and files that were dropped, are this server's own.
     """
     kind, _, name = spec.checkpoint.partition(":")
     return exports.text_call(spec, name) if kind in ("text", "local") else None

@@ -80,11 +80,11 @@ class Training(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """What is trained."""
+        """The model whose parameters are trained."""
 
     @property
     def optimisers(self) -> Optimisers:
-        """Its optimisers."""
+        """The optimisers that step together, in a fixed order."""
 
     @property
     def progress(self) -> Progress:

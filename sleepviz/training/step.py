@@ -33,7 +33,7 @@ from sleepviz.training.together import ALONE, Together
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to backpropagate, exact answers [scored, chunks], operations of both directions over the whole batch."""
+    """Loss to backpropagate, whether each answer that is scored is exact, operations of both directions."""
 
     loss: Tensor
     exact: Tensor
@@ -87,12 +87,13 @@ def training_step(
         logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
         losses.append(_mean_loss(logits, target.flatten(), int(n_asked[query])))
         right = logits.argmax(dim=-1) == target  # [B, T]
-        if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order
-            exact.append(right[target != NOT_ASKED].view(scored.shape)[scored])
+        if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order, chunk after chunk
+            of_chunk = scored.chunk(queries.shape[1], dim=1)[query]
+            exact.append(right[target != NOT_ASKED].view(of_chunk.shape)[of_chunk])
         else:
             exact.append((right | (target == NOT_ASKED)).all(dim=-1)[scored])
     flops = step_flops(model.config, config, plan)
-    asked = torch.stack(exact, dim=-1) if exact else windows.new_zeros((len(windows), 0), dtype=torch.bool)
+    asked = torch.cat(exact) if exact else windows.new_zeros(0, dtype=torch.bool)
     return StepResult(torch.stack(losses).mean(), asked, flops)
 
 

@@ -69,7 +69,7 @@ class Trainer:
 
     @property
     def stage(self) -> Stage:
-        """The curriculum's present stage."""
+        """The stage of the curriculum that training has reached."""
         return self.preset.train.stages[self.progress.stage]
 
     def share(self) -> float:

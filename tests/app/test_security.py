@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.shell import uploads
-from app.your_model import models
+from app.your_model import allowed, models
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import InputError
 from sleepviz.config.run import RunSpec
@@ -67,7 +67,7 @@ def test_streamlit_protects_against_forged_requests_and_bounds_what_is_sent() ->
     server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["server"]
     assert server["enableXsrfProtection"] is True
     assert server["enableCORS"] is True
-    assert server["maxUploadSize"] <= 5
+    assert server["maxUploadSize"] <= 50  # megabytes: the dropped files of a small model
     assert server["maxMessageSize"] <= 50
     assert not {"corsAllowedOrigins", "trustedUserHeaders", "enableStaticServing"} & set(server)
 
@@ -116,7 +116,7 @@ sys.addaudithook(_watch)  # a hook stays; it hears nothing unless it is asked to
 @pytest.fixture
 def touched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Every file that is opened and every host that is asked for, from now on."""
-    monkeypatch.delenv(models.ALLOWED, raising=False)
+    monkeypatch.delenv(allowed.SETTING, raising=False)
     WATCHED.clear()
     IS_WATCHED[0] = True
     yield WATCHED

@@ -14,8 +14,8 @@ from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.models.gguf import split_gguf
-from sleepviz.hybrids.models.loading import load_any, load_sleeper, load_tokenizer
-from sleepviz.hybrids.overlay import described, is_overlay
+from sleepviz.hybrids.models.loading import base_of, load_any, load_sleeper, load_tokenizer
+from sleepviz.hybrids.overlay import is_overlay
 from sleepviz.hybrids.tuning.config import TuneConfig
 from sleepviz.hybrids.tuning.lessons import Course, TaskCourse, course_of
 from sleepviz.hybrids.tuning.texts import PlainTextCourse, plain_text_course
@@ -58,7 +58,7 @@ def tune_by_name(
     needs_tokenizer = bool(texts) or task.endswith(".jsonl")
     tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code) if needs_tokenizer else None
     place, file = split_gguf(name)
-    base = described(Path(place)).base if is_overlay(place) else _kept_name(place, file)
+    base = base_of(Path(place)) if is_overlay(place) else _kept_name(place, file)
     added = bool(memory_layers) or is_overlay(place)
     require(added or not only_memory, "--only-memory needs memory: give --add-fast-weights, or a folder of memory.")
     load = load_any if memory_layers else load_sleeper
