@@ -35,6 +35,7 @@ class Screen:
     """What is on the page, as far as the messages tell."""
 
     elements: dict[tuple[int, ...], Element] = field(default_factory=dict)
+    components: dict[str, dict[str, Any]] = field(default_factory=dict)  # the data of our own, by their names
     titles: dict[str, str] = field(default_factory=dict)  # a page's hash by its path in the address
     page: str = ""  # hash of the page that is shown
     query: str = ""
@@ -48,12 +49,6 @@ class Screen:
                 return getattr(element, kind)
         raise KeyError(f"{kind} {key}")
 
-    def component(self, name: str) -> dict[str, Any] | None:
-        """The data of the last component of this name that was mounted; None where there is none."""
-        found = [e.bidi_component for e in self.elements.values() if e.WhichOneof("type") == "bidi_component"]
-        named = [each for each in found if each.component_name == name]
-        return data_of(named[-1]) if named else None
-
 
 def data_of(component: Any) -> dict[str, Any]:
     """A component's data, whichever way it was sent; bytes inside stay out."""
@@ -66,9 +61,10 @@ def data_of(component: Any) -> dict[str, Any]:
 class Visitor:
     """One session. `do` sends what a click sends and waits until the page shows what it should."""
 
-    def __init__(self, url: str, patience_s: float = 120.0) -> None:
+    def __init__(self, url: str, patience_s: float = 300.0) -> None:
         self.screen = Screen()
-        self._url = url.replace("http", "ws", 1).rstrip("/") + "/_stcore/stream"
+        self._page_url = f"{url.rstrip('/')}/"
+        self._url = f"{self._page_url.replace('http', 'ws', 1)}_stcore/stream"
         self._patience_s = patience_s
         self._widgets: dict[str, WidgetState] = {}
         self._kept: dict[str, ForwardMsg] = {}
@@ -90,17 +86,16 @@ class Visitor:
         self,
         until: Callable[[Screen], bool],
         *,
-        waiting: bool = False,
         widget: WidgetState | None = None,
         page: str | None = None,
         link: dict[str, str] | None = None,
     ) -> float:
-        """Click a widget, a page of the menu, or a link; return the seconds until the page is as it should be.
+        """Click a widget, a page (its path), or a link; return the seconds until the page is as it should be.
 
         Afterwards it listens on until the script has come to its end, as a browser does. Raises VisitError.
         """
         if page is not None:
-            self.screen.page, self.screen.query = self.screen.titles.get(page, ""), ""
+            self.screen.page, self.screen.query = self.screen.titles[page], ""
         if link is not None:
             self.screen.query = urlencode(link)
         if widget is not None:
@@ -112,7 +107,10 @@ class Visitor:
             del self._widgets[widget.id]
         seen, is_over, runs = None, False, self.screen.runs
         while seen is None or not is_over:
-            is_over = await self._hear(deadline)
+            try:
+                is_over = await self._hear(deadline)
+            except TimeoutError as error:
+                raise VisitError(f"the page did not show in {self._patience_s:g} s what it should") from error
             if seen is None and self.screen.runs > runs and until(self.screen):
                 seen = time.perf_counter() - started
         return seen
@@ -135,6 +133,7 @@ class Visitor:
         asked.cached_message_hashes.extend(self._kept)
         asked.fragment_id, asked.is_auto_rerun = fragment, bool(fragment)
         asked.is_history_navigation = is_history
+        asked.context_info.url, asked.context_info.color_scheme = self._page_url, "light"
         if not fragment:
             self._timers.clear()
         try:
@@ -143,11 +142,14 @@ class Visitor:
             raise VisitError(CLOSED) from error
 
     async def _hear(self, deadline: float) -> bool:
-        """Take the next message, and let the timers ring meanwhile; True at the end of a run. Raises VisitError."""
+        """Take the next message, and let the timers ring meanwhile; True at the end of a run.
+
+        Raises TimeoutError after the deadline, and VisitError.
+        """
         while True:
             now = time.perf_counter()
             if now > deadline:
-                raise VisitError("nothing came for too long")
+                raise TimeoutError
             for fragment, (interval, due) in list(self._timers.items()):
                 if due <= now:
                     self._timers[fragment] = (interval, now + interval)
@@ -173,6 +175,7 @@ class Visitor:
         if kind == "new_session":
             if not envelope.metadata.run.fragment_ids:
                 screen.elements.clear()
+                screen.components.clear()
                 screen.runs += 1
             screen.page = message.new_session.page_script_hash or screen.page
         elif kind == "navigation":
@@ -200,6 +203,8 @@ class Visitor:
             raise VisitError(f"the page shows {element.exception.type}: {element.exception.message}")
         elements.pop(place, None)  # so that the latest comes last
         elements[place] = element
+        if element.WhichOneof("type") == "bidi_component":
+            self.screen.components[element.bidi_component.component_name] = data_of(element.bidi_component)
         widget = getattr(element, str(element.WhichOneof("type")))
         if getattr(widget, "set_value", False):
             self._widgets.pop(widget.id, None)  # the server has set it: what was chosen here no longer counts

@@ -40,7 +40,7 @@ def checked_out() -> float:
 async def visit(url: str) -> None:
     """Open the first page and see it."""
     async with Visitor(url, PATIENCE_S) as visitor:
-        await visitor.do(lambda screen: screen.component("sleepviz_player") is not None)
+        await visitor.do(lambda screen: "sleepviz_player" in screen.components)
 
 
 def wait_for(port: int) -> None:

@@ -39,7 +39,7 @@ async def examine(url: str, patience_s: float) -> Verdict:
     """Open the page at `url` as a browser does and run its recorded question live. Raises nothing."""
     started = time.monotonic()
     try:
-        async with asyncio.timeout(patience_s), Visitor(url, patience_s) as visitor:
+        async with asyncio.timeout(patience_s), Visitor(url, 2 * patience_s) as visitor:
             await visitor.do(lambda screen: _run(screen) is not None or bool(_alerts(screen)))
             recorded, link = _run(visitor.screen), _link(visitor.screen)
             if alerts := _alerts(visitor.screen):
@@ -48,7 +48,7 @@ async def examine(url: str, patience_s: float) -> Verdict:
                 return Verdict(False, "the page shows no recorded run.")
             window = str(recorded["sleeps"][0]["last"])
             asked = ",".join([window] * (1 + secrets.randbelow(REPEATS_MAX)))
-            await visitor.do(_is_over, link={**link, "trigger": f"manual:{asked}"}, waiting=True)
+            await visitor.do(_is_over, link={**link, "trigger": f"manual:{asked}"})
             if alerts := _alerts(visitor.screen):
                 return Verdict(False, f"the live run failed: {alerts[0]}")
             live = _run(visitor.screen)
@@ -70,13 +70,13 @@ def _is_over(screen: Screen) -> bool:
 
 def _run(screen: Screen) -> dict[str, Any] | None:
     """The run in the player."""
-    player = screen.component("sleepviz_player")
+    player = screen.components.get("sleepviz_player")
     return None if player is None else player["run"]
 
 
 def _link(screen: Screen) -> dict[str, str] | None:
     """The link of what is on screen."""
-    bar = screen.component("sleepviz_share_bar")
+    bar = screen.components.get("sleepviz_share_bar")
     return None if bar is None else bar["link"]
 
 
