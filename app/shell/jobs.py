@@ -127,7 +127,7 @@ class RunQueue:
     is_warm: Callable[[], bool] = lambda: True
     prepare: Callable[[], None] = lambda: None  # called in every worker, before it computes
     who: Callable[[], str] = lambda: ""  # the visitor who asks
-    told: Callable[[Request], None] = lambda request: None  # of every request that is over
+    told: Callable[[Request, Phase], None] = lambda request, phase: None  # how every request ends
     kept: int = 256
     kept_bytes: int = 64_000_000
     lease_s: float = LEASE_S
@@ -174,9 +174,11 @@ class RunQueue:
         self._end(request, "failed", self.refusals.too_many)
 
     def _end(self, request: Request, phase: Phase, message: str = "") -> None:
-        """Close the request, and tell the operator."""
-        request.end(phase, message)
-        self.told(request)
+        """Tell the operator how the request ended, and then whoever waits for it."""
+        try:
+            self.told(request, phase)
+        finally:
+            request.end(phase, message)
 
     def _work(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         try:

@@ -17,7 +17,7 @@ import time
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.shell.jobs import Job, Request, Sweep
+from app.shell.jobs import Job, Phase, Request, Sweep
 
 HASH_CHARACTERS = 8
 
@@ -42,15 +42,15 @@ class RunLog:
         session = context.session_id if context is not None else ""
         return hashlib.blake2b(session.encode(), key=self._salt).hexdigest()[:HASH_CHARACTERS]
 
-    def tell(self, request: Request) -> None:
-        """Write the line of a request that is over."""
+    def tell(self, request: Request, phase: Phase) -> None:
+        """Write the line of a request that ends in this phase."""
         with self._lock:
             self._open -= 1
             n_open = self._open
-        self._log.info("%s", line(request, time.monotonic(), n_open))
+        self._log.info("%s", line(request, phase, time.monotonic(), n_open))
 
 
-def line(request: Request, now: float, n_open: int) -> str:
+def line(request: Request, phase: Phase, now: float, n_open: int) -> str:
     """One request in one line; `now` is when it ended, on the clock of `time.monotonic`."""
     began = request.began or now
     told = {
@@ -58,7 +58,7 @@ def line(request: Request, now: float, n_open: int) -> str:
         "ms": round(1000 * (now - began)),
         "waited_ms": round(1000 * (began - request.asked)),
         "visitor": request.visitor,
-        "outcome": request.phase,
+        "outcome": phase,
         "open": n_open,
         "mb": _megabytes(),
     }

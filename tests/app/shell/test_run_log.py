@@ -17,15 +17,13 @@ def test_a_line_by_hand() -> None:
     """Asked at 10.0, began at 10.5, over at 12.25 seconds."""
     job = Job((RunKey(RunSpec("depo", "a secret", n_passes=8), "digest"),) * 2, 3.0, "5f0c9b12")
     job.asked, job.began = 10.0, 10.5
-    job.end("done")
-    said = line(job, 12.25, 4)
+    said = line(job, "done", 12.25, 4)
     assert re.sub(r" mb=\d+$", "", said) == (
         "run task=depo passes=8 runs=2 ms=1750 waited_ms=500 visitor=5f0c9b12 outcome=done open=4"
     )
     sweep = Sweep(6, 3.0)
     sweep.asked, sweep.cells = 10.0, [1, 2]
-    sweep.end("cancelled")
-    said = line(sweep, 11.0, 0)
+    said = line(sweep, "cancelled", 11.0, 0)
     assert said.startswith("sweep measured=2 of=6 ms=0 waited_ms=1000 visitor= outcome=cancelled open=0")
 
 
