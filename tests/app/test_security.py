@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.shell import uploads
-from app.your_model import models
+from app.your_model import allowed, models
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import InputError
 from sleepviz.config.run import RunSpec
@@ -116,7 +116,7 @@ sys.addaudithook(_watch)  # a hook stays; it hears nothing unless it is asked to
 @pytest.fixture
 def touched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Every file that is opened and every host that is asked for, from now on."""
-    monkeypatch.delenv(models.ALLOWED, raising=False)
+    monkeypatch.delenv(allowed.SETTING, raising=False)
     WATCHED.clear()
     IS_WATCHED[0] = True
     yield WATCHED
