@@ -126,7 +126,9 @@ def test_a_link_opens_its_experiment_and_the_way_back_takes_one_step(server: Ser
     page.get_by_role("button", name="Next step").click(timeout=PATIENCE_MS)
     page.wait_for_url(re.compile("step=2"), timeout=PATIENCE_MS)
     page.get_by_role("link", name="Limits").click()
+    expect(page.get_by_role("heading", name="Limits and open questions")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("link", name="Learn").click()
+    expect(page.get_by_role("heading", name="A window that fills")).to_be_visible(timeout=PATIENCE_MS)
     page.wait_for_url(re.compile("learn.step=2"), timeout=PATIENCE_MS)  # put in place of the bare address
     page.go_back()
     expect(page.get_by_role("heading", name="Limits and open questions")).to_be_visible(timeout=PATIENCE_MS)
