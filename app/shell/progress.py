@@ -9,6 +9,8 @@ import streamlit as st
 
 from app.shell.jobs import Phase, Request, Sweep
 
+RAREST_S = 3.0
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -27,8 +29,10 @@ def show(
 ) -> None:
     """Draw the standing of the first open request every `every_s` seconds, and a Cancel button of the key `cancel`.
 
-    Polling keeps the requests alive: they end when the visitor leaves.
+    Polling keeps the requests alive: they end when the visitor leaves. Whoever waits in a long line asks more rarely:
+    if all of a class asked twice a second, the server would do little else.
     """
+    ahead = max(request.ahead for request in requests)
 
     def poll() -> None:
         phases = [request.poll() for request in requests]
@@ -37,7 +41,7 @@ def show(
             st.rerun()
         _draw(standing(still[0]), cancel, requests)
 
-    st.fragment(poll, run_every=every_s)()
+    st.fragment(poll, run_every=min(every_s * (1 + ahead), RAREST_S))()
 
 
 def show_sweep(sweep: Sweep, what: str, starting: str, *, every_s: float, cancel: str) -> None:

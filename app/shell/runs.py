@@ -1,7 +1,8 @@
 """Every cache of the app, and the way from a RunSpec to a Trace.
 
-Streamlit collects garbage in full after each script run; with torch's objects loaded that takes a
-quarter of a second under the interpreter's lock. `gc.freeze` after loading takes them out of it.
+What is cached is shared by all visitors and changed by none: with `st.cache_data` every run of a script would
+unpickle a copy of its own. Streamlit collects garbage in full after each script run; with torch's objects loaded that
+takes a quarter of a second under the interpreter's lock. `gc.freeze` after loading takes them out of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import streamlit as st
 from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
+from app.shell.run_log import RunLog
 from sleepviz.config import places
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Event, Trace
@@ -37,16 +39,17 @@ from sleepviz.tasks.base import InputError
 if TYPE_CHECKING:  # torch is imported by the first live run, never by opening a page
     from sleepviz.runs.checkpoint import Checkpoint
 
+LOADED_MAX = 12  # checkpoints, of a few megabytes each: every task's own and the models beside it
 ASSETS = places.ASSETS  # of this module, so that a test can point the app elsewhere
 
 
-@st.cache_data(ttl=60, max_entries=4, show_spinner=False)
+@st.cache_resource(ttl=60, max_entries=4, show_spinner=False)
 def checkpoints(folder: Path = FOLDER) -> tuple[CheckpointInfo, ...]:
     """Every readable checkpoint. Read again each minute, so that a new one appears without a restart."""
     return list_checkpoints(folder)
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False)
 def commit() -> str:
     """The commit of the checkout that serves the app; "" where there is none."""
     return checkout_commit()
@@ -77,9 +80,9 @@ def recording(name: str) -> Trace | None:
         return None
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _recording(path: Path, changed_ns: int) -> Trace:
-    return Trace.from_npz(path.read_bytes())
+    return Trace.from_npz(path.read_bytes()).protected()
 
 
 def results(task: str) -> Results | str:
@@ -93,9 +96,15 @@ def results(task: str) -> Results | str:
         return str(error)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _results(path: Path, changed_ns: int) -> Results:
     return read_results(path)
+
+
+@st.cache_resource(show_spinner=False)
+def run_log() -> RunLog:
+    """The operator's log of this server."""
+    return RunLog()
 
 
 @st.cache_resource(show_spinner=False)
@@ -105,12 +114,20 @@ def queue() -> RunQueue:
         record=record_run,
         describe=describe_checkpoint,
         refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
-        is_warm=lambda: "torch" in sys.modules,
-        prepare=_one_thread,
+        is_warm=lambda: is_imported("torch"),
+        prepare=one_thread,
+        who=run_log().visitor,
+        told=run_log().tell,
     )
 
 
-def _one_thread() -> None:
+def is_imported(name: str) -> bool:
+    """Whether a module is there, wholly: another thread may be importing it."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
+
+
+def one_thread() -> None:
     """A run is tens of milliseconds of tiny matrices: more threads would only disturb other visitors."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
@@ -122,8 +139,13 @@ def record_run(key: RunKey) -> Iterator[Event]:
     """The events of one run, with the shared, read-only weights. Called in a worker thread."""
     from sleepviz.runs.record import record
 
-    _warmed(checkpoint_folder(), key.spec.checkpoint, key.digest, key.spec)
+    warm_up(key)
     return record(key.spec, loaded(key))
+
+
+def warm_up(key: RunKey) -> None:
+    """Load the weights of a run, and use them once. Called in a worker thread."""
+    _warmed(checkpoint_folder(), key.spec.checkpoint, key.digest, key.spec)
 
 
 def loaded(key: RunKey) -> Checkpoint:
@@ -134,7 +156,7 @@ def loaded(key: RunKey) -> Checkpoint:
     return untrained(checkpoint, key.spec.seed) if key.spec.control == "untrained" else checkpoint
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=LOADED_MAX, show_spinner=False)
 def _loaded(folder: Path, name: str, digest: str) -> Checkpoint:
     """Slow weights, loaded once for all visitors; the digest in the key makes a new file a new entry."""
     from sleepviz.runs.checkpoint import load
@@ -148,7 +170,7 @@ def _loaded(folder: Path, name: str, digest: str) -> Checkpoint:
     return checkpoint
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=LOADED_MAX, show_spinner=False)
 def _warmed(folder: Path, name: str, digest: str, _spec: RunSpec) -> bool:
     """One run thrown away: the first passes of a process are several times slower, and times are shown.
 

@@ -9,10 +9,12 @@ from typing import Any
 import streamlit as st
 
 from app import player
+from app.explain import chain, guess
 from app.player.pictures import picture_of
 from app.sharing import bar
 from app.sharing.bar import Shared
-from app.shell import chain, guess, messages, position, runs, theme, view
+from app.shell import messages, position, runs, theme
+from app.shell.address import view
 from app.shell.position import Position
 from app.shell.results import Results
 from app.shell.state import Visit
@@ -22,6 +24,9 @@ from app.tasks.base import Words
 from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import CheckpointInfo
 
+LEARN = SITE / "pages" / "learn.py"
+PAYLOADS_KEPT = 32  # of half a megabyte
+
 
 def show(task: str) -> None:
     """The whole page of one task: the question, its controls and the stage fill the window; the rest stands below."""
@@ -29,18 +34,19 @@ def show(task: str) -> None:
     mode = theme.page_mode(st.context.theme.type)
     visit, words = Visit(task), page.words
     infos = runs.checkpoints(runs.checkpoint_folder())
-    tape = watch.recorded(task, infos)
+    shipped = watch.recorded(task, infos)
     results = runs.results(task)
 
     with st.container(key="stage_area"):
         title = st.container(key="question", horizontal=True, vertical_alignment="center")
         with st.container(key="controls_locked" if looks.is_locked else "controls"):
-            recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
+            recorded_spec = shipped.trace.spec if isinstance(shipped, watch.Shown) else None
             choice = controls.controls(page, visit, infos, recorded_spec)
-        shown = watch.shown_run(visit, choice, infos, tape)
+        shown = watch.shown_run(visit, choice, infos, shipped)
         with title:
             st.title(messages.plain(choice.asks), anchor=False)
             if not looks.is_locked:
+                st.page_link(LEARN, label=stage_text.NEW_HERE, icon=":material/school:", width="content")
                 trained.switch(visit, task, infos)
                 if shown is not None:
                     _guess(shown, page)
@@ -48,9 +54,9 @@ def show(task: str) -> None:
             layers = _meta(shown, infos).get("model", {}).get("layer_types", ())
             known = None if isinstance(results, str) else results
             _stage(shown, page, choice, position.of(visit), known, looks, layers)
+    st.markdown(words.explanation)
     if shown is not None:
         _under(shown, page, infos, mode)
-    st.markdown(words.explanation)
     about.measured(visit, words, results, choice, mode)
     about.explanations(words)
 
@@ -66,10 +72,8 @@ def _stage(
 ) -> None:
     """One run beside those that it is compared with."""
     cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
-    terms = stage_text.terms(page.words)
-    payload = player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms)
     pointed = player.show(
-        payload,
+        _payload(_identity(shown, cards), page, shown, cards),
         key=f"player_{page.task}",  # a key a task: another page's player is another player
         start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
         stale=watch.stale(shown, choice),
@@ -87,15 +91,30 @@ def _stage(
     bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 
+@st.cache_resource(max_entries=PAYLOADS_KEPT, show_spinner=False)
+def _payload(identity: str, _page: TaskPage, _shown: watch.Shown, _cards: tuple[player.Contender, ...]) -> Any:
+    """What is drawn of a run, worked out once for everybody who looks at it."""
+    terms = stage_text.terms(_page.words)
+    return player.player_payload(_shown.trace, contenders=_cards, badge=_shown.badge, terms=terms)
+
+
+def _identity(shown: watch.Shown, cards: tuple[player.Contender, ...]) -> str:
+    """Everything that the drawing of a run depends on. Two runs of one question differ in their times."""
+    texts = [(card.title, card.note, card.missing, card.measured, card.share) for card in cards]
+    traces = [shown.trace, *(card.trace for card in cards if card.trace is not None)]
+    return json.dumps([shown.badge, texts, [(t.spec, t.checkpoint["digest"], t.computed_in_s) for t in traces]])
+
+
 def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...], mode: theme.Mode) -> None:
     """What to notice, where the run comes from, and everything that can be known of it."""
     meta = _meta(shown, infos)
     _asked(shown, page)
+    st.markdown(f"**{stage_text.NOTICE}** {_notice(shown, page.words)}")
+    if shown.trace.spec["control"] != "untrained":
+        st.markdown(trained.note(meta, has_other=bool(trained.ways(page.task, infos))))
+    st.caption(f"{about.training_note(shown.trace)} {page.words.presets}")
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
-    st.caption(
-        f"{_notice(shown, page.words)} {trained.note(meta)} {about.training_note(shown.trace)} {page.words.presets}"
-    )
     about.departures(meta)
     about.transcript(shown.trace)
     about.numbers(shown.trace)
@@ -114,9 +133,9 @@ def _guess(shown: watch.Shown, page: TaskPage) -> None:
         return
     about_run = f"{trace.spec['input']}|{trace.checkpoint['digest']}"
     asked = guess.enough(int(trace.spec["n_passes"]), difficulty, page.unit, about=about_run)
-    with st.popover(stage_text.GUESS, key="guess"):
+    with st.popover(stage_text.GUESS, key="guess", help=stage_text.GUESS_HELP):
         if guess.ask(asked, key=f"guess_{page.task}") is not None:
-            guess.tell(asked, all(trace.answer.correct))
+            guess.tell(asked, trace.is_right)
 
 
 def _asked(shown: watch.Shown, page: TaskPage) -> None:

@@ -21,7 +21,7 @@ from sleepviz.config.events import Trace
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
-QUICK_S = 0.5  # a warm run is over by then: no loading state flickers
+QUICK_S = 0.8  # a warm run is over by then: no loading state flickers, and the page is not drawn twice
 POLL_S = 0.5
 
 
@@ -75,20 +75,22 @@ def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
     )
 
 
-def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | str) -> Shown | None:
+def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], shipped: Shown | str) -> Shown | None:
     """Decide what to show, start a live run where one is wanted, and say what is going on."""
-    on_tape = tape if isinstance(tape, Shown) else None
+    recording = shipped if isinstance(shipped, Shown) else None
     if choice.spec is None or choice.info is None:
-        return _latest(visit, infos) or on_tape
-    if isinstance(tape, str):
-        st.info(tape, icon=":material/info:")
-    is_on_tape = on_tape is not None and not visit.asked_live and _same_question(on_tape.trace, choice)
-    if not is_on_tape or visit.has_url:  # a first visit leaves the address bare; coming back to the recording does not
+        return _latest(visit, infos) or recording
+    if isinstance(shipped, str):
+        st.info(shipped, icon=":material/info:")
+    is_recorded = recording is not None and not visit.asked_live and _same_question(recording.trace, choice)
+    if not is_recorded or visit.has_url:  # a first visit leaves the address bare; coming back to the recording does not
         visit.write_url(choice.link)
-    if on_tape is not None and is_on_tape:
-        _say_if_weights_differ(on_tape, infos)
-        return on_tape
-    job = _job(visit, choice, infos)
+    if recording is not None and is_recorded:
+        _say_if_weights_differ(recording, infos)
+        return recording
+    before, job = visit.job, _job(visit, choice, infos)
+    if choice.run_pressed and job is before and job.phase == "done":
+        st.toast(stage_text.SAME_RUN, icon=":material/check:")
     if not job.is_over:
         job.wait(QUICK_S)
     if job.phase == "done":
@@ -100,7 +102,7 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
         st.info(stage_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="cancel")
-    return _latest(visit, infos) or on_tape
+    return _latest(visit, infos) or recording
 
 
 def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
@@ -158,7 +160,8 @@ def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job
     beside = _one_pass_key(own) if own.spec.control == "none" else _intact_key(own)
     wanted = tuple(dict.fromkeys(key for key in (own, beside, baseline) if key is not None))
     job = visit.job
-    if job is None or job.keys != wanted or (choice.run_pressed and job.phase in ("cancelled", "failed")):
+    is_asked_again = job is not None and choice.run_pressed and job.phase in ("cancelled", "failed")
+    if job is None or job.keys != wanted or is_asked_again or job.was_left:
         job = runs.queue().submit(wanted)
         visit.set_job(job)
     return job

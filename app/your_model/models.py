@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from app.your_model import allowed
 from app.your_model.shelf import shelf
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.events import Event
+from sleepviz.config.outside import MALFORMED
 from sleepviz.runs.checkpoint import CheckpointError
 from sleepviz.tasks.base import InputError
 
@@ -64,7 +64,7 @@ def text_facts(name: str) -> tuple[int, int, str]:
     try:
         config = json.loads((text_folder() / name / "config.json").read_text(encoding="utf-8"))
         return int(config["architecture"]["window"]), int(config["passes_trained"]), str(config["digest"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *MALFORMED) as error:
         raise ConfigError(f"the model {name[:60]!r} that ships with the app is damaged.") from error
 
 
@@ -75,8 +75,10 @@ def queue() -> RunQueue:
         record=record_run,
         describe=lambda key: {"name": key.spec.checkpoint, "digest": key.digest},
         refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
-        is_warm=lambda: "transformers" in sys.modules,
-        prepare=runs._one_thread,
+        is_warm=lambda: runs.is_imported("transformers"),
+        prepare=runs.one_thread,
+        who=runs.run_log().visitor,
+        told=runs.run_log().tell,
         kept_bytes=32_000_000,
         turns=runs.queue().turns,
     )

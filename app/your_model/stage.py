@@ -33,6 +33,9 @@ def follow(visit: Visit, has_tape: bool) -> None:
     if job is None:
         st.caption(f"{model_text.RECORDED if has_tape else model_text.NOTHING_YET} {model_text.FIRST_RUN}")
         return
+    if job.was_left:  # it ended while nobody asked for it: a page that cannot be reached for a while, for example
+        job = models.queue().submit(job.keys)
+        visit.set_job(job)
     if not job.is_over:
         job.wait(QUICK_S)
     if job.phase == "done":

@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sleepviz.config.outside import MALFORMED
 
 Array = NDArray[Any]
 
@@ -107,7 +110,7 @@ class AnswerScored:
     """The task's answer, in one ordinary pass a prediction chunk, after everything is evicted."""
 
     answer: Answer
-    wake_s: float  # the fastest of a few times
+    answer_s: float  # the fastest of a few times
     flops: int
 
 
@@ -115,6 +118,7 @@ Event = TokenRead | SleepStarted | SleepPassDone | CacheEvicted | AnswerScored
 EVENT_TYPES: dict[str, type[Event]] = {
     kind.__name__: kind for kind in (TokenRead, SleepStarted, SleepPassDone, CacheEvicted, AnswerScored)
 }
+RENAMED = {"wake_s": "answer_s"}  # what fields are called in runs that were recorded earlier
 _NESTED: dict[str, type[Any]] = {"answer": Answer, "woken": Answer, "layers": LayerMeasures}
 
 
@@ -126,10 +130,10 @@ def event_to_json(event: Event) -> dict[str, Any]:
 def event_from_json(values: dict[str, Any]) -> Event:
     """Inverse of `event_to_json`. Raises ValueError when the dict is not an event's."""
     try:
-        fields = dict(values)
+        fields = {RENAMED.get(name, name): value for name, value in dict(values).items()}
         kind = EVENT_TYPES[fields.pop("type")]
         return _build(kind, fields)
-    except (KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise ValueError(f"not an event: {error}.") from error
 
 
@@ -150,16 +154,36 @@ class Trace:
         return last.answer
 
     @property
+    def is_right(self) -> bool:
+        """Whether everything that was asked is answered right. Raises ValueError for a run that never answered."""
+        return all(self.answer.correct)
+
+    @property
     def passes(self) -> tuple[SleepPassDone, ...]:
         """Every pass of every window, in order."""
         return tuple(event for event in self.events if isinstance(event, SleepPassDone))
 
     @cached_property
+    def computed_in_s(self) -> float:
+        """Seconds that its passes and its answer took: two runs of one specification differ in this."""
+        scored = (event.answer_s for event in self.events if isinstance(event, AnswerScored))
+        return sum(event.sleep_s for event in self.passes) + sum(scored)
+
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of all its arrays."""
+        return sum(array.nbytes for array in self._arrays())
+
+    def protected(self) -> Trace:
+        """The same run, whose arrays nobody can change any more: several readers may share it."""
+        for array in self._arrays():
+            array.flags.writeable = False
+        return self
+
+    def _arrays(self) -> Iterable[Array]:
         arrays: dict[str, Array] = {}
         _plain(self.events, arrays)
-        return sum(array.nbytes for array in arrays.values())
+        return arrays.values()
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole run as plain JSON values."""
@@ -172,7 +196,7 @@ class Trace:
         try:
             events = tuple(event_from_json(event) for event in values["events"])
             return cls(dict(values["spec"]), dict(values["checkpoint"]), events)
-        except (KeyError, TypeError) as error:
+        except MALFORMED as error:
             raise ValueError(f"not a recorded run: {error}.") from error
 
     def to_npz(self) -> bytes:

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.model import ModelConfig, SleepAttention
+from sleepviz.config.outside import MALFORMED
 from sleepviz.config.places import CHECKPOINTS, SITE
 from sleepviz.config.training import with_present_names
 from sleepviz.tasks import build_task
@@ -132,7 +133,7 @@ def read_info(path: Path) -> CheckpointInfo:
         )
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint named {name!r}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, *MALFORMED) as error:
         reason = str(error).rstrip(".")
         raise CheckpointError(f"The description of checkpoint {name!r} is damaged: {reason}.") from error
 
@@ -154,11 +155,11 @@ def find(name: str, *, task: str, folder: Path = FOLDER) -> CheckpointInfo:
 
 def load(name: str = "", *, task: str = "", folder: Path = FOLDER) -> Checkpoint:
     """Load a checkpoint and check its digest. Raises CheckpointError with one clear sentence."""
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load as parse_weights
 
     from sleepviz.core.model import HybridLM
+    from sleepviz.core.weightless import weightless
 
     info = find(name, task=task, folder=folder)
     path = folder / info.name / "model.safetensors"
@@ -172,7 +173,7 @@ def load(name: str = "", *, task: str = "", folder: Path = FOLDER) -> Checkpoint
         raise CheckpointError(
             f"The weights of checkpoint {info.name!r} do not match their digest: the file was changed."
         )
-    with torch.device("meta"):  # takes no memory: a description cannot ask for more than the file holds
+    with weightless():  # a description cannot ask for more memory than the file holds
         model = HybridLM(ModelConfig.from_json(info.meta["model"]))
     try:
         model.load_state_dict(parse_weights(data), assign=True)

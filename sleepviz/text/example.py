@@ -26,7 +26,7 @@ PAGE = (
 QUESTION = "Where does Ben live?"
 N_PASSES = 4
 MODEL = "text-micro"
-RECORDINGS = ("text-home", "text-home-n1", "text-home-n0", "text-home-full")  # in the order of `side_by_side`
+RECORDINGS = ("words-home", "words-home-n1", "words-home-n0", "words-home-full")  # in the order of `side_by_side`
 
 
 def text_spec(

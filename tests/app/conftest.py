@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from app.shell import runs
 from tests.app.made import make_assets
@@ -25,6 +24,6 @@ def assets(made_assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     folder = tmp_path / "assets"
     shutil.copytree(made_assets, folder)
     monkeypatch.setattr(runs, "ASSETS", folder)
-    st.cache_data.clear()
+    runs.checkpoints.clear()
     yield folder
-    st.cache_data.clear()
+    runs.checkpoints.clear()

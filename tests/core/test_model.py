@@ -15,6 +15,7 @@ from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.memory import FastWeights, Memory
 from sleepviz.core.model import GatedDeltaNet, HybridLM, ShortConvolution, unit_length
 from sleepviz.core.sleep import sleep
+from sleepviz.core.weightless import weightless
 from tests.builders import WINDOW, empty, random_model, random_tokens, small_config, tensors
 from tests.naive_model import NaiveModel
 
@@ -279,3 +280,17 @@ def test_heads_that_bind_earlier_tokens_begin_choosy() -> None:
     assert (writes[1::2] < 0.35).all() and (writes[1::2] > 0.1).all()  # a normal of mean -3 and spread 4: 0.23
     assert (writes[0::2] > 0.35).all() and (writes[0::2] < 0.65).all()
     assert (writing.log_decay[0, 1::2].mean() > 0.3 * writing.log_decay[0, 0::2].mean()).all()
+
+
+def test_a_weightless_model_has_every_shape_and_no_number_is_drawn_for_it() -> None:
+    config = ModelConfig(vocab_size=11, window=8, input_recall=True)
+    state = torch.get_rng_state()
+    with weightless():
+        empty = HybridLM(config)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert {parameter.device.type for parameter in empty.parameters()} == {"meta"}
+    full = HybridLM(config)
+    assert {name: value.shape for name, value in empty.state_dict().items()} == {
+        name: value.shape for name, value in full.state_dict().items()
+    }
+    assert full.embedding.weight.std() > 0.5  # drawn again outside

@@ -419,7 +419,7 @@ def test_what_cannot_be_tuned_is_one_line(
     assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0
 
 
-# N coupled with difficulty, and the loss on the stream
+# N coupled with difficulty, and the loss on every pass
 
 HOPS = Depo(nodes_max=6, nodes_min=6, window_edges=3, hops_max=3)
 COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, pass_loss=0.5, chunk_size=None)

@@ -27,6 +27,7 @@ from sleepviz.runs.checkpoint import (
     write_atomically,
 )
 from tests.builders import empty, meta_of, random_model, random_tokens, rule110_config
+from tests.test_architecture import run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -294,3 +295,11 @@ def test_listing_imports_no_torch(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     assert run.stdout.splitlines() == ["['small'] False", "True False"]
+
+
+def test_a_run_does_not_wait_for_torchs_compiler() -> None:
+    code = (
+        "import sys, sleepviz\nsleepviz.run('rule110', {'rows': ['0110' * 4], 'steps': 1}, n_passes=2)\n"
+        "print(sorted({'torch', 'torch._dynamo', 'sympy'} & set(sys.modules)))"
+    )
+    assert run_python(code) == "['torch']"

@@ -341,3 +341,17 @@ def test_a_sweep_gives_way_to_runs_but_not_for_ever() -> None:
     assert order == ["now", "a", "b", "c", "d", "sweep", "e", "f"]
     turns.leave(now)
     assert [requests[name].ahead for name in order[1:]] == list(range(7))
+
+
+def test_where_no_thread_can_start_the_request_is_refused_and_the_next_one_runs(
+    make_queue: Callable[..., RunQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    queue = make_queue(Recorder())
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", no_thread)
+        refused = queue.submit((key("a"),))
+    assert (refused.phase, refused.message) == ("failed", "Too many.")
+    assert ended(queue.submit((key("b"),))).phase == "done"

@@ -423,7 +423,7 @@ def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_mod
     assert not payloads(opened())
     (text_model / "config.json").write_text(json.dumps(config))
     assert payloads(opened())
-    home = assets / "recordings" / "text-home.npz"
+    home = assets / "recordings" / "words-home.npz"
     run = Trace.from_npz(home.read_bytes())
     home.write_bytes(replace(run, spec=run.spec | {"unknown": 1}).to_npz())
     assert not payloads(opened())

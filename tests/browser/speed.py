@@ -1,0 +1,260 @@
+"""How fast the app is for a visitor, measured in Chromium: `python -m tests.browser.speed`.
+
+It writes assets/results/speed.json: medians of several visits, each of a new browser context with an empty cache.
+Server and browser share this machine, so the load average stands beside the figures, and the CPU time that each took:
+that does not depend on what else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
+from tqdm import tqdm
+
+from sleepviz.runs.checkpoint import write_atomically
+from tests.browser.conftest import CHROMIUM_FLAGS, ROOT, visit
+from tests.serving import Served, machine, serving, versions
+
+RESULTS = ROOT / "assets" / "results" / "speed.json"
+TIMES = 10
+PATIENCE_MS = 120_000
+WARMING = 2
+SETTLE_S = 2.0  # until a page has fetched everything that its first view fetches
+PLAYED_S = 5.0
+LIVE = re.compile("^live")
+PACKAGES = ("streamlit", "torch", "playwright")
+# Draws of the large map of S, the part that moves while nothing else changes; counted by wrapping its canvas.
+COUNT_DRAWS = """(canvas) => {
+  const context = canvas.getContext("2d"), clear = context.clearRect.bind(context);
+  window.drawn = [];
+  context.clearRect = (...box) => { window.drawn.push(performance.now()); clear(...box); };
+}"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is measured, in which unit, and the most (or, for frames, the least) that it should be."""
+
+    name: str
+    unit: str
+    aim: float
+    at_least: bool = False
+
+
+PICTURE = Figure("first_picture", "s", 1.5)
+COLD_PICTURE = Figure("first_picture_fresh_server", "s", 4.0)
+LIVE_RUN = Figure("first_live_run_fresh_server", "s", 4.0)
+CHANGE = Figure("change_of_n", "s", 0.4)
+BYTES = Figure("first_visit", "MB", 5.0)
+FRAMES = Figure("player", "frames/s", 25.0, at_least=True)
+HOSTS = Figure("other_hosts", "hosts", 0)
+
+
+def picture(page: Page) -> None:
+    """Wait until the stage is drawn."""
+    page.locator(".theatre .frame", has_text="event").wait_for(state="attached", timeout=PATIENCE_MS)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What an act took, in seconds: by the clock, of the server's CPU, and of the page's main thread."""
+
+    clock_s: float
+    server_s: float
+    page_s: float
+
+
+def timed(served: Served, page: Page, act: Callable[[], object]) -> Taken:
+    """Do it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page_before, server_before, started = _task_s(session), served.cpu_s, time.perf_counter()
+    act()
+    clock_s = time.perf_counter() - started
+    return Taken(clock_s, served.cpu_s - server_before, _task_s(session) - page_before)
+
+
+def _task_s(session: CDPSession) -> float:
+    """CPU time of the page's main thread so far."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
+
+
+def new_page(browser: Browser) -> Page:
+    """A visitor who was never here."""
+    return browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+
+
+def arrive(page: Page, url: str) -> None:
+    """Ask for the page, and wait for the drawn stage."""
+    page.goto(url, wait_until="commit")
+    picture(page)
+
+
+def first_picture(browser: Browser, served: Served) -> Taken:
+    """From asking for the page to the drawn stage."""
+    page = new_page(browser)
+    taken = timed(served, page, lambda: arrive(page, served.url))
+    page.context.close()
+    return taken
+
+
+def first_live_run(browser: Browser) -> tuple[Taken, Taken]:
+    """On a fresh server: the first picture, and from the press on "Run live" to the live run."""
+
+    def press() -> None:
+        page.get_by_role("button", name="Run live").click()
+        expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=PATIENCE_MS)
+
+    with serving() as served:
+        page = new_page(browser)
+        both = timed(served, page, lambda: arrive(page, served.url)), timed(served, page, press)
+        page.context.close()
+    return both
+
+
+def change_of_n(page: Page, served: Served) -> Taken:
+    """From a key on the slider of N to the picture of the new run, computed live."""
+    slider = page.get_by_role("slider", name="Passes N")
+    slider.focus()
+    before = page.locator(".theatre .frame").inner_text()
+
+    def press() -> None:
+        slider.press("ArrowRight")
+        expect(page.locator(".theatre .frame")).not_to_have_text(before, timeout=PATIENCE_MS)
+
+    return timed(served, page, press)
+
+
+def changes_of_n(browser: Browser, served: Served, times: int) -> list[Taken]:
+    """One visitor turns N up again and again; the first changes, which load the models, do not count."""
+    page = visit(browser, f"{served.url}/?N=1")
+    picture(page)
+    expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=PATIENCE_MS)
+    taken = []
+    for _ in range(times + WARMING):
+        taken.append(change_of_n(page, served))
+        page.wait_for_timeout(300)
+    page.context.close()
+    return taken[WARMING:]
+
+
+def first_visit(browser: Browser, served: Served) -> tuple[float, list[str]]:
+    """Megabytes over the wire, websocket and headers included, and every host but the app's own that is asked."""
+    page = new_page(browser)
+    wire: list[float] = []
+    hosts: set[str] = set()
+    session = page.context.new_cdp_session(page)
+    session.on("Network.loadingFinished", lambda event: wire.append(event["encodedDataLength"]))
+    session.on("Network.webSocketFrameReceived", lambda event: wire.append(_payload_bytes(event["response"])))
+    session.on("Network.webSocketCreated", lambda event: hosts.add(urlsplit(event["url"]).netloc))
+    session.send("Network.enable")
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    arrive(page, served.url)
+    page.wait_for_timeout(1000 * SETTLE_S)
+    page.context.close()
+    own = urlsplit(served.url).netloc
+    return sum(wire) / 1e6, sorted(hosts - {own, ""})  # "": data: and blob: addresses, which are fetched from nowhere
+
+
+def _payload_bytes(frame: dict[str, Any]) -> float:
+    """Of a websocket's message, whose binary payload Chromium tells as base64."""
+    text = frame["payloadData"]
+    return len(text) * 3 / 4 if frame["opcode"] == 2 else len(text.encode())
+
+
+def frames_per_second(browser: Browser, served: Served) -> float:
+    """How often the stage is drawn anew in each second in which it plays."""
+    page = visit(browser, served.url, motion="no-preference")
+    picture(page)
+    page.locator(".theatre.playing").wait_for(timeout=PATIENCE_MS)
+    page.locator(".theatre .c-states").evaluate(COUNT_DRAWS)
+    page.wait_for_timeout(1000 * PLAYED_S)
+    drawn = page.evaluate("window.drawn")
+    page.context.close()
+    return 1000 * (len(drawn) - 1) / (drawn[-1] - drawn[0])
+
+
+def measure(chromium: str, times: int) -> dict[str, Any]:
+    """Every figure, and what it was measured on."""
+    load_before = os.getloadavg()[0]
+    entries = []
+    with sync_playwright() as playwright, tqdm(total=5, unit="figure") as bar:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        fresh = [first_live_run(browser) for _ in range(times)]
+        entries += [timing(COLD_PICTURE, [first for first, _ in fresh]), timing(LIVE_RUN, [live for _, live in fresh])]
+        bar.update()
+        with serving() as served:
+            changes_of_n(browser, served, 1)  # warms the server: the models are loaded, and every file was read
+            first_picture(browser, served)
+            entries.append(timing(PICTURE, [first_picture(browser, served) for _ in range(times)]))
+            bar.update()
+            entries.append(timing(CHANGE, changes_of_n(browser, served, times)))
+            bar.update()
+            visits = [first_visit(browser, served) for _ in range(times)]
+            entries.append(entry(BYTES, [megabytes for megabytes, _ in visits]))
+            entries.append(entry(HOSTS, [float(len(others)) for _, others in visits]))
+            bar.update()
+            entries.append(entry(FRAMES, [frames_per_second(browser, served) for _ in range(times)]))
+            bar.update()
+        chromium_version = browser.version
+        browser.close()
+    return {
+        "made_by": "python -m tests.browser.speed",
+        "machine": {**machine(), "load_average": [round(load_before, 2), round(os.getloadavg()[0], 2)]},
+        "versions": {**versions(*PACKAGES), "chromium": chromium_version},
+        "entries": entries,
+    }
+
+
+def entry(figure: Figure, values: Sequence[float]) -> dict[str, Any]:
+    """One figure as it is written."""
+    median = statistics.median(values)
+    return {
+        "what": figure.name,
+        "unit": figure.unit,
+        "median": round(median, 3),
+        "least": round(min(values), 3),
+        "most": round(max(values), 3),
+        "n": len(values),
+        "aim": figure.aim,
+        "holds": median >= figure.aim if figure.at_least else median <= figure.aim,
+    }
+
+
+def timing(figure: Figure, taken: Sequence[Taken]) -> dict[str, Any]:
+    """A time, and the CPU time in it."""
+    return {
+        **entry(figure, [each.clock_s for each in taken]),
+        "server_cpu_s": round(statistics.median(each.server_s for each in taken), 3),
+        "page_cpu_s": round(statistics.median(each.page_s for each in taken), 3),
+    }
+
+
+def main() -> None:
+    """Measure, and write or print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.speed", description=__doc__)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--times", type=int, default=TIMES, help=f"visits for each figure (default: {TIMES})")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    result = measure(arguments.chromium, arguments.times)
+    write_atomically(arguments.out, (json.dumps(result, indent=1) + "\n").encode())
+    for each in result["entries"]:
+        cpu = f"CPU: server {each['server_cpu_s']}, page {each['page_cpu_s']}" if "page_cpu_s" in each else ""
+        print(f"{each['what']:30} {each['median']:8.3f} {each['unit']:9} aim {each['aim']:g} {cpu}")
+
+
+if __name__ == "__main__":
+    main()
