@@ -177,7 +177,7 @@ PERPLEXITY_INTRO = (
 MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
 MEASURE = "Measure perplexity"
 PERPLEXITY_STOPPED = "Stopped."
-PERPLEXITY_HEADS = "", "perplexity", "95 % interval"
+PERPLEXITY_HEADS = "setting", "perplexity", "95 % interval"
 PERPLEXITY_FILE = "Table"
 SCORED = "{tokens} tokens scored, the same ones in every line."
 ONCE = "Reading each window once (N = 1) instead of dropping it unread"
