@@ -67,7 +67,7 @@ def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
     """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
     studied = (
         ("memory", default, MEMORY_PASSES, MEMORY_HOPS, READINGS),
-        ("memory_found", FOUND, FOUND_PASSES[:-2], FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
+        ("memory_found", FOUND, (1, 2, 4), FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
     )
     for experiment, checkpoint, passes, levels, readings in studied:
         for n in passes:
