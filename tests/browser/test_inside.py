@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing, visit
+from tests.browser.conftest import Server, assert_axe_finds_nothing, visit
 
 PATIENCE_MS = 240_000  # a cold start on a busy machine
 
@@ -58,8 +58,9 @@ def test_times_are_measured_at_a_press(server: Server, browser: Browser) -> None
     page.context.close()
 
 
-def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server: Server, open_page: OpenPage) -> None:
-    page = open_page(f"{server.url}/graph")
+def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server: Server, browser: Browser) -> None:
+    page = visit(browser, f"{server.url}/graph")
+    page.locator(".theatre .frame", has_text="event").wait_for(state="attached", timeout=PATIENCE_MS)
     scrubber = page.locator(".theatre .scrub")
     scrubber.focus()
     page.keyboard.press("End")  # the last pass of the last window
@@ -75,7 +76,7 @@ def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server:
     page.wait_for_url(re.compile(r"/inside\?"), timeout=PATIENCE_MS)
     ready(page)
     for part in (f"layer={place[1]}", f"head={place[2]}", "pass=3", "task=depo"):
-        assert part in page.url
+        page.wait_for_url(re.compile(part), timeout=PATIENCE_MS)
     assert page.get_by_role("combobox", name=re.compile("Head of S")).input_value() == (
         f"layer {place[1]}, head {place[2]}"
     )
@@ -93,6 +94,7 @@ def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server:
     expect(page.locator(".scope .live")).to_have_text(re.compile(r"singular value 1 is \d"))
     choose(page, "Compare with", 1)
     ready(page, runs=2)
-    assert "beside=n1" in page.url
+    page.wait_for_url(re.compile("beside=n1"), timeout=PATIENCE_MS)
     expect(page.locator('.picture[data-name="state"] .said')).to_contain_text("only one pass:")
     assert_axe_finds_nothing(page, "with two runs")
+    page.context.close()
