@@ -10,13 +10,24 @@ if str(ROOT) not in sys.path:  # streamlit puts only app/ there
 import streamlit as st
 
 from app import tasks
-from app.shell import about_project, address, theme_watch, warm
+from app.explain import about_project
+from app.shell import address, runs, theme_watch, warm
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
 FIRST = next(iter(tasks.PAGES))
+TRAINED = {
+    info.task for info in runs.checkpoints(runs.checkpoint_folder())
+}  # the other tasks have an address, but no place in the menu
 PAGES = [
-    st.Page(ROOT / "pages" / f"{name}.py", title=task.title, icon=task.icon, url_path=task.url, default=name == FIRST)
+    st.Page(
+        ROOT / "pages" / f"{name}.py",
+        title=task.title,
+        icon=task.icon,
+        url_path=task.url,
+        default=name == FIRST,
+        visibility="visible" if name == FIRST or name in TRAINED else "hidden",
+    )
     for name, task in tasks.PAGES.items()
 ]
 PAGES += [

@@ -16,12 +16,14 @@ from sleepviz.arguments import UsageError, build_parser
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import InputError, lines_of, path_of, strict_json
 from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.health import health
 from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
 from sleepviz.serve import ServeError, serve
 from sleepviz.tasks import preset_named
 
 LINES_MAX = 100_000
 WORKERS_MAX = 64
+HEALTH_MAX_S = 3600
 MESSAGE_MAX_CHARACTERS = 500
 CLOSED_PIPE = 141  # what a shell says of a program that its reader has left
 
@@ -113,6 +115,7 @@ def train_command(arguments: argparse.Namespace) -> None:
     """`train`: a preset to the end, then its checkpoint's description."""
     from sleepviz.config.training import Budget
     from sleepviz.runs.checkpoint import FOLDER, read_info
+    from sleepviz.training.together import processes_of_torchrun
     from sleepviz.training.train import train
 
     budget = None
@@ -124,19 +127,22 @@ def train_command(arguments: argparse.Namespace) -> None:
     _require_folder(checkpoints)
     _require_folder(runs)
     _require_device(arguments.device)
-    path = train(
-        preset_named(arguments.preset),
-        seed=arguments.seed,
-        budget=budget,
-        resume=arguments.resume,
-        device=arguments.device,
-        compile_pass=arguments.compile,
-        command=_retold(arguments),
-        publish=arguments.publish,
-        folder=checkpoints,
-        runs=runs,
-    )
-    emit(read_info(path).to_json())
+    with processes_of_torchrun(arguments.device) as together:
+        path = train(
+            preset_named(arguments.preset),
+            seed=arguments.seed,
+            budget=budget,
+            resume=arguments.resume,
+            device=arguments.device,
+            compile_pass=arguments.compile,
+            command=_retold(arguments),
+            publish=arguments.publish,
+            folder=checkpoints,
+            runs=runs,
+            together=together,
+        )
+        if together.is_first:
+            emit(read_info(path).to_json())
 
 
 def _retold(arguments: argparse.Namespace) -> str:
@@ -211,6 +217,15 @@ def app_command(arguments: argparse.Namespace) -> None:
     serve(port=arguments.port, address=arguments.address)
 
 
+def health_command(arguments: argparse.Namespace) -> None:
+    """`health`: one line; the exit status is the verdict."""
+    if not arguments.url.startswith(("http://", "https://")):
+        raise UsageError("--url must begin with http:// or https://.")
+    if not 0 < arguments.seconds <= HEALTH_MAX_S:
+        raise UsageError(f"--seconds must be a number above 0 and up to {HEALTH_MAX_S}.")
+    health(arguments.url, patience_s=arguments.seconds)
+
+
 def bench_command(arguments: argparse.Namespace) -> None:
     """`bench`: ratios and medians on this machine."""
     from sleepviz.studies.bench import bench
@@ -231,6 +246,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "experiments": experiments_command,
     "record": record_command,
     "app": app_command,
+    "health": health_command,
     "bench": bench_command,
     "checkpoints": checkpoints_command,
 }

@@ -132,6 +132,11 @@ def build_parser() -> Parser:
     app = command("app", "Serve the app in a browser; Ctrl-C ends it.")
     app.add_argument("--port", type=int, default=8501)
     app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets other machines visit")
+    health = command(
+        "health", "Open a served app as a browser does and run one problem; the exit status says if it works."
+    )
+    health.add_argument("--url", default="http://127.0.0.1:8501")
+    health.add_argument("--seconds", type=float, default=60.0, help="how long to wait for the whole visit")
     bench = command("bench", "Measure speed and memory on this machine.")
     checkpoints = command("checkpoints", "List the checkpoints and what may be asked of them.")
     for sub in (bench, checkpoints):

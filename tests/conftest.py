@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,7 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked gpu where there is no CUDA device; torch is imported only to find out."""
+    """Leave out the tests of what is not here: dask, real weights that somebody named, a CUDA device.
+
+    torch is imported only to find out.
+    """
+    if importlib.util.find_spec("distributed") is None:
+        without = [item for item in items if item.get_closest_marker("dask")]
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
+    real = [item for item in items if item.get_closest_marker("real_weights")]
+    if real and "SLEEPVIZ_REAL_WEIGHTS" not in os.environ:
+        config.hook.pytest_deselected(items=real)
+        items[:] = [item for item in items if item not in real]
     gpu = [item for item in items if item.get_closest_marker("gpu")]
     if not gpu:
         return

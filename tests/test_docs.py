@@ -57,7 +57,8 @@ def broken_links(document: Path) -> list[str]:
 
 def commands(text: str) -> Iterator[str]:
     """Every `python -m sleepviz...` or `sleepviz ...`, in code spans, which may run over a line, and in code blocks."""
-    plain = FENCED.sub(lambda block: "" if block[1] == "python" else block[2], text)
+    whole = re.sub(r" \\\n\s*", " ", text)  # a backslash goes on with the command on the next line
+    plain = FENCED.sub(lambda block: "" if block[1] == "python" else block[2], whole)
     blocks = re.findall(r"^ {4}(.+)$", plain, re.M)
     spans = re.findall(r"`([^`]+)`", re.sub(r"^ {4}.+$", "", plain, flags=re.M))
     for line in [*blocks, *(" ".join(span.split()) for span in spans)]:

@@ -31,7 +31,7 @@ BAD_SHAPE = "This shape cannot be counted: {problem}"
 
 BILL = "The bill"
 BILL_TABLE = "{model}: {context:,} tokens in windows of {window:,}, N = {passes}."
-BILL_HEADS = ("", "with sleep", "without sleep")
+BILL_HEADS = ("counted", "with sleep", "without sleep")
 ROWS = {
     "kv": "KV cache, at its fullest",
     "fast": "fast weights S",
@@ -60,8 +60,13 @@ MEMORY_ALT = "Bytes against context: without sleep up to {without} at {context:,
 EVEN = "Break-even"
 EVEN_NOTICE = "Where the lines cross, sleep has paid off. More passes move the crossing to the right."
 EVEN_ALT = "Operations against the number of questions. {pays}"
-MODELS, MODELS_TABLE = "Models in use, by their published shapes", "The same context, window and N for each."
-MODELS_HEADS = ("", "KV without", "KV with", "S", "sleep, operations", "question, operations", "pays from question")
+MODELS = "Models in use, by their published shapes"
+MODELS_TABLE = "The same plan for each. Sleep and question: operations."
+MODELS_HEADS = ("model", "KV without", "KV with", "S", "sleep", "question", "pays from question")
+CANNOT = (
+    "Ouro and Llama have no fast weights: they cannot sleep as they are, and their rows count the passes alone. "
+    "The paper gives Ouro six layers with fast weights first."
+)
 SOURCES = "Where the shapes stand"
 SOURCE_LINE = "- **{name}** ({parameters:.2f} billion weights counted, {published:g} stated): {source}"
 NOT_SHOWN = "Samba 3.8B, which the article names, is not shown: we found no file of its makers with its shape."

@@ -9,8 +9,8 @@ import streamlit as st
 
 from app import figures
 from app.cost import cost_text as text
+from app.parts.html_table import html_table
 from app.shell import progress, runs
-from app.shell.html_table import html_table
 from app.shell.jobs import Sweep
 from app.shell.state import Visit
 from app.shell.theme import Mode

@@ -12,8 +12,8 @@ from app.tasks import PAGES
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import ModelConfig
 from sleepviz.runs.checkpoint import CheckpointInfo
-from sleepviz.studies.bill import Counted, OwnModel
-from sleepviz.studies.shapes import PUBLISHED, Shape, delta_layer
+from sleepviz.studies.counted.bill import Counted, OwnModel
+from sleepviz.studies.counted.shapes import PUBLISHED, Shape, delta_layer
 
 TYPED = "typed"
 FIRST_SHAPE = {

@@ -11,13 +11,13 @@ from app import figures
 from app.cost import cost_text as text
 from app.cost import measured, model
 from app.cost.model import Chosen
+from app.parts.html_table import html_table
+from app.parts.units import in_bytes, in_operations
 from app.shell import messages, runs, theme
-from app.shell.html_table import html_table
 from app.shell.state import Reader, Visit, one_number_of, one_of
-from app.shell.units import in_bytes, in_operations
 from sleepviz.runs.checkpoint import CheckpointInfo
-from sleepviz.studies.bill import CONTEXT_MAX, Bill, Plan, bill
-from sleepviz.studies.shapes import PUBLISHED
+from sleepviz.studies.counted.bill import CONTEXT_MAX, Bill, Plan, bill
+from sleepviz.studies.counted.shapes import PUBLISHED
 
 WINDOWS = (16, 32, 64, 81, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
 CONTEXTS = (100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, CONTEXT_MAX)
@@ -186,6 +186,7 @@ def _models(plan: Plan) -> None:
             ]
         )
     st.html(html_table(text.MODELS_TABLE, text.MODELS_HEADS, rows))
+    st.caption(text.CANNOT)
     with st.expander(text.SOURCES, key="cost_sources"):
         st.markdown(
             "\n".join(

@@ -20,6 +20,7 @@ STOPPED = "Stopped."
 NO_S = "This model has no fast weights: there is no S to look into."
 TOO_MANY = "Inside shows up to {most} passes; ask for fewer."
 NO_PASS = "With N = 0 the model does not sleep, and writes nothing. Ask for at least one pass."
+PASS_HEAD = "pass"
 SOURCE = "Computed just now by {name} ({digest}), {passes}."
 BESIDE_SOURCE = "Beside it, in orange: {what}, by {name} ({digest})."
 BESIDE_FAILED = "The second run cannot be made: {reason}"
@@ -66,9 +67,9 @@ SAID_DISTANCE = "S is {state:.0%} of its final size away from where it ends, h {
 # Ask the memory.
 ASK = "Ask the memory"
 ASK_LEAD = (
-    "Pick a key. The table shows what S gives back for it after each pass. S is read by itself: the key makes a query, "
-    "S answers it, and the layer's own output projection and the unembedding turn that into words. "
-    "The answering pass takes no part."
+    "Pick a key. The table shows what S gives back for it after each pass. S is read by itself: the answering pass "
+    "takes no part. The key makes a query, and S answers it. The layer's output projection and the unembedding turn "
+    "the answer into words."
 )
 KEY, READER, DETAIL = "Key", "Read from", "Nearest words for"
 ALL_LAYERS, LAYER = "all layers together", "layer {layer} alone"

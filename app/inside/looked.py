@@ -25,10 +25,27 @@ Look = tuple[PassSeen, ...]
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a visitor waits for."""
+    """What a visitor waits for: the passes that are there, and the work on the others."""
 
     key: RunKey
+    passes: Iterator[PassSeen]
+    before: Look  # those of an earlier try, which ended when the visitor was not heard of
     sweep: Sweep
+
+    @property
+    def done(self) -> Look:
+        """Every pass that is there."""
+        return (*self.before, *self.sweep.cells)
+
+    @classmethod
+    def of(cls, key: RunKey, total: int) -> _Asked:
+        """A new look."""
+        passes = _passes(key)
+        return cls(key, passes, (), runs.queue().sweep(passes, total))
+
+    def resumed(self, total: int) -> _Asked:
+        """The same look, gone on with from where it was left."""
+        return _Asked(self.key, self.passes, self.done, runs.queue().sweep(self.passes, total - len(self.done)))
 
 
 @st.cache_resource(show_spinner=False)
@@ -44,11 +61,13 @@ def look(visit: Visit, name: str, key: RunKey, info: CheckpointInfo) -> Look | N
         kept.move_to_end(key)
         return kept[key]
     asked: _Asked | None = visit.get(f"asked_{name}")
-    if asked is None or asked.key != key or asked.sweep.was_left:
+    if asked is None or asked.key != key:
         if asked is not None:
             asked.sweep.cancel()
-        asked = _Asked(key, runs.queue().sweep(_passes(key), _n_passes(key, info)))
-        visit.set({f"asked_{name}": asked})
+        asked = _Asked.of(key, _n_passes(key, info))
+    elif asked.sweep.is_over and asked.sweep.was_left:
+        asked = asked.resumed(_n_passes(key, info))
+    visit.set({f"asked_{name}": asked})
     asked.sweep.wait(QUICK_S)
     if not asked.sweep.is_over:
         progress.show_sweep(asked.sweep, text.COMPUTING, text.STARTING, every_s=POLL_S, cancel=f"inside_cancel_{name}")
@@ -59,7 +78,7 @@ def look(visit: Visit, name: str, key: RunKey, info: CheckpointInfo) -> Look | N
     if asked.sweep.phase != "done":
         st.info(text.STOPPED, icon=":material/stop_circle:")
         return None
-    kept[key] = tuple(asked.sweep.cells)
+    kept[key] = asked.done
     while len(kept) > KEPT:
         kept.popitem(last=False)
     visit.set({f"asked_{name}": None})

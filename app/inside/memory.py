@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.inside import inside_text as text
+from app.parts.html_table import html_table
 from app.shell import runs
-from app.shell.html_table import html_table
 from app.shell.results import Results
 from app.shell.state import Visit
 from app.tasks.base import TaskPage
@@ -115,7 +115,7 @@ def _table(caption: str, columns: Sequence[Column], here: Sequence[PassSeen], re
         cells = [said + AGREED * (said == woken) for said, woken in words]
         rows.append([text.AFTER.format(n=seen.pass_index + 1), *cells])
     rows.append([text.TRUTH, *(true_word(here[-1].woken, each) for each in columns)])
-    return html_table(caption, ["", *(each.label for each in columns)], rows)
+    return html_table(caption, [text.PASS_HEAD, *(each.label for each in columns)], rows)
 
 
 def _nearest(caption: str, now: PassSeen, column: Column) -> str:

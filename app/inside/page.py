@@ -11,9 +11,9 @@ import streamlit as st
 from app.inside import beside, looked, memory, scope
 from app.inside import inside_text as text
 from app.inside.payload import Where, payload
+from app.parts.menus import pick
 from app.player.pictures import picture_of
-from app.shell import address, runs
-from app.shell.menus import pick
+from app.shell import address, messages, runs
 from app.shell.state import Reader, Visit, short_text, whole_number
 from app.stage import controls, stage_text, watch
 from app.stage.controls import Choice
@@ -56,10 +56,14 @@ def show() -> None:
     st.title(text.TITLE, anchor=False)
     st.markdown(text.LEAD)
     infos = runs.checkpoints(runs.checkpoint_folder())
-    page = PAGES[_task()]
+    tasks = tuple(name for name in PAGES if runs.default_checkpoint(name, infos))
+    if not tasks:
+        st.info(messages.no_checkpoint(next(iter(PAGES))), icon=":material/info:")
+        return
+    page = PAGES[_task(tasks)]
     visit = InsideVisit(page.task)
-    tape = watch.recorded(page.task, infos)
-    recorded = tape.trace.spec if isinstance(tape, watch.Shown) else None
+    shipped = watch.recorded(page.task, infos)
+    recorded = shipped.trace.spec if isinstance(shipped, watch.Shown) else None
     choice = controls.controls(page, visit, infos, recorded, further=readers(), first=FIRST, run=text.LOOK)
     if choice.spec is None or choice.info is None:
         return
@@ -72,20 +76,19 @@ def show() -> None:
     _look(page, visit, choice, choice.spec, choice.info, infos)
 
 
-def _task() -> str:
-    """The task that the link or the menu names."""
+def _task(tasks: Sequence[str]) -> str:
+    """The task that the link or the menu names, of those that have a model."""
     asked = address.asked().get("task", "")
-    if asked in PAGES and asked != st.session_state.get("inside_linked"):
+    if asked in tasks and asked != st.session_state.get("inside_linked"):
         st.session_state["inside_task"] = st.session_state["inside_linked"] = asked
-    first = next(iter(PAGES))
-    if st.session_state.get("inside_task") not in PAGES:
-        st.session_state["inside_task"] = st.session_state.get("inside_before", first)
-    labels = {name: task.words.lab for name, task in PAGES.items()}
-    chosen = str(
-        st.segmented_control(
-            text.TASK, tuple(labels), required=True, format_func=lambda name: labels[name], key="inside_task"
-        )
-    )
+    if st.session_state.get("inside_task") not in tasks:
+        before = st.session_state.get("inside_before")
+        st.session_state["inside_task"] = before if before in tasks else tasks[0]
+
+    def named(name: str) -> str:
+        return PAGES[name].words.lab
+
+    chosen = str(st.segmented_control(text.TASK, tasks, required=True, format_func=named, key="inside_task"))
     st.session_state["inside_before"] = chosen
     return chosen
 

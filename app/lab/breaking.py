@@ -11,9 +11,9 @@ import streamlit as st
 from app.lab import lab_text
 from app.lab.findings import share
 from app.lab.tables import NOT_MEASURED
+from app.parts.html_table import html_table
 from app.player.pictures import picture_of
 from app.shell import messages, progress, runs
-from app.shell.html_table import html_table
 from app.shell.jobs import Job, Outcome, RunKey
 from app.shell.results import Result, Results, comparisons
 from app.shell.state import Visit
@@ -68,7 +68,7 @@ def current_question(task: str, infos: Sequence[CheckpointInfo]) -> tuple[RunKey
     """The visitor's latest question on the task's page, or the recorded one; unbroken, and whose it is."""
     latest = Visit(task).latest
     digests = {info.name: info.digest for info in infos if info.task == task}
-    default = next((info.name for info in infos if info.task == task and info.default), "")
+    usual = runs.default_checkpoint(task, tuple(infos))
     if latest is not None:
         spec, source = latest.keys[0].spec, lab_text.YOURS
     else:
@@ -79,7 +79,7 @@ def current_question(task: str, infos: Sequence[CheckpointInfo]) -> tuple[RunKey
             spec, source = RunSpec.from_json(trace.spec), lab_text.RECORDED
         except (ConfigError, ValueError):
             return None
-    name = spec.checkpoint if spec.checkpoint in digests else default
+    name = spec.checkpoint if spec.checkpoint in digests else usual.name if usual else ""
     if not name:
         return None
     return RunKey(replace(spec, checkpoint=name, control="none"), digests[name]), source

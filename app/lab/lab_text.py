@@ -169,6 +169,16 @@ OTHERS = {
         "The found and the taught model with one part broken, on the same questions with N = 4.",
         "compare each control with the unbroken run of the same model.",
     ),
+    "memory": Section(
+        "Ask the memory",
+        "S is read by itself, with no answering pass: how often does it name the node that the model answers with?",
+        "compare this run's S with another run's. Where one layer tells little, another may tell all.",
+    ),
+    "memory_found": Section(
+        "Ask the memory of the model that found it",
+        "The same of `depo-answers`, which nobody told what to write.",
+        "where a reader of words finds nothing, a probe may still find the table.",
+    ),
     RETENTION: Section(
         "Long-term memory",
         "Is the first window still answered right after more windows have been slept on?",

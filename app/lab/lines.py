@@ -103,7 +103,7 @@ def models_of(results: Results, experiment: str, difficulty: int) -> dict[str, t
 
 
 def baseline_lines(results: Results) -> tuple[Line, ...]:
-    """Every baseline."""
+    """A line for every separately trained model that was measured as a baseline."""
     return lines_of(results, "baseline")
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from app.lab import findings, lab_text, lines, sections, sweep
+from app.lab import findings, lab_text, lines, sections, sweep, unfold
+from app.lab.plan import LINKED
 from app.lab.scene import Scene
 from app.lab.sections import Section
-from app.shell import messages, runs, theme
-from app.shell.address import is_same_page
+from app.shell import address, messages, runs, theme
 from app.tasks import PAGES
 from sleepviz.runs.checkpoint import CheckpointInfo
 
+LINK = address.Part("lab", ("task", *LINKED))
+
 
 def show() -> None:
-    """The whole page."""
+    """Draw the page: what was found, then a section for each experiment."""
     st.html(Path(__file__).with_name("lab.css"))
     st.title(lab_text.TITLE, anchor=False)
     infos = runs.checkpoints(runs.checkpoint_folder())
@@ -25,11 +27,15 @@ def show() -> None:
     if not tasks:
         st.info(lab_text.NOTHING_HERE, icon=":material/info:")
         return
-    scene = _scene(_task(tasks), infos)
+    given = LINK.given()
+    scene = _scene(_task(tasks, given), infos, given)
+    if not sweep.problem():
+        LINK.write(_link(scene, tasks[0]))
     _lead(scene)
     measure = Section(lab_text.SWEEP, "measure", (), lambda: _sweep(scene))
     first, *rest = sections.main(scene)
     main, further = (first, measure, *rest), sections.further(scene)
+    unfold.watch([section.anchor for section in further], sections.unfold, key="lab_unfold")
     _contents(main, further)
     for section in (*main, *further):
         st.header(section.heading, anchor=section.anchor)
@@ -39,26 +45,26 @@ def show() -> None:
     _provenance(scene)
 
 
-def _task(tasks: list[str]) -> str:
-    """The chosen task; a link such as /lab?task=depo chooses one, and a choice is put into the link.
-
-    A link that this session did not write last is a new one, or the Back button: it is followed. A bare one says
-    nothing on the way from another page.
-    """
-    before, asked = st.session_state.get("lab_link", tasks[0]), str(st.query_params.get("task", tasks[0]))
-    says = "task" in st.query_params or is_same_page()
-    wanted = asked if says and asked in tasks else before
-    if wanted != before or st.session_state.get("lab_task") not in tasks:
-        st.session_state["lab_task"] = wanted
+def _task(tasks: list[str], given: Mapping[str, str] | None) -> str:
+    """The chosen task; a link such as /lab?task=depo chooses one."""
+    before = st.session_state.get("lab_chosen", tasks[0])
+    asked = before if given is None else given.get("task", tasks[0])
+    if st.session_state.get("lab_task") not in tasks or given is not None:
+        st.session_state["lab_task"] = asked if asked in tasks else before
     task = str(
         st.segmented_control(
             lab_text.TASK, tasks, required=True, format_func=lambda name: PAGES[name].words.lab, key="lab_task"
         )
     )
-    if task != asked:
-        st.query_params["task"] = task
-    st.session_state["lab_link"] = task
+    st.session_state["lab_chosen"] = task
     return task
+
+
+def _link(scene: Scene, first: str) -> dict[str, str]:
+    """The task and the sweep as a link's values; a first visit leaves the address bare."""
+    measured = sweep.link(scene.here)
+    is_bare = scene.task == first and not measured and "task" not in address.asked()
+    return {} if is_bare else {"task": scene.task, **measured}
 
 
 def available_tasks(infos: Sequence[CheckpointInfo]) -> list[str]:
@@ -67,7 +73,7 @@ def available_tasks(infos: Sequence[CheckpointInfo]) -> list[str]:
     return [t for t in PAGES if (folder / f"{t}.json").is_file() or runs.default_checkpoint(t, tuple(infos))]
 
 
-def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
+def _scene(task: str, infos: tuple[CheckpointInfo, ...], given: Mapping[str, str] | None) -> Scene:
     found = runs.results(task)
     if isinstance(found, str):
         st.info(found, icon=":material/info:")
@@ -87,7 +93,7 @@ def _scene(task: str, infos: tuple[CheckpointInfo, ...]) -> Scene:
             icon=":material/warning:",
         )
     if here is not None:
-        sweep.adopt(here, measured)
+        sweep.adopt(here, measured, given)
     mode = theme.page_mode(st.context.theme.type)
     return Scene(PAGES[task], mode, results, infos, info, here, measured, sweep.live_settings(here))
 
@@ -123,7 +129,13 @@ def _sweep(scene: Scene) -> None:
     if scene.here is None:
         st.info(messages.no_checkpoint(scene.task), icon=":material/info:")
     else:
-        sweep.show(scene.here, scene.measured, scene.said.symbol, scene.counts("accuracy").right)
+        sweep.show(
+            scene.here,
+            scene.measured,
+            scene.said.symbol,
+            scene.counts("accuracy").right,
+            on_start=lambda: LINK.write(_link(scene, "")),
+        )
 
 
 def _not_run(scene: Scene) -> None:

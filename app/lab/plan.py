@@ -35,7 +35,7 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """How many settings."""
+        """How many settings are to be measured: every N with every difficulty."""
         return len(self.passes) * len(self.difficulties)
 
     @property

@@ -27,7 +27,7 @@ class Scene:
 
     @property
     def task(self) -> str:
-        """The engine's name."""
+        """The task's name in the engine, such as "depo"."""
         return self.page.task
 
     @property

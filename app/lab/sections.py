@@ -211,10 +211,23 @@ def _other(scene: Scene, experiment: str) -> Section:
         found = findings.growth_finding(next(iter(models.values())), counted.right, asked)
     return Section(
         said.heading,
-        experiment.replace("_", "-"),
+        _anchor(experiment),
         () if found is None else (found,),
         partial(_show_other, scene, experiment),
     )
+
+
+def unfold(anchor: str) -> None:
+    """Open the experiment whose heading has this anchor. To be called before the page is drawn."""
+    st.session_state[_fold_key(anchor)] = True
+
+
+def _anchor(experiment: str) -> str:
+    return experiment.replace("_", "-")
+
+
+def _fold_key(anchor: str) -> str:
+    return f"lab_{anchor.replace('-', '_')}_fold"
 
 
 def _show_other(scene: Scene, experiment: str) -> None:
@@ -222,10 +235,10 @@ def _show_other(scene: Scene, experiment: str) -> None:
     said, counted, symbol = lab_text.section(experiment), scene.counts(experiment), scene.said.symbol
     if said.line:
         st.markdown(said.line)
-    fold = st.expander(lab_text.FIGURE_AND_NUMBERS, key=f"lab_{experiment}_fold", on_change="rerun")
+    anchor, entries = _anchor(experiment), scene.results.of(experiment)
+    fold = st.expander(lab_text.FIGURE_AND_NUMBERS, key=_fold_key(anchor), on_change="rerun")
     if not fold.open:
         return
-    anchor, entries = experiment.replace("_", "-"), scene.results.of(experiment)
     with fold:
         st.caption(lab_text.models(scene.said.sizes, scene.checkpoints_of(experiment)))
         drawn = _figure_of(scene, experiment, counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -13,7 +13,6 @@ from app.lab import keep, lab_text
 from app.lab.plan import LINKED, SEED_MAX, SIZES, Plan, measure, read_link, widest
 from app.lab.tables import sweep_table
 from app.shell import progress, runs
-from app.shell.address import is_same_page
 from app.shell.jobs import Sweep
 from app.shell.results import Result
 from app.shell.state import LinkError
@@ -52,32 +51,35 @@ def choices(info: CheckpointInfo, measured: Sequence[Result]) -> tuple[list[int]
     return passes, list(range(task.difficulty_min, task.difficulty_max + 1))
 
 
-def adopt(info: CheckpointInfo, measured: Sequence[Result]) -> None:
-    """Take over the link's sweep when it is not the one that this session wrote last, and measure it again.
-
-    On the way from another page a bare link says nothing: the sweep that was measured stays, and returns to the link.
-    """
-    given = {name: str(st.query_params[name]) for name in LINKED if name in st.query_params}
-    asked = _latest(info)
-    if given != st.session_state.get("lab_sweep_link", {}):
-        st.session_state["lab_sweep_problem"] = ""
-        if given:
-            _take_over(info, measured, given)
-            asked = _latest(info)
-        elif is_same_page():
-            st.session_state.pop(_key(info, "sweep"), None)
-            asked = None
-    if asked is not None or not st.session_state.get("lab_sweep_problem"):
-        _write_link({} if asked is None else asked.plan.link)
+def adopt(info: CheckpointInfo, measured: Sequence[Result], given: Mapping[str, str] | None) -> None:
+    """Take over what a link newly asks, and measure it; None: it asks nothing new. Without a sweep, none is shown."""
+    if given is None:
+        return
+    st.session_state["lab_sweep_problem"] = ""
+    asked = {name: value for name, value in given.items() if name in LINKED}
+    if asked:
+        _take_over(info, measured, asked)
+    else:
+        st.session_state.pop(_key(info, "sweep"), None)
 
 
-def _take_over(info: CheckpointInfo, measured: Sequence[Result], given: dict[str, str]) -> None:
+def problem() -> str:
+    """What is wrong with the link's sweep, in one sentence; "" where nothing is."""
+    return str(st.session_state.get("lab_sweep_problem", ""))
+
+
+def link(info: CheckpointInfo | None) -> dict[str, str]:
+    """This visitor's latest sweep as a link's values; {} where there is none."""
+    asked = None if info is None else _latest(info)
+    return {} if asked is None else asked.plan.link
+
+
+def _take_over(info: CheckpointInfo, measured: Sequence[Result], given: Mapping[str, str]) -> None:
     """Set the controls to a link's values; a whole sweep is measured at once, unless its results are kept."""
     try:
         found = read_link(given, *choices(info, measured))
     except LinkError as error:
         st.session_state["lab_sweep_problem"] = str(error)
-        st.session_state["lab_sweep_link"] = given
         return
     for name, value in found.items():
         st.session_state[_key(info, name)] = value
@@ -99,17 +101,6 @@ def _start(info: CheckpointInfo, plan: Plan) -> Asked:
     return asked
 
 
-def _write_link(values: dict[str, str]) -> None:
-    """Put a sweep into the link, or take the last one out; whatever else stands there stays."""
-    for name in LINKED:
-        if name in values:
-            if str(st.query_params.get(name, "")) != values[name]:
-                st.query_params[name] = values[name]
-        elif name in st.query_params:
-            del st.query_params[name]
-    st.session_state["lab_sweep_link"] = values
-
-
 def live_settings(info: CheckpointInfo | None) -> tuple[Result, ...]:
     """What this visitor has measured of these weights; of a setting that was measured twice, the latest."""
     if info is None:
@@ -125,11 +116,13 @@ def live_settings(info: CheckpointInfo | None) -> tuple[Result, ...]:
     return tuple(kept[place] for place in sorted(kept))
 
 
-def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str, right: str) -> None:
-    """The controls of a sweep, its progress, and its results."""
+def show(
+    info: CheckpointInfo, measured: Sequence[Result], symbol: str, right: str, *, on_start: Callable[[], None]
+) -> None:
+    """The controls of a sweep, its progress, and its results. `on_start` is called once a new one has begun."""
     st.markdown(lab_text.SWEEP_INTRO.format(name=info.name))
-    if problem := st.session_state.get("lab_sweep_problem"):
-        st.warning(problem, icon=":material/link_off:")
+    if problem():
+        st.warning(problem(), icon=":material/link_off:")
     all_passes, levels = choices(info, measured)
     first = {"passes": [1, 4], "levels": sorted({levels[min(1, len(levels) - 1)], levels[len(levels) // 2]}), "n": 16}
     for name, value in first.items():
@@ -168,7 +161,8 @@ def show(info: CheckpointInfo, measured: Sequence[Result], symbol: str, right: s
         st.caption(expected.format(settings=plan.total, n=plan.n, points=widest(plan.n)))
     if pressed and not plan.problem and not is_open:
         asked = _start(info, plan if seed is not None else replace(plan, seed=secrets.randbelow(SEED_MAX)))
-        _write_link(asked.plan.link)
+        st.session_state["lab_sweep_problem"] = ""
+        on_start()
         if asked.sweep is None or asked.sweep.wait(QUICK_S):
             st.rerun()
     if asked is None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from app.lab import lab_text
 from app.lab.findings import milliseconds, share, where
 from app.lab.lines import Duel, Line, reach
-from app.shell.html_table import html_table
+from app.parts.html_table import html_table
 from app.shell.results import Result
 
 NOT_MEASURED = "–"

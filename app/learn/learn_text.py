@@ -34,7 +34,8 @@ STEPS = (
         "A memory that does not grow",
         "Fast weights are a small table S of fixed size: tokens write to it by key and read from it by key.",
         "Work through the list beside the table.",
-        "The table never grew. Keys that overlap blur each other, and the delta rule corrects a blur before it writes.",
+        "S still has 16 numbers: writing changes them and adds none. Keys that overlap blur each other. The delta rule "
+        "corrects a blur before it writes.",
     ),
     Step(
         "One pass of sleep",
@@ -52,7 +53,8 @@ STEPS = (
         "Several passes",
         "Each pass starts from the activations that the pass before it computed, so it can go one step further.",
         "Press “Next pass” until all six passes are done.",
-        "After each pass the answer “if it woke now” moves one row down. Six steps took six passes.",
+        "After each pass the answer “if it woke now” moves one row down. Pass 3 starts from what pass 2 computed; "
+        "pass 1 had only the row itself.",
     ),
     Step(
         "Clearing the cache",
@@ -76,7 +78,8 @@ STEPS = (
         "What this shows, and what it does not",
         "Sleep moves work to before the question: the answer itself still takes one ordinary pass.",
         "Pick an open question and go to where it was measured.",
-        "This shows the mechanism on small models. It does not show that large models need sleep.",
+        "This shows the mechanism on small models. It does not show that large models need sleep. The model of this "
+        "path was taught each step. On the page Graph, a second model found its steps from right answers alone.",
     ),
 )
 

@@ -12,6 +12,7 @@ from app.learn import limits_text as text
 from app.learn.shares import of
 from app.shell.results import Result, Results
 from app.tasks import PAGES
+from sleepviz.config.outside import MALFORMED
 
 NEARLY_ALWAYS = 0.95
 
@@ -44,9 +45,15 @@ def read_text_model(path: Path) -> Mapping[str, Any]:
     """The text model's results; empty where there are none, or the file is damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return {**found, "entries": [_entry(entry) for entry in found["entries"]]}
+    except (OSError, *MALFORMED):
         return {}
-    return found if isinstance(found, dict) else {}
+
+
+def _entry(values: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = (float(bound) for bound in values["ci95"])
+    counts = {name: int(values[name]) for name in ("windows", "hops", "passes")}
+    return {**values, **counts, "accuracy": float(values["accuracy"]), "ci95": [low, high]}
 
 
 def cost(evidence: Evidence) -> Iterator[str]:

@@ -14,7 +14,7 @@ TEXT_MODEL = "text-micro.json"
 
 
 def show() -> None:
-    """The whole page."""
+    """Draw the page: each limit with what was measured about it, then five neighbouring ideas."""
     found = evidence()
     st.title(text.TITLE, anchor=False)
     st.markdown(text.LEAD)

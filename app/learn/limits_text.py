@@ -6,7 +6,9 @@ TITLE = "Limits and open questions"
 LEAD = "What the paper and its readers left open, and what this project measured about each point."
 
 COST_TITLE = "Sleep costs computing"
-COST = "Every pass costs one trip through all layers. Sleep is paid once for a window, an answer once for a question."
+COST = (
+    "Every pass is one trip through all layers. You pay for sleep once per window and for an answer once per question."
+)
 COST_SLEEP = (
     "{task}: {passes} took {sleep} times the operations of one pass. For up to about {even} questions about a window, "
     "reading the window again for each question is cheaper."
@@ -22,7 +24,7 @@ TASKS_TEXT = (
 )
 
 PASSES_TITLE = "The number of passes matters"
-PASSES = "Too few passes stop short of the answer. Far too many wear the answer away."
+PASSES = "Too few passes stop short of the answer. Far too many can wear it away."
 PASSES_FEW = "{task}, {steps}: right on {best} with {passes}, and on {most} with {many}."
 PASSES_SAME = "{task}, {steps}: right on {best} with {passes}. {many} did no measurable harm."
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from app.learn.learn_text import STEPS
-from app.shell.address import is_same_page
+from app.shell import address
 from app.shell.state import LinkError, whole_number
 
 LAST = len(STEPS)
-_PLACE, _URL, _PROBLEM = "learn_place", "learn_url", "learn_problem"
+LINK = address.Part("learn", ("step",))
+_PLACE, _PROBLEM = "learn_place", "learn_problem"
 _read_step = whole_number("step", "step", 1, LAST)
 
 
@@ -39,18 +40,14 @@ class Place:
 
 def place() -> Place:
     """The place in the session; a link that this session did not write is followed first."""
-    given = str(st.query_params.get("step", ""))
+    given = LINK.given()
     found: Place = st.session_state.get(_PLACE, Place())
-    if given != st.session_state.get(_URL, ""):
-        st.session_state[_URL] = given
+    if given is not None:
         st.session_state[_PROBLEM] = ""
-        if given:
-            try:
-                found = found.linked(_read_step(given)["step"])
-            except LinkError as error:
-                st.session_state[_PROBLEM] = str(error)
-        elif is_same_page():  # the Back button at the visit's beginning
-            found = found.at(1)
+        try:
+            found = found.linked(_read_step(given["step"])["step"]) if given.get("step") else found.at(1)
+        except LinkError as error:
+            st.session_state[_PROBLEM] = str(error)
     st.session_state[_PLACE] = found
     return found
 
@@ -69,8 +66,5 @@ def go(to: Place) -> None:
 
 def write_link(shown: Place) -> None:
     """Put the step into the link; a first visit leaves the address bare until the second step."""
-    wanted = str(shown.step)
-    if problem() or st.session_state.get(_URL, "") == wanted or (shown == Place() and "step" not in st.query_params):
-        return
-    st.session_state[_URL] = wanted
-    st.query_params["step"] = wanted
+    if not problem() and (shown != Place() or "step" in address.asked()):
+        LINK.write({"step": str(shown.step)})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import player
+from app.explain.architecture import Act
 from app.player import Contender
-from app.shell.architecture import Act
 from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace
 
 KINDS: dict[Act, type[Event]] = {

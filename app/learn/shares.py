@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from app.learn import learn_text
 from app.shell.results import MOSTLY_RIGHT, Result, Results, measured_of
-from sleepviz.config.events import AnswerScored, Trace
+from sleepviz.config.events import Trace
 from sleepviz.config.run import RunSpec
-from sleepviz.tasks.base import InputError
 
 RARE = 0.1  # such runs are right, or wrong, less often than this: a single one is an exception
 
@@ -29,14 +28,6 @@ def found(results: Results | str, trace: Trace, difficulty: int) -> Result | Non
 def is_exception(result: Result, is_right: bool) -> bool:
     """Whether a run that came out like this is rare among its kind."""
     return (result.accuracy if is_right else 1 - result.accuracy) < RARE
-
-
-def is_right(trace: Trace) -> bool:
-    """Whether everything that was asked is answered right. Raises InputError for a run without an answer."""
-    for event in trace.events:
-        if isinstance(event, AnswerScored):
-            return all(event.answer.correct)
-    raise InputError("This run did not reach its answer.")
 
 
 def of_control(results: Results | str, control: str) -> str:

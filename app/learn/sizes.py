@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from app.learn import learn_text
-from app.shell.units import in_bytes
+from app.parts.units import in_bytes
 from sleepviz.config.model import ModelConfig
 from sleepviz.runs.checkpoint import CheckpointInfo
-from sleepviz.studies.bill import Counted, OwnModel
-from sleepviz.studies.shapes import LLAMA
+from sleepviz.studies.counted.bill import Counted, OwnModel
+from sleepviz.studies.counted.shapes import LLAMA
 
 TOKENS = (10, 1_000, 1_000_000)
 

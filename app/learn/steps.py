@@ -10,16 +10,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import tasks
+from app.explain import architecture, guess
+from app.explain.architecture import Act
 from app.learn import cache, learn_text, open_questions, scene, shares, sizes, table
 from app.learn.lesson_runs import BREAKS, EASY, HARD, TASK, Runs
 from app.learn.scene import Moment
 from app.player import Contender
 from app.player.pictures import picture_of
-from app.shell import architecture, guess, runs
-from app.shell.architecture import Act
+from app.shell import runs
 from app.shell.results import Results
 from app.shell.state import Visit
-from sleepviz.config.events import AnswerScored, TokenRead, Trace
+from sleepviz.config.events import TokenRead, Trace
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 # "otherwise": it is done, but a run did not come out as such runs usually do.
@@ -115,7 +116,7 @@ def a_harder_question(lesson: Lesson) -> Outcome:
         said = guess.ask(asked, key="learn_guess")
     if lesson.did("revealed"):
         with lesson.told:
-            guess.tell(asked, shares.is_right(trace))
+            guess.tell(asked, trace.is_right)
         return _answers(lesson, ("one_pass",), HARD)
     if said is not None:
         lesson.button(learn_text.REVEAL, "revealed")
@@ -265,13 +266,12 @@ def _told(lesson: Lesson, names: Sequence[str], difficulty: int) -> Outcome:
         if not isinstance(trace, Trace):
             outcome = _not_run(lesson, trace)
             continue
-        is_right = shares.is_right(trace)
+        is_right = trace.is_right
         if is_right != (name in RIGHT):
             outcome = "otherwise"
-        answer = next(event.answer for event in trace.events if isinstance(event, AnswerScored))
         found = shares.found(lesson.results, trace, difficulty)
         said = [learn_text.SHARE.format(share=shares.of(found))] if found is not None else []
-        said.append(learn_text.HERE.format(answer=picture_of(trace).answer_text(answer)))
+        said.append(learn_text.HERE.format(answer=picture_of(trace).answer_text(trace.answer)))
         if found is not None and shares.is_exception(found, is_right):
             said.append(learn_text.EXCEPTION)
         lines.append(f"- **{learn_text.CARDS[name][0]}** ({learn_text.CARDS[name][1]}): {' '.join(said)}")

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from app.explain import architecture
 from app.player.payload import Contender, player_payload
-from app.shell import architecture
 
 __all__ = ["Contender", "Start", "drawing_script", "player_payload", "script", "show"]
 

@@ -31,7 +31,7 @@ function makeAnswer(contender, picture) {
     const line = element("div", "answer"), bar = element("span", "sureness"), sure = element("i", "sure");
     sure.style.width = `${100 * (row.confidence[0] ?? 0)}%`;
     bar.append(sure);
-    line.append(element("span", "asked", `${row.asked}:`), element("b", "said"), element("span", "truth"), bar, element("span", "percent"));
+    line.append(element("span", "asked", row.asked.endsWith("?") ? row.asked : `${row.asked}:`), element("b", "said"), element("span", "truth"), bar, element("span", "percent"));
     return line;
   });
 }

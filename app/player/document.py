@@ -9,8 +9,8 @@ from typing import Any
 from app.tasks.answers import context_tokens, first_wrong, least_sure
 from app.tasks.base import Table
 from sleepviz.config.events import Answer, SleepPassDone, Trace
+from sleepviz.config.words import WORD
 from sleepviz.text.reading import places, read, solved
-from sleepviz.text.words import WORD
 
 
 class DocumentPicture:
@@ -27,12 +27,12 @@ class DocumentPicture:
 
     @property
     def difficulty(self) -> int | None:
-        """A text has none."""
+        """None: a text has no number of steps."""
         return None
 
     @property
     def chance(self) -> float | None:
-        """Nobody counts what might be said."""
+        """None: nobody counts all that might be said."""
         return None
 
     def scene(self) -> dict[str, Any]:

@@ -44,14 +44,17 @@ function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick, open)
   const { ctx, w, h, unit } = fit(canvas);
   const [, layers, heads, rows, columns] = run.states.shape, n = layers * heads, map = rows * columns;
   if (!n) { label(ctx, ["S was never written"], w / 2, h / 2, w, INK.dim); return []; }
+  if (frame.replaced === "other") { label(ctx, ["S of another run: not drawn", "another run's S"], w / 2, h / 2, w, INK.dim); return []; }
+  const isZero = frame.replaced === "zero", before = frame.kind === "pass" ? frame.state - 1 : frame.state;
   const value = (state, i) => (state < 0 ? 128 : bytes[state * n * map + i]);
+  const after = (i) => (isZero ? 128 : value(frame.state, i));
   scratch.width = columns;
   scratch.height = rows;
   const paint = scratch.getContext("2d"), image = paint.createImageData(columns, rows);
   ctx.imageSmoothingEnabled = false;
   const draw = (head, place) => {
     for (let i = 0; i < map; i++) {
-      const from = value(frame.state - 1, head * map + i), to = value(frame.state, head * map + i);
+      const from = value(before, head * map + i), to = after(head * map + i);
       const level = Math.round(from + (to - from) * mix) * 4;
       for (let channel = 0; channel < 4; channel++) image.data[4 * i + channel] = COLOURS[level + channel];
     }
@@ -60,19 +63,19 @@ function drawStates(canvas, run, frame, mix, bytes, scratch, picked, pick, open)
   };
   const foot = 1.5 * unit, { big, thumbs } = statePlaces(run, w, h, unit, foot);
   const name = headName(run, picked);
-  label(ctx, [`${name}: keys down, values across`, name], 0, 0.6 * unit, w, INK.text, "left");
+  label(ctx, isZero ? ["S was wiped: every number is 0", "S was wiped"] : [`${name}: keys down, values across`, name], 0, 0.6 * unit, w, INK.text, "left");
   draw(picked, big);
   thumbs.forEach((place, head) => {
     draw(head, place);
     if (head === picked) { ctx.strokeStyle = INK.text; ctx.lineWidth = 1.5; ctx.strokeRect(place.x - 1, place.y - 1, place.w + 2, place.h + 2); }
   });
   drawScale(ctx, run, big, unit);
-  const number = (i) => ((value(frame.state, picked * map + i) - 128) / 127) * run.states.scale;
+  const number = (i) => ((after(picked * map + i) - 128) / 127) * run.states.scale;
   const cells = Array.from({ length: map }, (_, i) => {
     const key = Math.floor(i / columns), val = i % columns, sx = big.w / columns, sy = big.h / rows;
     return mark(big.x + val * sx, big.y + key * sy, sx, sy, () => `${headName(run, picked)}: key ${key + 1}, value ${val + 1}: ${number(i).toFixed(2)}${open ? ". Click to look inside." : ""}`, open);
   });
-  const norm = (head) => (frame.state < 0 ? 0 : run.norm[frame.state].flat()[head]);
+  const norm = (head) => (frame.state < 0 || isZero ? 0 : run.norm[frame.state].flat()[head]);
   return [...cells, ...thumbs.map((place, head) => mark(place.x, place.y, place.w, place.h, () => `${headName(run, head)}: size |S| ${norm(head).toFixed(1)}. Click to enlarge.`, () => pick(head)))];
 }
 

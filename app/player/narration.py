@@ -15,6 +15,7 @@ from app.tasks.base import Picture
 from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace
 
 BRIEF_WORDS = 15
+EMPTY = "·"  # a token that stands for nothing
 REPLACED = {
     "zero_state": "S was wiped",
     "shuffled_state": "Another run's S took its place",
@@ -26,6 +27,8 @@ PASS_SAID = {
     "untrained": "Pass {n} of {of}: untrained weights read the window and rewrite S.",
 }
 """What a control makes of a pass."""
+FIRST_PASS = "Pass {n} of {of}: it goes over the window and writes to its fast weights."
+LATER_PASS = "Pass {n} of {of}: it goes on from what pass {before} computed and rewrites S."
 
 
 def narrate(trace: Trace) -> tuple[str, ...]:
@@ -55,6 +58,26 @@ def narrate_briefly(trace: Trace) -> tuple[str, ...]:
     return tuple(said)
 
 
+def narrate_as_text(trace: Trace) -> tuple[tuple[str, str], ...]:
+    """The run to be read in one go: as `narrate`, but one sentence for the tokens of a window, which follow it."""
+    picture = picture_of(trace)
+    said: list[tuple[str, str]] = []
+    tokens: list[str] = []
+    for event, sentence in zip(trace.events, narrate(trace), strict=True):
+        if isinstance(event, TokenRead):
+            tokens.append(picture.token(event.token))
+            continue
+        if tokens:
+            said.append(_read(tokens))
+            tokens = []
+        said.append((sentence, ""))
+    return (*said, *([_read(tokens)] if tokens else []))
+
+
+def _read(tokens: list[str]) -> tuple[str, str]:
+    return f"It reads {count(len(tokens), 'token')}:", " ".join(tokens)
+
+
 def told_from(spec: Mapping[str, Any]) -> str:
     """Where the answers after a sleep come from, to be followed by a colon."""
     if spec["control"] in REPLACED:
@@ -73,8 +96,9 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
         again = f"Window {event.window_index + 1} is full. It must sleep again."
         return again if event.window_index else "The window is full. It must sleep before it can read on."
     if isinstance(event, SleepPassDone):
-        usual = "Pass {n} of {of}: it reads the window again and rewrites its fast weights."
-        return PASS_SAID.get(control, usual).format(n=event.pass_index + 1, of=n_passes)
+        usual = LATER_PASS if event.pass_index else FIRST_PASS
+        place = {"n": event.pass_index + 1, "of": n_passes, "before": event.pass_index}
+        return PASS_SAID.get(control, usual).format(**place)
     if isinstance(event, CacheEvicted):
         kept = max(event.kv_tokens, default=0)
         if not event.tokens_dropped:
@@ -92,7 +116,9 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
 def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> str:
     if isinstance(event, TokenRead):
         held = count(max(event.kv_tokens, default=0), "token")
-        return f"Token {event.position + 1}, “{picture.token(event.token)}”, is read. The KV cache holds {held}."
+        token = picture.token(event.token)
+        named = "an empty place" if token == EMPTY else f"“{token}”"
+        return f"Token {event.position + 1}, {named}, is read. The KV cache holds {held}."
     if isinstance(event, SleepStarted):
         held = count(event.stop - event.start, "token")
         return (
@@ -114,7 +140,7 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
         )
     return (
         f"Awake, one ordinary pass answers: {picture.answer_text(event.answer)}. Answering took "
-        f"{milliseconds(event.wake_s)}, sleeping {milliseconds(slept_s)}."
+        f"{milliseconds(event.answer_s)}, sleeping {milliseconds(slept_s)}."
     )
 
 

@@ -135,6 +135,7 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
             frame |= {"functions": _cleared(event, last, trace, picture)}
         else:
             frame |= {"kind": "answer", "x": cursor + answer_slots / 2}
+            frame |= {"replaced": {"zero_state": "zero", "shuffled_state": "other"}.get(trace.spec["control"], "")}
         frames.append({**frame, "read": len(tokens), "dropped": dropped, "state": passes_done - 1})
     return {
         "frames": frames,
@@ -255,8 +256,8 @@ def _contender(contender: Contender) -> dict[str, Any]:
         "whole": picture.update_text(whole) if whole else "",
         "luck": _luck(answered, own_share if contender.share is None else contender.share),
         "sleep_s": slept,
-        "wake_s": scored.wake_s,
-        "cost": _cost(contender.trace.spec, slept, scored.wake_s),
+        "answer_s": scored.answer_s,
+        "cost": _cost(contender.trace.spec, slept, scored.answer_s),
     }
 
 
@@ -268,9 +269,9 @@ def _luck(answered: dict[str, Any], share: float | None) -> str:
     return f"{'Lucky: only' if right else 'Unlucky:'} {share:.0%} of such questions are right."
 
 
-def _cost(spec: Mapping[str, Any], slept_s: float, wake_s: float) -> str:
+def _cost(spec: Mapping[str, Any], slept_s: float, answer_s: float) -> str:
     """What the run took. Where nothing is cleared after one pass, that pass is reading and no sleep."""
-    answered = f"answered in {milliseconds(wake_s)}"
+    answered = f"answered in {milliseconds(answer_s)}"
     if not spec["n_passes"]:
         return f"Did not sleep, {answered}"
     is_reading = spec["eviction"] == "none" and spec["n_passes"] == 1

@@ -29,7 +29,7 @@ function drawStrip(canvas, run, index, go) {
   for (const sleep of run.sleeps) drawSleep(ctx, run, sleep, at, slot, h, unit);
   const answer = run.slots - run.answer_slot;
   label(ctx, ["answer"], at(run.answer_slot + answer / 2), 0.6 * unit, answer * slot + 8, INK.dim);
-  run.tokens.forEach((token, place) => drawToken(ctx, run, frame, place, at(run.token_slots[place]), top, slot, cell));
+  run.tokens.forEach((token, place) => drawToken(ctx, run, frame, place, at(run.token_slots[place]), top, slot, cell, unit));
   // Where the boxes are too narrow for their tokens, the parts of a window are named over them.
   for (const part of slot < unit ? run.picture.parts ?? [] : []) {
     const x = at(run.token_slots[part.start]), room = at(run.token_slots[part.stop - 1] + 1) - x;
@@ -37,8 +37,8 @@ function drawStrip(canvas, run, index, go) {
   }
   line(ctx, [[left, level(most)], [w - 8, level(most)]], INK.line, 1, [3, 4]);
   line(ctx, [[left, base], [w - 8, base]], INK.line);
-  label(ctx, [`full: ${most} tokens`, `full: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.dim, "left");
   drawCache(ctx, run, index, at, level, base, unit);
+  label(ctx, [`full: ${most} tokens`, `full: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
   run.frames.forEach((each, place) => {
     if (each.kind === "pass") disc(ctx, at(each.x), top + cell / 2, place === index ? unit * 0.42 : Math.min(unit / 4, slot / 3), place <= index ? INK.accent : INK.line);
   });
@@ -47,7 +47,8 @@ function drawStrip(canvas, run, index, go) {
     ctx.fillRect(at(run.answer_slot) + 3, top, answer * slot - 6, cell);
     label(ctx, ["one pass"], at(run.answer_slot + answer / 2), top + cell / 2 + 1, answer * slot - 8, INK.dark);
   }
-  line(ctx, [[at(frame.x), 1.3 * unit], [at(frame.x), base]], INK.text, 1.5);
+  // Now; at the answer below its box, whose words it would cross.
+  line(ctx, [[at(frame.x), frame.kind === "answer" ? top + cell : 1.3 * unit], [at(frame.x), base]], INK.text, 1.5);
   return stripMarks(run, frame, at, w, h, go);
 }
 
@@ -63,12 +64,16 @@ function drawSleep(ctx, run, sleep, at, slot, h, unit) {
 }
 
 // Not read yet is an outline; in the cache it is filled; cleared it is struck out.
-function drawToken(ctx, run, frame, place, x, top, slot, cell) {
+function drawToken(ctx, run, frame, place, x, top, slot, cell, unit) {
   const seen = place < frame.read, gone = place < frame.dropped, box = Math.max(2, slot - 1.5), fill = tokenFill(run, place);
   ctx.fillStyle = !seen ? "transparent" : gone ? INK.gone : fill;
   ctx.fillRect(x, top, box, cell);
   if (!seen || fill === INK.one) { ctx.strokeStyle = seen ? INK.dim : INK.line; ctx.lineWidth = 1; ctx.strokeRect(x + 0.5, top + 0.5, box - 1, cell - 1); }
-  if (seen && slot > 8) label(ctx, [run.tokens[place]], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.zero ? INK.dark : INK.text);
+  for (const size of seen && slot > 8 ? [1, 0.78] : []) {  // smaller before it is left out
+    ctx.font = type(size * unit);
+    if (label(ctx, [run.tokens[place]], x + box / 2, top + cell / 2 + 1, box, gone ? "#8e9ab3" : fill === INK.zero ? INK.dark : INK.text)) break;
+  }
+  ctx.font = type(unit);
   if (gone) line(ctx, [[x, top + cell / 2], [x + box, top + cell / 2]], "#8e9ab3", 1.5);
 }
 

@@ -110,6 +110,8 @@ def text_call(spec: RunSpec, checkpoint: str) -> str:
     """A text read by a model of the transformers library: `sleepviz.run_text`."""
     asked: dict[str, Any] = json.loads(spec.input)
     trusted = ", trust_remote_code=True" if asked["trust_remote_code"] else ""
+    chosen = {name: tuple(asked[name]) for name in ("span", "memory_layers") if name in asked}
+    trusted += "".join(f", {name}={value!r}" for name, value in chosen.items())
     return (
         f"sleepviz.run_text({checkpoint!r}, given['document'], given['question'], window=given['window'], "
         f"n_passes={spec.n_passes}{_settings(spec)}{trusted})"

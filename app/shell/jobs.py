@@ -24,6 +24,7 @@ Outcome = Trace | str  # a finished run, or one sentence that says why there is 
 WAITING_MAX = 64  # a thread each
 LEASE_S = 10.0  # a run ends when nobody has asked for it for so long; pages ask twice a second, later under load
 LOG = logging.getLogger(__name__)
+_NO_MORE = object()  # in place of a cell
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Refusals:
 class Request:
     """What one visitor waits for. What comes of it lives here, not in the session."""
 
-    def __init__(self, lease_s: float) -> None:
+    def __init__(self, lease_s: float, visitor: str = "") -> None:
+        self.visitor, self.asked, self.began = visitor, time.monotonic(), 0.0
         self.phase: Phase = "waiting"
         self.message = ""
         self.ahead = 0
@@ -71,7 +73,7 @@ class Request:
 
     @property
     def is_over(self) -> bool:
-        """Done, cancelled or failed."""
+        """Whether the job is done, cancelled or failed."""
         return self._finished.is_set()
 
     @property
@@ -85,7 +87,7 @@ class Request:
         return self.phase not in ("done", "failed") and self.is_abandoned and not self._stop.is_set()
 
     def end(self, phase: Phase, message: str = "") -> None:
-        """Close the job."""
+        """Close the job with its last phase and, where it failed, the sentence that says why."""
         self.phase, self.message = phase, message
         self._finished.set()
 
@@ -93,8 +95,8 @@ class Request:
 class Job(Request):
     """A few runs, the first of which must succeed."""
 
-    def __init__(self, keys: tuple[RunKey, ...], lease_s: float) -> None:
-        super().__init__(lease_s)
+    def __init__(self, keys: tuple[RunKey, ...], lease_s: float, visitor: str = "") -> None:
+        super().__init__(lease_s, visitor)
         self.keys = keys
         self.events = 0
         self.results: dict[RunKey, Outcome] = {}
@@ -103,8 +105,8 @@ class Job(Request):
 class Sweep(Request):
     """A series of measurements; those that are there stay, however it ends."""
 
-    def __init__(self, total: int, lease_s: float) -> None:
-        super().__init__(lease_s)
+    def __init__(self, total: int, lease_s: float, visitor: str = "") -> None:
+        super().__init__(lease_s, visitor)
         self.total = total
         self.cells: list[Any] = []
 
@@ -124,6 +126,8 @@ class RunQueue:
     refusals: Refusals
     is_warm: Callable[[], bool] = lambda: True
     prepare: Callable[[], None] = lambda: None  # called in every worker, before it computes
+    who: Callable[[], str] = lambda: ""  # the visitor who asks
+    told: Callable[[Request, Phase], None] = lambda request, phase: None  # how every request ends
     kept: int = 256
     kept_bytes: int = 64_000_000
     lease_s: float = LEASE_S
@@ -134,19 +138,22 @@ class RunQueue:
 
     def submit(self, keys: tuple[RunKey, ...]) -> Job:
         """Queue the runs; return at once. Runs that are still kept are not computed again, and need no turn."""
-        job = Job(keys, self.lease_s)
+        job = Job(keys, self.lease_s, self.who())
         kept = {key: self._kept(key) for key in keys}
         found = {key: trace for key, trace in kept.items() if trace is not None}
         if len(found) == len(kept):
             job.results.update(found)
-            job.end("done")
+            self._end(job, "done")
         else:
             self._open_with(job, self._in_one_turn, self.turns.enter(job))
         return job
 
     def sweep(self, cells: Iterator[Any], total: int) -> Sweep:
-        """Measure cell by cell, a turn each, so that runs come in between; return at once."""
-        sweep = Sweep(total, self.lease_s)
+        """Measure cell by cell, a turn each, so that runs come in between; return at once.
+
+        It ends after `total` cells, or when there are no more.
+        """
+        sweep = Sweep(total, self.lease_s, self.who())
         work = partial(self._cell_by_cell, cells=cells)
         self._open_with(sweep, work, self.turns.enter(sweep, gives_way=True))
         return sweep
@@ -156,29 +163,32 @@ class RunQueue:
         with self._lock:
             is_refused = self._open >= WAITING_MAX
             self._open += not is_refused
-        if is_refused:
-            self._refuse(request, place)
-            return
-        try:
-            threading.Thread(target=self._work, args=(request, work, place), name="run", daemon=True).start()
-        except RuntimeError:  # the system has no thread left; a place that nobody takes would hold up all others
-            self._refuse(request, place)
-            with self._lock:
-                self._open -= 1
-
-    def _refuse(self, request: Request, place: Place) -> None:
+        if not is_refused:
+            try:
+                threading.Thread(target=self._work, args=(request, work, place), name="run", daemon=True).start()
+                return
+            except RuntimeError:  # the host has no thread to spare
+                with self._lock:
+                    self._open -= 1
         self.turns.leave(place)
-        request.end("failed", self.refusals.too_many)
+        self._end(request, "failed", self.refusals.too_many)
+
+    def _end(self, request: Request, phase: Phase, message: str = "") -> None:
+        """Tell the operator how the request ended, and then whoever waits for it."""
+        try:
+            self.told(request, phase)
+        finally:
+            request.end(phase, message)
 
     def _work(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         try:
             failure = work(request, place)
-            request.end("failed" if failure else "done", failure)
+            self._end(request, "failed" if failure else "done", failure)
         except AbandonedError:
-            request.end("cancelled")
+            self._end(request, "cancelled")
         except BaseException:  # a worker that is told to exit, too: its visitor must not wait for ever
             LOG.exception("a run failed")
-            request.end("failed", self.refusals.internal)
+            self._end(request, "failed", self.refusals.internal)
         finally:
             with self._lock:
                 self._open -= 1
@@ -187,6 +197,7 @@ class RunQueue:
     def _turn(self, request: Request, place: Place) -> Iterator[None]:
         """Wait for the turn to compute; give it back afterwards."""
         with self.turns.turn(place):
+            request.began = request.began or time.monotonic()
             request.phase = "running" if self.is_warm() else "starting"
             self.prepare()
             if request.phase == "starting":
@@ -203,8 +214,10 @@ class RunQueue:
         try:
             while True:
                 with self._turn(sweep, place):
-                    sweep.cells.append(next(cells))
-                if len(sweep.cells) >= sweep.total:
+                    cell = next(cells, _NO_MORE)
+                if cell is not _NO_MORE:
+                    sweep.cells.append(cell)
+                if cell is _NO_MORE or len(sweep.cells) >= sweep.total:
                     return ""
                 place = self.turns.enter(sweep, gives_way=True)
         except self.refusals.shown as error:

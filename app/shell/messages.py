@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sleepviz.tasks import FAMILIES
+
 INTERNAL_ERROR = "The run stopped on an internal error; the server's log says more."
 OTHER_WEIGHTS_NOW = "The weights of {name} were replaced a moment ago; run again to use the new ones."
 TOO_MANY = "Too many visitors' runs are waiting; try again in a moment."
@@ -11,7 +13,8 @@ TOO_MANY = "Too many visitors' runs are waiting; try again in a moment."
 
 def no_checkpoint(task: str) -> str:
     """What is said where a task has no trained model."""
-    return f"No trained model for this page is here yet; `python -m sleepviz train --preset {task}-micro` makes one."
+    preset = FAMILIES[task].default_preset.name
+    return f"No trained model for this page is here yet; `python -m sleepviz train --preset {preset}` makes one."
 
 
 def no_results(task: str) -> str:
@@ -23,6 +26,12 @@ def no_results(task: str) -> str:
 def plain(sentence: str) -> str:
     """What a person typed is text, never Markdown."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|<>~$:" else char for char in sentence)
+
+
+def code(text: str) -> str:
+    """A text in Markdown as code on one line, whatever it holds; "" for none."""
+    line = " ".join(text.split()).replace("`", "ˋ")  # no backtick can end the code before its time
+    return f"`{line}`" if line else ""
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from app.shell.jobs import Phase, Request, Sweep
 
 RAREST_S = 3.0
+STARTING_S = 1.5  # while PyTorch loads: quicker polls starve the loading on a busy host
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ def show(
             st.rerun()
         _draw(standing(still[0]), cancel, requests)
 
-    st.fragment(poll, run_every=min(every_s * (1 + ahead), RAREST_S))()
+    is_starting = any(request.phase == "starting" for request in requests)
+    shortest_s = STARTING_S if is_starting else every_s
+    st.fragment(poll, run_every=min(max(every_s * (1 + ahead), shortest_s), RAREST_S))()
 
 
 def show_sweep(sweep: Sweep, what: str, starting: str, *, every_s: float, cancel: str) -> None:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from sleepviz.config.outside import MALFORMED
+
 ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
 
 MOSTLY_RIGHT = 0.5
@@ -50,7 +52,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """A results file."""
+    """What one file of assets/results says: who measured it, how, and every entry."""
 
     task: str
     made_by: str
@@ -120,7 +122,7 @@ def read_results(path: Path) -> Results:
         return Results(str(values["task"]), str(values["made_by"]), entries, str(values.get("commit", "")))
     except FileNotFoundError as error:
         raise ResultsError(f"The results file {path.name} is not here.") from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, *MALFORMED) as error:
         raise ResultsError(f"The results file {path.name} is damaged, so nothing is plotted from it.") from error
 
 

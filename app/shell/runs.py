@@ -20,6 +20,7 @@ import streamlit as st
 from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
+from app.shell.run_log import RunLog
 from sleepviz.config import places
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Event, Trace
@@ -101,6 +102,12 @@ def _results(path: Path, changed_ns: int) -> Results:
 
 
 @st.cache_resource(show_spinner=False)
+def run_log() -> RunLog:
+    """The operator's log of this server."""
+    return RunLog()
+
+
+@st.cache_resource(show_spinner=False)
 def queue() -> RunQueue:
     """The one queue of this server, shared by all visitors."""
     return RunQueue(
@@ -109,6 +116,8 @@ def queue() -> RunQueue:
         refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
         is_warm=lambda: is_imported("torch"),
         prepare=one_thread,
+        who=run_log().visitor,
+        told=run_log().tell,
     )
 
 

@@ -38,7 +38,7 @@ class Visit:
         return st.session_state.get(self.key(name), default)
 
     def set(self, values: Mapping[str, Any]) -> None:
-        """Replace values."""
+        """Replace values of this page, by name."""
         for name, value in values.items():
             st.session_state[self.key(name)] = value
 
@@ -58,7 +58,7 @@ class Visit:
 
     @property
     def passes(self) -> int:
-        """N."""
+        """N, the passes of one sleep, as the slider stands."""
         return int(self.get("passes"))
 
     @property

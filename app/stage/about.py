@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
-from app.player.narration import narrate
+from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
 from app.shell import messages
 from app.shell.results import Comparison, Results, comparisons
@@ -49,11 +49,11 @@ def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
     is_on = {
         "input_recall": bool(model.get("input_recall")),
         "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
-        "stream_loss": bool(train.get("pass_loss")),
+        "pass_loss": bool(train.get("pass_loss")),
         "window_positions": bool(model.get("window_positions")),
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
-        "ahead_share": bool(train.get("skipped_share")),
+        "skipped_share": bool(train.get("skipped_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
     }
@@ -71,11 +71,10 @@ def training_note(trace: Trace) -> str:
 
 
 def transcript(trace: Trace) -> None:
-    """Every event of the run in words."""
+    """The run in words: an item for each event, and one for all tokens that are read in a row."""
     with st.expander(stage_text.TRANSCRIPT, key="transcript"):
-        st.markdown(
-            "\n".join(f"{place}. {messages.plain(sentence)}" for place, sentence in enumerate(narrate(trace), start=1))
-        )
+        lines = (f"{messages.plain(said)} {messages.code(tokens)}".rstrip() for said, tokens in narrate_as_text(trace))
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def drift_curves(trace: Trace, mode: Mode) -> None:

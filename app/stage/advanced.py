@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from app.shell.menus import pick
+from app.parts.menus import pick
 from app.shell.state import LinkError, Reader, Visit, one_of
 from app.stage import stage_text
 from sleepviz.config.base import require
@@ -63,7 +63,7 @@ class Settings:
 
 
 def first_values(window: int) -> dict[str, Any]:
-    """The paper's choices."""
+    """What the settings hold until the visitor changes them: the paper's choices."""
     return {**PAPER, "every": max(1, window // 2), "asked_after": "6"}
 
 

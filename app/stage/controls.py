@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.shell import address, messages, position
+from app.shell import address, messages, position, runs
 from app.shell.state import Reader, Visit, one_of, whole_number
 from app.stage import advanced, stage_text
 from app.tasks.base import Form, Limits, TaskPage
@@ -66,7 +66,8 @@ def controls(
     """
     form = page.form
     mine = {info.name: info for info in infos if info.task == page.task}
-    default = next((info.name for info in mine.values() if info.default), "")
+    usual = runs.default_checkpoint(page.task, infos)
+    default = usual.name if usual else ""
     linked = mine.get(address.asked().get("checkpoint", default)) or mine.get(default)
     limits = limits_of(page.task, linked)
     visit.adopt_url(

@@ -9,10 +9,12 @@ from typing import Any
 import streamlit as st
 
 from app import player
+from app.explain import chain, guess
 from app.player.pictures import picture_of
 from app.sharing import bar
 from app.sharing.bar import Shared
-from app.shell import chain, guess, messages, position, runs, theme, view
+from app.shell import messages, position, runs, theme
+from app.shell.address import view
 from app.shell.position import Position
 from app.shell.results import Results
 from app.shell.state import Visit
@@ -22,6 +24,7 @@ from app.tasks.base import Words
 from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import CheckpointInfo
 
+LEARN = SITE / "pages" / "learn.py"
 PAYLOADS_KEPT = 32  # of half a megabyte
 
 
@@ -31,18 +34,19 @@ def show(task: str) -> None:
     mode = theme.page_mode(st.context.theme.type)
     visit, words = Visit(task), page.words
     infos = runs.checkpoints(runs.checkpoint_folder())
-    tape = watch.recorded(task, infos)
+    shipped = watch.recorded(task, infos)
     results = runs.results(task)
 
     with st.container(key="stage_area"):
         title = st.container(key="question", horizontal=True, vertical_alignment="center")
         with st.container(key="controls_locked" if looks.is_locked else "controls"):
-            recorded_spec = tape.trace.spec if isinstance(tape, watch.Shown) else None
+            recorded_spec = shipped.trace.spec if isinstance(shipped, watch.Shown) else None
             choice = controls.controls(page, visit, infos, recorded_spec)
-        shown = watch.shown_run(visit, choice, infos, tape)
+        shown = watch.shown_run(visit, choice, infos, shipped)
         with title:
             st.title(messages.plain(choice.asks), anchor=False)
             if not looks.is_locked:
+                st.page_link(LEARN, label=stage_text.NEW_HERE, icon=":material/school:", width="content")
                 trained.switch(visit, task, infos)
                 if shown is not None:
                     _guess(shown, page)
@@ -50,9 +54,9 @@ def show(task: str) -> None:
             layers = _meta(shown, infos).get("model", {}).get("layer_types", ())
             known = None if isinstance(results, str) else results
             _stage(shown, page, choice, position.of(visit), known, looks, layers)
+    st.markdown(words.explanation)
     if shown is not None:
         _under(shown, page, infos, mode)
-    st.markdown(words.explanation)
     about.measured(visit, words, results, choice, mode)
     about.explanations(words)
 
@@ -105,11 +109,12 @@ def _under(shown: watch.Shown, page: TaskPage, infos: tuple[CheckpointInfo, ...]
     """What to notice, where the run comes from, and everything that can be known of it."""
     meta = _meta(shown, infos)
     _asked(shown, page)
+    st.markdown(f"**{stage_text.NOTICE}** {_notice(shown, page.words)}")
+    if shown.trace.spec["control"] != "untrained":
+        st.markdown(trained.note(meta, has_other=bool(trained.ways(page.task, infos))))
+    st.caption(f"{about.training_note(shown.trace)} {page.words.presets}")
     with st.container(horizontal=True, key="actions"):
         about.provenance(meta, shown.trace)
-    st.caption(
-        f"{_notice(shown, page.words)} {trained.note(meta)} {about.training_note(shown.trace)} {page.words.presets}"
-    )
     about.departures(meta)
     about.transcript(shown.trace)
     about.numbers(shown.trace)
@@ -128,9 +133,9 @@ def _guess(shown: watch.Shown, page: TaskPage) -> None:
         return
     about_run = f"{trace.spec['input']}|{trace.checkpoint['digest']}"
     asked = guess.enough(int(trace.spec["n_passes"]), difficulty, page.unit, about=about_run)
-    with st.popover(stage_text.GUESS, key="guess"):
+    with st.popover(stage_text.GUESS, key="guess", help=stage_text.GUESS_HELP):
         if guess.ask(asked, key=f"guess_{page.task}") is not None:
-            guess.tell(asked, all(trace.answer.correct))
+            guess.tell(asked, trace.is_right)
 
 
 def _asked(shown: watch.Shown, page: TaskPage) -> None:

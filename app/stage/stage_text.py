@@ -135,15 +135,22 @@ CONTROLS = {
     "untrained": "untrained weights",
 }
 
+NOTICE = "What to notice."
 BREAK_IT = "Break it:"
-GUESS = "Guess first"
+GUESS, GUESS_HELP = "Guess first", "Say what will happen before the run shows it."
 TRAINED = "How was it trained?"
 FOUND, TAUGHT = "Found from answers", "Taught each step"
 FOUND_NOTE = (
-    "This model was trained on its answers alone. Nothing was scored while it slept, so it found by itself what to do "
-    "with more passes."
+    "**Found from answers**: training scored only this model's answers. Nothing was scored while it slept, so it found "
+    "by itself what to do with more passes."
 )
-TAUGHT_NOTE = "This model was taught each step: training also scored what every pass of sleep puts out."
+TAUGHT_NOTE = "**Taught each step**: training also scored what every pass of sleep puts out."
+OTHER_FOUND = (
+    "“Found from answers”, above, is a second model. Training scored only its answers, as in the paper, so it had to "
+    "find the steps by itself."
+)
+OTHER_TAUGHT = "“Taught each step”, above, is a second model. Its training also scored what every pass puts out."
+NEW_HERE = "New here? Ten steps"
 BREAK = {
     "zero_state": "Wipe S",
     "shuffled_state": "Another run's S",
@@ -206,6 +213,7 @@ CONTROL_MEANINGS = {
 RECORDING_DAMAGED = "The recorded run is damaged, so we do not show it. A live run still works."
 PRESS_TO_ASK = "Press “Run live” to ask this model."
 PRESS_TO_SEE = "Press “Run live” to see this answer."
+SAME_RUN = "You see this run already. The same question always gets the same answer."
 STOPPED = "The run was stopped. Press “Run live” to start it again."
 AHEAD = "Another visitor's run comes first. Yours starts in a moment."
 SEVERAL_AHEAD = "{ahead} runs of other visitors come first. Yours starts in a moment."
@@ -217,7 +225,8 @@ OTHER_WEIGHTS = (
 ONE_PASS = "This model, 1 pass", "woken after its first pass"
 THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
-AWAKE_MODEL, SEPARATE, SEPARATE_NAMED = "Trained with 1 pass only", "another model", "another model: {name}"
+AWAKE_MODEL = "Trained with 1 pass only"
+SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
 HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
 TRANSCRIPT = "The whole run in words"
@@ -241,11 +250,11 @@ DEVIATIONS = {
     "vocabulary_feedback": Deviation(
         "vocabulary feedback", "From the second pass on, h starts as the expected embedding of its own output tokens."
     ),
-    "stream_loss": Deviation(
+    "pass_loss": Deviation(
         "loss on every pass",
         "Training also scored the output of each pass at every token.",
     ),
-    "ahead_share": Deviation(
+    "skipped_share": Deviation(
         "skipped passes",
         "Some training batches skip passes: the right result of the skipped passes is given.",
     ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
 
+from app.shell import runs
 from app.shell.state import Visit
 from app.stage import stage_text
 from sleepviz.runs.checkpoint import CheckpointInfo
@@ -17,13 +17,12 @@ def found_name(task: str) -> str:
     return f"{task}-answers"
 
 
-def switch(visit: Visit, task: str, infos: Iterable[CheckpointInfo]) -> None:
+def switch(visit: Visit, task: str, infos: tuple[CheckpointInfo, ...]) -> None:
     """Two buttons, one for each way of training; nothing where only one way was trained."""
-    mine = {info.name: info for info in infos if info.task == task}
-    default = next((info.name for info in mine.values() if info.default), "")
-    names = {default: stage_text.TAUGHT, found_name(task): stage_text.FOUND}
-    if not default or not set(names) <= set(mine):
+    names = ways(task, infos)
+    if not names:
         return
+    default = next(iter(names))
     key = visit.key("trained")
     chosen = visit.get("checkpoint", default)
     st.session_state[key] = chosen if chosen in names else None
@@ -42,9 +41,18 @@ def switch(visit: Visit, task: str, infos: Iterable[CheckpointInfo]) -> None:
     )
 
 
-def note(meta: dict[str, Any]) -> str:
-    """How a checkpoint was trained, in one or two sentences; "" where its meta.json does not tell."""
+def ways(task: str, infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
+    """The checkpoint of each way of training with what the way is called, the task's own first; {} for one way only."""
+    usual, found = runs.default_checkpoint(task, infos), found_name(task)
+    is_found = any(info.name == found and info.task == task for info in infos)
+    return {usual.name: stage_text.TAUGHT, found: stage_text.FOUND} if usual and is_found else {}
+
+
+def note(meta: dict[str, Any], *, has_other: bool = False) -> str:
+    """How a checkpoint was trained, and how the switch's other one was; "" where that is unknown."""
     train = meta.get("train", {})
     if train.get("loss") == "answers":
-        return stage_text.FOUND_NOTE
-    return stage_text.TAUGHT_NOTE if train.get("pass_loss") or train.get("loss") == "next_step" else ""
+        return f"{stage_text.FOUND_NOTE} {stage_text.OTHER_TAUGHT * has_other}".rstrip()
+    if train.get("pass_loss") or train.get("loss") == "next_step":
+        return f"{stage_text.TAUGHT_NOTE} {stage_text.OTHER_FOUND * has_other}".rstrip()
+    return ""

@@ -75,20 +75,22 @@ def recorded(task: str, infos: tuple[CheckpointInfo, ...]) -> Shown | str:
     )
 
 
-def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], tape: Shown | str) -> Shown | None:
+def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], shipped: Shown | str) -> Shown | None:
     """Decide what to show, start a live run where one is wanted, and say what is going on."""
-    on_tape = tape if isinstance(tape, Shown) else None
+    recording = shipped if isinstance(shipped, Shown) else None
     if choice.spec is None or choice.info is None:
-        return _latest(visit, infos) or on_tape
-    if isinstance(tape, str):
-        st.info(tape, icon=":material/info:")
-    is_on_tape = on_tape is not None and not visit.asked_live and _same_question(on_tape.trace, choice)
-    if not is_on_tape or visit.has_url:  # a first visit leaves the address bare; coming back to the recording does not
+        return _latest(visit, infos) or recording
+    if isinstance(shipped, str):
+        st.info(shipped, icon=":material/info:")
+    is_recorded = recording is not None and not visit.asked_live and _same_question(recording.trace, choice)
+    if not is_recorded or visit.has_url:  # a first visit leaves the address bare; coming back to the recording does not
         visit.write_url(choice.link)
-    if on_tape is not None and is_on_tape:
-        _say_if_weights_differ(on_tape, infos)
-        return on_tape
-    job = _job(visit, choice, infos)
+    if recording is not None and is_recorded:
+        _say_if_weights_differ(recording, infos)
+        return recording
+    before, job = visit.job, _job(visit, choice, infos)
+    if choice.run_pressed and job is before and job.phase == "done":
+        st.toast(stage_text.SAME_RUN, icon=":material/check:")
     if not job.is_over:
         job.wait(QUICK_S)
     if job.phase == "done":
@@ -100,7 +102,7 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], t
         st.info(stage_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="cancel")
-    return _latest(visit, infos) or on_tape
+    return _latest(visit, infos) or recording
 
 
 def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:

@@ -14,22 +14,87 @@ MODEL = "Model"
 PASSES = "Passes N"
 EVICT = "Evict"
 EVICTIONS = {"hard": "all of it (hard)", "sliding": "all but L − 1 tokens (sliding)"}
-TASK_INPUT = "The task's input, as JSON"
-FOLDER = "Folder, or name on the hub"
-TRUST = "Run code that the model's repository brings along"
+SPAN = "Layers that each pass repeats"
+SPAN_NOTE = (
+    "Repeating every layer spoils what an untrained model writes. For N > 1, repeat some middle layers, or train it "
+    "first."
+)
 RUN = "Run"
-OUR_TASK_MODEL = "{name}: ours, trained on {task}"
 OUR_TEXT_MODEL = "{name}: ours, trained on pages of text"
 OUR_TEXT_MODEL_AWAKE = "{name}: ours, trained on pages of text, with N = 1 only"
 RANDOM_MODEL = "{name}: small, random weights"
-LOCAL_MODEL = "a folder or a hub name"
-NO_FOLDER = "Give a folder with config.json and safetensors files, or a name on the hub."
+OWN_MODEL = "a model of your own"
 NO_TEXT = "Write a document and a question."
 TOO_LONG = "Document and question may have {most:,} characters together."
-NOT_ALLOWED = (
-    "A folder or a hub name can be loaded where the server allows it: start the app at home with "
-    "`{allowed}=1 make app`."
+
+# What may be loaded.
+MAY_LOAD = {
+    "nothing": "This server runs only the models in this list.",
+    "files": "You can run the models in this list. You can also drop the files of your own model, up to 50 MB.",
+    "listed": "You can run the models in this list and {n} more on this server. You can also drop the files of your "
+    "own model, up to 50 MB.",
+    "anything": "You can run the models in this list, or bring your own. It can be any folder of this machine, any "
+    "model of the Hugging Face hub, or files that you drop.",
+}
+UNREADABLE = "This server's setting `SLEEPVIZ_MODELS` cannot be read, so it loads no other models."
+ALLOW_MORE = "How to allow more"
+HOW_TO_ALLOW = (
+    "Whoever starts the server decides, with the variable `SLEEPVIZ_MODELS`:\n\n"
+    "| value | what visitors may load |\n|---|---|\n"
+    "| `nothing` | the models in the list |\n"
+    "| `files` | also files that they drop, up to 50 MB |\n"
+    "| `FOLDER,OWNER/NAME` | also the models in these folders, and these of the hub |\n"
+    "| `anything` | also any folder of the server, and any model of the hub |\n\n"
+    "Without it, a server that only its own machine can reach allows `anything`. `make app` starts such a server. "
+    "Other servers allow `files`."
 )
+
+# A model of one's own.
+WAY = "Where is it?"
+BY_NAME, BY_FILES = "On this machine or the hub", "Drop its files"
+FOLDER = "Folder, GGUF file, or name on the hub"
+EXAMPLE = "Qwen/Qwen3.5-0.8B"
+LISTED = "Models of this server"
+TRUST = "Run code that the model's repository brings along"
+TRUST_HELP = "Some models come with Python files of their own. They can do anything that you can do here."
+FILES = "The model's files"
+FILES_HELP = (
+    "Drop safetensors files, config.json and the tokenizer's files, together at most 50 MB. A GGUF file needs no "
+    "others, but the packages gguf and accelerate must be installed."
+)
+TOO_MUCH = "The files take more than 50 MB together. On your own machine, give their folder instead."
+DROPPED = "the dropped files"
+LOAD = "Load it and try to sleep"
+LOOKING = "Looking at the model's files."
+SIZES = "Its weights take {files} on disk and about {loaded} of memory{free}."
+FREE = "; {free} are free"
+DOWNLOADING = "Downloading."
+DONE = "{done} of {total}."
+LOADING = "Loading the weights."
+TRYING = "Trying whether it can sleep."
+LOADING_STOPPED = "Loading was stopped."
+OTHER = "Below is still {name}. Press “Load it and try to sleep” for the model that is named now."
+
+# The verdict.
+CAN_SLEEP = "**{model} can sleep as it is.** It has {fast} with fast weights and {attention} with a KV cache."
+TRIED_CALLS = (
+    "Tried: the next call reads what the fast weights hold. Two calls give what one call gives, within {error:.0e} "
+    "standard deviations of the logits."
+)
+NEEDS_MEMORY = (
+    "**{model} can sleep only with memory added.** It has a KV cache in {attention} and no fast weights. So nothing "
+    "outlives eviction. Added memory is silent until trained: its answers do not change."
+)
+TRIED_SILENT = "Tried: with memory before {layers} every logit is the same to the bit."
+CANNOT_SLEEP = "**{model} cannot sleep.** {reason}"
+FACTS = "{parameters} parameters in {layers} layers."
+ADD_MEMORY = "Add memory before {layers}"
+WITH_MEMORY = (
+    "Memory stands before {layers}. Sleep now writes to it, and no answer changes until it is trained. This command "
+    "trains it, and counts layers from 0:"
+)
+TRAIN = "It was not trained for sleep here. This trains it on texts of yours:"
+ALREADY = "Its added memory stands before {layers}."
 
 # The document and the question.
 QUESTION = "Question, asked after eviction"
@@ -66,6 +131,7 @@ NOTHING_YET = "Nothing has run yet."
 FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
 RECORDED = "This is a recording of the default page. Press Run to ask your own question."
 STOPPED = "The run was stopped."
+STALE = "Not this yet: press Run to ask what stands above"
 WAITING = "Another visitor's run is ahead of yours."
 STARTING = "Starting PyTorch and transformers, and loading the model."
 RUNNING = "The model is running: {events} events so far, run {run} of {runs}."
@@ -75,10 +141,6 @@ SLEPT_ONCE = "Slept, N = 1", "the ordinary hybrid: each window read once, then e
 NO_SLEEP = "No sleep", "plain eviction: each window dropped unread"
 FULL_ATTENTION = "Full attention", "nothing is ever evicted"
 SLEPT, SLEPT_NOTE = "Slept, N = {passes}", "the run above"
-TRAINED = (
-    "This is one of our trained models, run through the library's own classes. Its cache was always cleared in "
-    "training, so full attention is unfamiliar to it."
-)
 TEXT_TRAINED = (
     "This is our text model, loaded from a folder as any model of the transformers library would be. It was trained "
     "with N = 1 to {passes} and always lost its cache, so full attention is unfamiliar to it."
@@ -115,7 +177,8 @@ PERPLEXITY_INTRO = (
 MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
 MEASURE = "Measure perplexity"
 PERPLEXITY_STOPPED = "Stopped."
-PERPLEXITY_HEADS = "", "perplexity", "95 % interval"
+PERPLEXITY_HEADS = "setting", "perplexity", "95 % interval"
+PERPLEXITY_FILE = "Table"
 SCORED = "{tokens} tokens scored, the same ones in every line."
 ONCE = "Reading each window once (N = 1) instead of dropping it unread"
 LONGER = "N = {passes} instead of N = 1"
@@ -123,7 +186,7 @@ WHOLE = "Full attention instead of N = 1"
 HELPED, HARMED, NO_DIFFERENCE = "helped", "made it worse", "made no difference that these tokens could show"
 
 # The bar under the stage.
-NO_PYTHON = "There is no script for these runs. Our text models have one here, and our task models on their own pages."
+NO_PYTHON = "There is no script for these runs: random weights and dropped files are on this server alone."
 NO_LINK = "A link cannot name a model that lies on this server alone: it opens the page without this run."
 NOT_IN_LINK = "The document is too long for a link. Save it as a file, and send the file with the link."
 SAVE_DOCUMENT = "Document"

@@ -9,7 +9,8 @@ import streamlit as st
 
 from app.shell import messages
 from app.your_model import model_text
-from sleepviz.text import words
+from sleepviz.config import words
+from sleepviz.config.outside import MALFORMED
 from sleepviz.text.reading import read, solved, unknown_words
 
 WORDS_SHOWN = 12
@@ -45,6 +46,7 @@ def measured(path: Path, digest: str, n_passes: int) -> str:
     """What the results file says of these weights on pages of four windows; "" where it does not."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
+        is_of_these = results.get("digest") == digest
         cells = [e for e in results["entries"] if (e["windows"], e["passes"]) == (WINDOWS_TOLD, n_passes)]
         parts = [
             model_text.MEASURED_HOPS.format(
@@ -52,9 +54,9 @@ def measured(path: Path, digest: str, n_passes: int) -> str:
             )
             for e in cells
         ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *MALFORMED):
         return ""
-    if results.get("digest") != digest or not parts:
+    if not is_of_these or not parts:
         return ""
     return model_text.MEASURED.format(windows=WINDOWS_TOLD, passes=n_passes, shares=" ".join(parts))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +31,8 @@ class Measured:
     document: str
     window: int
     trust_remote_code: bool
+    span: tuple[int, int] | None = None
+    memory_layers: tuple[int, ...] = ()
 
 
 def measure(asked: Measured) -> Iterator[Losses]:
@@ -40,11 +44,11 @@ def measure(asked: Measured) -> Iterator[Losses]:
     from sleepviz.hybrids.perplexity import losses_by_setting
     from sleepviz.hybrids.watched import TOKENS_MAX, window_of
 
-    model, tokenizer = models._loaded(asked.source, asked.digest, asked.trust_remote_code)
+    model, tokenizer = models.loaded(asked.source, asked.digest, asked.trust_remote_code, asked.memory_layers)
     tokens = read_text(tokenizer, asked.document).tokens
     require(len(tokens) <= TOKENS_MAX, f"the document must have at most {TOKENS_MAX} tokens: {len(tokens)}.")
     window = window_of(model, asked.window)
-    yield from losses_by_setting(model, torch.tensor([tokens]), window=window, passes=PASSES)
+    yield from losses_by_setting(model, torch.tensor([tokens]), window=window, passes=PASSES, span=asked.span)
 
 
 def show(visit: Visit, asked: Measured, mode: Mode) -> None:
@@ -79,6 +83,15 @@ def _outcome(measured: Sequence[Losses], mode: Mode) -> None:
     st.plotly_chart(figure, key="perplexity_figure", theme=None, alt=" ".join(sentences(measured)))
     st.markdown(table(measured))
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences(measured)))
+    st.download_button(
+        model_text.PERPLEXITY_FILE,
+        data=csv_of(measured),
+        file_name="sleepviz-perplexity.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="your_model_perplexity_csv",
+    )
 
 
 def table(measured: Sequence[Losses]) -> str:
@@ -88,6 +101,18 @@ def table(measured: Sequence[Losses]) -> str:
         found = perplexity(each)
         lines.append(f"| {each.name} | {found.value:.2f} | {found.low:.2f} to {found.high:.2f} |")
     return "\n".join([*lines, "", model_text.SCORED.format(tokens=len(measured[0].nats))])
+
+
+def csv_of(measured: Sequence[Losses]) -> str:
+    """A row for each scored token: its place in the text, and its nats under every setting."""
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(["position", *(each.name for each in measured)])
+    columns = zip(*(each.nats for each in measured), strict=True)
+    rows.writerows(
+        [place, *(f"{nats:.6g}" for nats in row)] for place, row in zip(measured[0].positions, columns, strict=True)
+    )
+    return table.getvalue()
 
 
 def sentences(measured: Sequence[Losses]) -> tuple[str, ...]:

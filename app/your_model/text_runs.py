@@ -9,6 +9,7 @@ from app.shell import runs
 from app.shell.jobs import Job, Outcome, RunKey
 from app.your_model import models
 from sleepviz.config.events import Trace
+from sleepviz.config.outside import MALFORMED
 from sleepviz.config.run import RunSpec
 from sleepviz.text import example
 
@@ -41,7 +42,7 @@ def recorded(source: str) -> SideBySide | None:
         traces = [runs.recording(name) for name in example.RECORDINGS]
         _, _, digest = models.text_facts(example.MODEL)
         found = {RunKey(RunSpec.from_json(t.spec), str(t.checkpoint["digest"])): t for t in traces if t is not None}
-    except (ValueError, KeyError, TypeError):
+    except MALFORMED:
         return None
     complete = len(found) == len(example.RECORDINGS) and {key.digest for key in found} == {digest}
     return SideBySide("recorded", dict(found)) if complete else None
@@ -50,8 +51,7 @@ def recorded(source: str) -> SideBySide | None:
 def call_of(spec: RunSpec, checkpoint: str) -> str | None:
     """A Python call that makes a run of this page again; None where no public function does.
 
-    Random weights are this server's own. A task's model runs through the library here, which measures fewer heads
-    than `sleepviz.run`.
+    Random weights, and files that were dropped, are this server's own.
     """
     kind, _, name = spec.checkpoint.partition(":")
     return exports.text_call(spec, name) if kind in ("text", "local") else None

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sleepviz.config.outside import MALFORMED
+
 Array = NDArray[Any]
 
 
@@ -108,7 +110,7 @@ class AnswerScored:
     """The task's answer, in one ordinary pass a prediction chunk, after everything is evicted."""
 
     answer: Answer
-    wake_s: float  # the fastest of a few times
+    answer_s: float  # the fastest of a few times
     flops: int
 
 
@@ -116,6 +118,7 @@ Event = TokenRead | SleepStarted | SleepPassDone | CacheEvicted | AnswerScored
 EVENT_TYPES: dict[str, type[Event]] = {
     kind.__name__: kind for kind in (TokenRead, SleepStarted, SleepPassDone, CacheEvicted, AnswerScored)
 }
+RENAMED = {"wake_s": "answer_s"}  # what fields are called in runs that were recorded earlier
 _NESTED: dict[str, type[Any]] = {"answer": Answer, "woken": Answer, "layers": LayerMeasures}
 
 
@@ -127,10 +130,10 @@ def event_to_json(event: Event) -> dict[str, Any]:
 def event_from_json(values: dict[str, Any]) -> Event:
     """Inverse of `event_to_json`. Raises ValueError when the dict is not an event's."""
     try:
-        fields = dict(values)
+        fields = {RENAMED.get(name, name): value for name, value in dict(values).items()}
         kind = EVENT_TYPES[fields.pop("type")]
         return _build(kind, fields)
-    except (KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise ValueError(f"not an event: {error}.") from error
 
 
@@ -151,6 +154,11 @@ class Trace:
         return last.answer
 
     @property
+    def is_right(self) -> bool:
+        """Whether everything that was asked is answered right. Raises ValueError for a run that never answered."""
+        return all(self.answer.correct)
+
+    @property
     def passes(self) -> tuple[SleepPassDone, ...]:
         """Every pass of every window, in order."""
         return tuple(event for event in self.events if isinstance(event, SleepPassDone))
@@ -158,7 +166,7 @@ class Trace:
     @cached_property
     def computed_in_s(self) -> float:
         """Seconds that its passes and its answer took: two runs of one specification differ in this."""
-        scored = (event.wake_s for event in self.events if isinstance(event, AnswerScored))
+        scored = (event.answer_s for event in self.events if isinstance(event, AnswerScored))
         return sum(event.sleep_s for event in self.passes) + sum(scored)
 
     @cached_property
@@ -188,7 +196,7 @@ class Trace:
         try:
             events = tuple(event_from_json(event) for event in values["events"])
             return cls(dict(values["spec"]), dict(values["checkpoint"]), events)
-        except (KeyError, TypeError) as error:
+        except MALFORMED as error:
             raise ValueError(f"not a recorded run: {error}.") from error
 
     def to_npz(self) -> bytes:

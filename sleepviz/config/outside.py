@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 LINE_MAX_BYTES = 16_000_000
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What is raised by taking values from JSON of another shape than was expected; int(inf) is an ArithmeticError."""
 _LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _JSONL_LINE_END = re.compile(b"\r\n|\r|\n")  # the others may stand inside a JSON string
 _MARK = "\ufeff"

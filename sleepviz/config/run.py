@@ -31,7 +31,7 @@ class Trigger(JsonRoundTrip):
 
     @property
     def text(self) -> str:
-        """As `parse` reads it."""
+        """The trigger in the form that `parse` reads back, such as "every:9"."""
         numbers = (self.every,) if self.kind == "every" else self.asked_after
         return f"{self.kind}:{','.join(map(str, numbers))}" if numbers else self.kind
 

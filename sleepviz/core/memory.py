@@ -19,7 +19,7 @@ class KVCache:
 
     @property
     def n_tokens(self) -> int:
-        """Tokens held."""
+        """How many tokens the cache holds."""
         return self.keys.shape[2]
 
     def appended(self, keys: Tensor, values: Tensor) -> KVCache:

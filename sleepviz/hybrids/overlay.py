@@ -99,12 +99,12 @@ def described(folder: Path) -> Overlay:
     return Overlay.from_json(dict(json.loads(json.dumps(values))))
 
 
-def read_overlay(folder: Path) -> tuple[str, tuple[Overlay, dict[str, Tensor]]]:
-    """(where the base lies, the memory) of a folder that `save_overlay` wrote. Raises ConfigError."""
+def read_overlay(folder: Path) -> tuple[Overlay, dict[str, Tensor]]:
+    """The memory in a folder that `save_overlay` wrote. Raises ConfigError."""
     found = described(folder)
     with from_outside(f"{WEIGHTS} cannot be read"):
         tensors = load_file(folder / WEIGHTS)
-    return found.base, (found, tensors)
+    return found, tensors
 
 
 def lay_over(base: PreTrainedModel, memory: tuple[Overlay, dict[str, Any]], what: str) -> PreTrainedModel:

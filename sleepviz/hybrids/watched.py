@@ -1,8 +1,8 @@
 """One run of a transformers model as a stream of events: what the page "Your model" shows.
 
-The same events as sleepviz.runs.record's. Two kinds of question: a task's, for one of our checkpoints, and
-a text's, for any model with a tokenizer. "If woken now" is exact, whatever the eviction and the
-convolution: after pass n it is asked of a sleep of n passes, so N passes cost N (N + 1) / 2.
+The same events as sleepviz.runs.record's, for a text and a question about it. "If woken now" is exact,
+whatever the eviction and the convolution: after pass n it is asked of a sleep of n passes, so N passes cost
+N (N + 1) / 2.
 How much is forgotten and how strongly is written is not visible in somebody else's layers; those two
 measures are not a number (nan).
 """
@@ -87,27 +87,6 @@ def of_text(model: PreTrainedModel, tokenizer: Tokenizer, document: str, questio
     )
 
 
-def of_task(model: SleepForCausalLM, text: str, limits: dict[str, Any]) -> Question:
-    """A task's input in its JSON form, as `sleepviz run` takes it. Raises InputError."""
-    task = model.task
-    instance = task.parse(text, limits)
-    problem = task.encode(instance)
-
-    def answer(cache: SleepCache, n_queries: int) -> Answer:
-        queries = torch.from_numpy(problem.queries[:n_queries].copy())
-        if not n_queries:
-            return task.answer(instance, np.zeros((0, queries.shape[1], task.vocab_size), dtype=np.float32))
-        logits, _ = predict(model, queries, cache.repeated(n_queries))
-        return task.answer(instance, logits.softmax(dim=-1).float().numpy())
-
-    return Question(
-        context=torch.tensor([problem.context]),
-        token_text=task.token_text,
-        woken=lambda cache, n_read: answer(cache, sum(stop <= n_read for stop in problem.query_stops)),
-        final=lambda cache: answer(cache, problem.n_asked),
-    )
-
-
 def window_of(model: PreTrainedModel, asked: int) -> int:
     """L: what was asked for, or the one window for which a model of ours was built."""
     return model.window if isinstance(model, SleepForCausalLM) else asked
@@ -120,12 +99,20 @@ def watch_text(model: PreTrainedModel, tokenizer: Tokenizer, spec: RunSpec) -> I
     require(window >= 3, "the window must be at least 3 tokens.")
     with from_outside("the model cannot read this text"):
         question = of_text(model, tokenizer, asked["document"], asked["question"])
-        yield from watch(model, question, SleepPolicy(spec.n_passes, spec.eviction), window=window)
+        policy, span = SleepPolicy(spec.n_passes, spec.eviction), asked.get("span")
+        yield from watch(model, question, policy, window=window, span=tuple(span) if span else None)
 
 
 @torch.inference_mode()  # entered anew for each event: whoever reads them is not in that mode in between
-def watch(model: PreTrainedModel, question: Question, policy: SleepPolicy, *, window: int) -> Iterator[Event]:
-    """Read, sleep, evict, answer: every event of one run. Raises ConfigError."""
+def watch(
+    model: PreTrainedModel,
+    question: Question,
+    policy: SleepPolicy,
+    *,
+    window: int,
+    span: tuple[int, int] | None = None,
+) -> Iterator[Event]:
+    """Read, sleep, evict, answer: every event of one run; `span` as in `sleep_windows`. Raises ConfigError."""
     policy = policy_for(model, policy.n_passes, policy.eviction)
     cache, done = SleepCache(model.config), 0
     for index, tokens in enumerate(cut(question.context, window)):
@@ -134,17 +121,17 @@ def watch(model: PreTrainedModel, question: Question, policy: SleepPolicy, *, wi
         for place, token in enumerate(tokens[0].tolist()):
             yield Read(done + place, question.token_text(token), index, tuple(n + place + 1 for n in held))
         # What reading them awake would hold: one pass, nothing evicted.
-        full = _sleep(model, tokens, replace(policy, n_passes=1, eviction="none"), cache, window)
+        full = _sleep(model, tokens, replace(policy, n_passes=1, eviction="none"), cache, window, span)
         full_bytes = _kv_bytes(full.cache)
         stop = done + n_tokens
         # A window that gave up its last token (see `cut`) is no end of the context.
         reason = "context over" if n_tokens < window and stop == question.context.shape[1] else "window full"
         yield SleepStarted(reason, index, done, stop, full.kv_tokens_full, full_bytes, policy.n_passes)
         slept = None
-        before, h_before = cache.fast_weights, _entering(model, tokens, cache, window)
+        before, h_before = cache.fast_weights, _entering(model, tokens, cache, window, span)
         for n_passes in range(1, policy.n_passes + 1):
             started = time.perf_counter()
-            slept = _sleep(model, tokens, replace(policy, n_passes=n_passes), cache, window)
+            slept = _sleep(model, tokens, replace(policy, n_passes=n_passes), cache, window, span)
             sleep_s = (time.perf_counter() - started) / n_passes
             last = slept.passes[-1]
             yield SleepPassDone(
@@ -158,7 +145,7 @@ def watch(model: PreTrainedModel, question: Question, policy: SleepPolicy, *, wi
                 flops=0,
             )
             before, h_before = last.fast_weights, last.h
-        slept = slept or _sleep(model, tokens, policy, cache, window)  # N = 0
+        slept = slept or _sleep(model, tokens, policy, cache, window, span)  # N = 0
         cache, done = slept.cache, stop
         dropped = max(full.kv_tokens_full, default=0) - max(cache.kv_tokens, default=0)
         fast_bytes = sum(state.numel() * state.element_size() for state in cache.fast_weights)
@@ -168,8 +155,16 @@ def watch(model: PreTrainedModel, question: Question, policy: SleepPolicy, *, wi
     yield AnswerScored(answer, time.perf_counter() - started, 0)
 
 
-def _sleep(model: PreTrainedModel, tokens: Tensor, policy: SleepPolicy, cache: SleepCache, window: int) -> SleptWindow:
-    (slept,) = sleep_windows(model, tokens.to(model.device), policy, window=window, cache=cache, observe=True)
+def _sleep(
+    model: PreTrainedModel,
+    tokens: Tensor,
+    policy: SleepPolicy,
+    cache: SleepCache,
+    window: int,
+    span: tuple[int, int] | None,
+) -> SleptWindow:
+    here = tokens.to(model.device)
+    (slept,) = sleep_windows(model, here, policy, window=window, cache=cache, span=span, observe=True)
     return slept
 
 
@@ -179,8 +174,10 @@ def _kv_bytes(cache: SleepCache) -> int:
     return sum(t.numel() * t.element_size() for layer in held for t in (layer.keys, layer.values))
 
 
-def _entering(model: PreTrainedModel, tokens: Tensor, cache: SleepCache, window: int) -> Tensor:
-    """h [1, T, D] as it enters the first layer: what the first pass starts from."""
+def _entering(
+    model: PreTrainedModel, tokens: Tensor, cache: SleepCache, window: int, span: tuple[int, int] | None
+) -> Tensor:
+    """h [1, T, D] as it enters the first looped layer: what the first pass starts from."""
     if isinstance(model, SleepForCausalLM):
         return model.lm.embed(tokens)
     seen: list[Tensor] = []
@@ -188,8 +185,8 @@ def _entering(model: PreTrainedModel, tokens: Tensor, cache: SleepCache, window:
     def keep(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         seen.append(args[0] if args else kwargs["hidden_states"])
 
-    with decoder_layers(model)[0].register_forward_pre_hook(keep, with_kwargs=True):
-        _sleep(model, tokens, SleepPolicy(1), cache, window)
+    with decoder_layers(model)[span[0] if span else 0].register_forward_pre_hook(keep, with_kwargs=True):
+        _sleep(model, tokens, SleepPolicy(1), cache, window, span)
     return seen[0]
 
 

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.model import ModelConfig, SleepAttention
+from sleepviz.config.outside import MALFORMED
 from sleepviz.config.places import CHECKPOINTS, SITE
 from sleepviz.config.training import with_present_names
 from sleepviz.tasks import build_task
@@ -132,7 +133,7 @@ def read_info(path: Path) -> CheckpointInfo:
         )
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint named {name!r}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, *MALFORMED) as error:
         reason = str(error).rstrip(".")
         raise CheckpointError(f"The description of checkpoint {name!r} is damaged: {reason}.") from error
 

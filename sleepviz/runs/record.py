@@ -77,14 +77,14 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
             yield TokenRead(position, task.token_text(problem.context[position]), index, kv_tokens)
         memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
     memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
-    wake_s = math.inf
+    answer_s = math.inf
     for _ in range(TIMED_ANSWERS):
         started = time.perf_counter()
         probabilities = ask(model, problem, memory, problem.n_asked)
-        wake_s = min(wake_s, time.perf_counter() - started)
+        answer_s = min(answer_s, time.perf_counter() - started)
     cached = memory.kv_tokens[0] if memory.kv_tokens else 0
     flops = wake_flops(model.config, n_tokens=problem.queries.shape[1], n_cached=cached)
-    yield AnswerScored(task.answer(instance, probabilities), wake_s, flops * problem.n_asked)
+    yield AnswerScored(task.answer(instance, probabilities), answer_s, flops * problem.n_asked)
 
 
 def _sleep_through(
@@ -207,7 +207,7 @@ def run_summary(spec: RunSpec, checkpoint: Checkpoint, *, events: bool) -> dict[
         "answer": answer,
         "truth": truth,
         "correct": answer == truth,
-        "wake_ms": 1000 * scored.wake_s,
+        "wake_ms": 1000 * scored.answer_s,
         "sleep_ms": 1000 * sum(event.sleep_s for event in happened if isinstance(event, SleepPassDone)),
     }
     return {**summary, "events": [event_to_json(event) for event in happened]} if events else summary

@@ -19,7 +19,7 @@ from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.flops import pass_flops, sleep_flops, wake_flops
-from sleepviz.studies.bill import break_even
+from sleepviz.studies.counted.bill import break_even
 
 REPEATS = 31
 

@@ -122,7 +122,9 @@ def done_by(
                     yield tasks[index], Lost()
             todo.extendleft(reversed([index for index in left if deaths[index] < DEATHS_MAX]))
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+            for future in under_way:
+                future.cancel()
+            executor.shutdown(wait=False)
 
 
 def _may_begin(index: int, under_way: dict[Any, int], suspects: set[int], at_once: int) -> bool:

@@ -152,29 +152,27 @@ def measure_probe(measurement: Measurement, checkpoint: Checkpoint, slept: Slept
 def measure_memory(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
     """How often what S gives for a question is what the model answers to it after `n_passes` -> an entry.
 
-    The variant `ANSWER` counts how often that answer is right. The S of another instance is read where `control` is
+    The reader "answer" counts how often that answer is right. The S of another instance is read where `control` is
     "shuffled_state"; the answer stays the model's own.
     """
     task, model, study = checkpoint.task, checkpoint.model, FAMILIES[checkpoint.task.name].study
-    seed, reader, layer = (EVALUATION_STREAM, SEED), measurement.reader, measurement.layer
-    setting, same = Setting(_policy(measurement, checkpoint)), []
-    if reader == "probe":
-        assert study.read_from_state is not None and study.asked_part is not None
+    seed, setting = (EVALUATION_STREAM, SEED), Setting(_policy(measurement, checkpoint))
+    difficulty, n_windows = measurement.difficulty, measurement.n_windows
+    if measurement.reader == "probe":
         probe = fit_probe(*_states_and_answers(measurement, checkpoint, slept, PROBE_INSTANCES))
-    for batch in held_out(
-        task, difficulty=measurement.difficulty, n=N_INSTANCES, n_windows=measurement.n_windows, seed=seed
-    ):
+    same = []
+    for batch in held_out(task, difficulty=difficulty, n=N_INSTANCES, n_windows=n_windows, seed=seed):
         memory = slept.memory(checkpoint, batch, setting)
         answer, right = answered(model, batch, memory)
         read_from = other_instances(memory) if measurement.control == "shuffled_state" else memory
-        if reader == "answer":
+        if measurement.reader == "answer":
             same.append(right)
-        elif reader == "lens":
-            same.append(read_by_lens(model, batch, read_from, layer) == answer)
+        elif measurement.reader == "lens":
+            same.append(read_by_lens(model, batch, read_from, measurement.layer) == answer)
         else:
             assert study.read_from_state is not None and study.asked_part is not None
             states = torch.cat([state.flatten(1) for state in read_from.fast_weights], dim=1).double()
-            parts = study.read_from_state(task, batch, measurement.difficulty).shape[1]
+            parts = study.read_from_state(task, batch, difficulty).shape[1]
             same.append(read_by_probe(probe, states, parts, study.asked_part(task, batch)) == answer)
     return entry_of(measurement, checkpoint, float(np.concatenate(same).mean()), N_INSTANCES)
 

@@ -55,7 +55,9 @@ VARIANTS = {
 
 def baseline_names(task: str) -> tuple[str, ...]:
     """The N = 1 models that a run may be compared with, the one that knows most first."""
-    return tuple(f"{task}-{suffix}" for suffix in ("causal-n1-tokens", "n1-flops", "n1-uniform", "n1-tokens"))
+    return tuple(
+        f"{task}-{suffix}" for suffix in ("causal-n1-tokens", "n1-flops", "n1-uniform", "n1-tokens", "answers-n1")
+    )
 
 
 def measurements_of(task: Task, default: str) -> Iterator[Measurement]:

@@ -71,7 +71,7 @@ def text_trace(spec: RunSpec, models: Path = MODELS) -> Trace:
 
 
 def recording_path(name: str, folder: Path = FOLDER) -> Path:
-    """Where a recording lies."""
+    """The path of a recording in assets, by its name."""
     return folder / f"{name}.npz"
 
 

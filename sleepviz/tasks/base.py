@@ -32,6 +32,10 @@ class Batch:
     targets: Tokens  # [B, Q, levels, T]
     difficulty: Tokens  # [B] the level that is asked for
 
+    def part(self, which: slice) -> Batch:
+        """Some of its instances."""
+        return Batch(self.windows[which], self.queries[which], self.targets[which], self.difficulty[which])
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -133,3 +133,8 @@ class TaskFamily:
     def name(self) -> str:
         """The task's name on the command line."""
         return self.task().name
+
+    @property
+    def default_preset(self) -> Preset:
+        """What is trained for its page, where nothing else is named."""
+        return next(preset for preset in self.presets if preset.default)

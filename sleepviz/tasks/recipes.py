@@ -12,6 +12,9 @@ HYBRID: tuple[LayerType, ...] = ("full_attention", "linear_attention")
 ROLL_CALL: dict[str, Any] = {"fast_heads": 16, "key_dim": 24, "value_dim": 16, "conv_kernel": 4, "beta_max": 2.0}
 """Of the model of a task whose windows end with a roll call."""
 
+ANSWERS: dict[str, Any] = {"conv_kernel": 4, "look_back": (), "beta_max": 2.0, "window_positions": True}
+"""What the models found from answers alone have beside the paper's: no start as look-ups, no feedback of h."""
+
 
 def fixed_n(task: Task, match: tuple[str, ...], n_passes: int = 1) -> TrainConfig:
     """One N on a task with a roll call, on its answers alone: one difficulty after another, at equal tokens."""

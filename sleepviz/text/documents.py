@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from sleepviz.config.words import CITIES, FILLERS, JOBS, MEN, PEOPLE, PLACES, THINGS, WOMEN
 from sleepviz.tasks.base import Split
-from sleepviz.text.words import CITIES, FILLERS, JOBS, MEN, PEOPLE, PLACES, THINGS, WOMEN
 
 Relation = Literal["lives", "works", "brother", "sister", "inside", "owner"]
 HELD_OUT_SHARE = 8  # one document in so many is never trained on
@@ -55,7 +55,7 @@ ASKED: dict[Relation, str] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """What one sentence says."""
+    """A fact that one sentence tells: of whom or what, which relation, and its value."""
 
     relation: Relation
     subject: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from sleepviz.config.model import Eviction
 from sleepviz.config.run import RunSpec
@@ -25,7 +26,7 @@ PAGE = (
 QUESTION = "Where does Ben live?"
 N_PASSES = 4
 MODEL = "text-micro"
-RECORDINGS = ("text-home", "text-home-n1", "text-home-n0", "text-home-full")  # in the order of `side_by_side`
+RECORDINGS = ("words-home", "words-home-n1", "words-home-n0", "words-home-full")  # in the order of `side_by_side`
 
 
 def text_spec(
@@ -37,14 +38,21 @@ def text_spec(
     n_passes: int = N_PASSES,
     eviction: Eviction = "hard",
     trust_remote_code: bool = False,
+    span: tuple[int, int] | None = None,
+    memory_layers: tuple[int, ...] = (),
 ) -> RunSpec:
-    """One run of the model `source`: the document is slept on in windows of so many tokens, then it is asked."""
-    asked = {
+    """One run of the model `source`: the document is slept on in windows of so many tokens, then it is asked.
+
+    `span` = (first, last + 1) loops these layers only, and silent memory is added before `memory_layers`.
+    """
+    asked: dict[str, Any] = {
         "document": document,
         "question": question,
         "window": window,
         "trust_remote_code": trust_remote_code,
     }
+    asked |= {"span": list(span)} if span else {}
+    asked |= {"memory_layers": list(memory_layers)} if memory_layers else {}
     return RunSpec(TASK, json.dumps(asked, ensure_ascii=False), source, n_passes, eviction)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sleepviz.text import words
+from sleepviz.config import words
 from sleepviz.text.documents import ASKED, OF_THINGS, SENTENCES, TO_PEOPLE, VALUES, Fact, Relation
 
 SENTENCE = re.compile(r"[^.?!\n]+[.?!]?")
@@ -37,7 +37,7 @@ _OF = re.compile(f"the ({'|'.join(TO_PEOPLE)}) of (.+)")
 
 
 def read(document: str) -> Reading:
-    """Sentence by sentence."""
+    """Read a text sentence by sentence, and keep the facts and what cannot be read."""
     facts, others = Facts(), list[str]()
     for found in SENTENCE.findall(document):
         if not (sentence := found.strip()):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, current_thread, main_thread
@@ -26,6 +27,7 @@ from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import strict_json
 from sleepviz.runs.alone import alone_at
 from sleepviz.runs.checkpoint import CheckpointError, write_atomically
+from sleepviz.training.together import ALONE, Together
 
 TRAINING_STREAM = 0  # first word of every training seed; evaluation uses another, see evaluate.py
 SAVE_EVERY_S = 120.0
@@ -78,11 +80,11 @@ class Training(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """What is trained."""
+        """The model whose parameters are trained."""
 
     @property
     def optimisers(self) -> Optimisers:
-        """Its optimisers."""
+        """The optimisers that step together, in a fixed order."""
 
     @property
     def progress(self) -> Progress:
@@ -142,7 +144,7 @@ def steps(training: Training) -> Iterator[dict[str, float]]:
         yield figures
 
 
-def run(training: Training, folder: Path, *, title: str, resume: bool) -> dict[str, float]:
+def run(training: Training, folder: Path, *, title: str, resume: bool, together: Together = ALONE) -> dict[str, float]:
     """All steps that are left, with a bar, log.jsonl and a state in `folder`; what the log says of the last step.
 
     A state is saved once its own loss and gradient are known to be finite, so that what is kept is good. On Ctrl-C
@@ -151,20 +153,24 @@ def run(training: Training, folder: Path, *, title: str, resume: bool) -> dict[s
     folder.mkdir(parents=True, exist_ok=True)
     figures, saved = {"loss": math.nan}, -math.inf  # the first state is kept at once
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining} {postfix}"
+    writes = together.is_first  # of several processes one saves, and the others' bars and logs are not wanted
     with (
-        alone_at(folder, f"Another training writes into the folder {folder.name!r}; wait for its end, or end it."),
-        tqdm(total=100.0, unit="%", desc=title, bar_format=bar_format) as bar,
+        _alone_where(
+            writes, folder, f"Another training writes into the folder {folder.name!r}; wait for its end, or end it."
+        ),
+        tqdm(total=100.0, unit="%", desc=title, bar_format=bar_format, disable=not writes) as bar,
         interrupt_held_back() as interrupted,
-        (folder / "log.jsonl").open("a" if resume else "w", encoding="utf-8") as log,
+        (folder / "log.jsonl" if writes else Path(os.devnull)).open("a" if resume else "w", encoding="utf-8") as log,
     ):
         while True:
             following = gradient(training)
-            is_over = training.share() >= 1
-            if is_over or interrupted.is_set() or time.monotonic() - saved > SAVE_EVERY_S:
+            is_over, is_stopped = training.share() >= 1, together.any(interrupted.is_set())
+            if writes and (is_over or is_stopped or time.monotonic() - saved > SAVE_EVERY_S):
                 log.flush()
                 save_state(training, folder / "state.pt")
                 saved = time.monotonic()
-            if interrupted.is_set():
+            if is_stopped:
+                together.wait()
                 raise KeyboardInterrupt
             if is_over:
                 return figures
@@ -175,6 +181,10 @@ def run(training: Training, folder: Path, *, title: str, resume: bool) -> dict[s
             bar.set_postfix_str(f"step {training.progress.step} {shown}", refresh=False)
             bar.update(0)
             log.write(strict_json({**figures, **numbers(training.progress)}) + "\n")
+
+
+def _alone_where(writes: bool, folder: Path, refusal: str) -> AbstractContextManager[None]:
+    return alone_at(folder, refusal) if writes else nullcontext()
 
 
 def numbers(progress: Progress) -> dict[str, float]:

@@ -12,6 +12,7 @@ from sleepviz.config.training import Stage, TrainConfig
 from sleepviz.tasks.base import AskedTogether, Batch, Task, Tokens, pass_supervised
 from sleepviz.training.loop import TRAINING_STREAM
 
+NO_DIFFICULTY = -2  # of no question; -1 is that of a question which nothing answers
 FRONTIER_SHARE = 0.6  # of batches take exactly the passes that the frontier needs
 
 
@@ -52,7 +53,7 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
         batch = task.batch(rng, **asked)
     if config.loss != "answers":
         return Plan(batch, n_passes)
-    return Plan(batch, n_passes, frontier=stage.difficulty if n_windows == stage.windows[1] else -1)
+    return Plan(batch, n_passes, frontier=stage.difficulty if n_windows == stage.windows[1] else NO_DIFFICULTY)
 
 
 def _difficulties(

@@ -28,20 +28,33 @@ from sleepviz.core.sleep import evict, sleep_passes
 from sleepviz.runs.flops import sleep_flops, wake_flops
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task, Tokens, pass_supervised
 from sleepviz.training.plan import Plan
+from sleepviz.training.together import ALONE, Together
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to backpropagate, exact answers [scored, chunks], operations of both directions."""
+    """Loss to backpropagate, whether each answer that is scored is exact, operations of both directions."""
 
     loss: Tensor
     exact: Tensor
     flops: float
 
 
-def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, *, device: torch.device) -> StepResult:
-    """Algorithm 1 over one batch: sleep through every window, then answer every query awake."""
-    batch = plan.batch
+def training_step(
+    model: HybridLM,
+    task: Task,
+    config: TrainConfig,
+    plan: Plan,
+    *,
+    device: torch.device,
+    together: Together = ALONE,
+) -> StepResult:
+    """Algorithm 1 over one batch: sleep through every window, then answer every query awake.
+
+    Of several processes each takes its own part of the batch. Its loss is that part of the whole batch's loss: each
+    mean is taken over all that the whole batch asks, so that the parts' losses, and their gradients, add up to it.
+    """
+    whole, batch = plan.batch, plan.batch.part(together.part(len(plan.batch.windows)))
     policy = SleepPolicy(plan.n_passes, config.eviction, config.sleep_attention)
     windows = torch.from_numpy(batch.windows).to(device)  # [B, W, L]
     queries = torch.from_numpy(np.ascontiguousarray(batch.queries)).to(device)  # [B, Q, T]
@@ -50,8 +63,10 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
         # Hard eviction leaves no key, and rotary attention sees only distances: one compiled pass fits all windows.
         return replace(memory, position=0) if config.eviction == "hard" else memory
 
-    targets = torch.from_numpy(_true_answers(config, batch, plan.n_passes)).to(device)  # [B, Q, T]
-    scored = torch.from_numpy(plan.scored).to(device)
+    true_answers = _true_answers(config, whole, plan.n_passes)  # [B of the whole batch, Q, T]
+    n_asked = (true_answers != NOT_ASKED).sum(axis=(0, 2))  # [Q]
+    targets = torch.from_numpy(true_answers[together.part(len(true_answers))]).to(device)  # [B, Q, T]
+    scored = torch.from_numpy(plan.scored[together.part(len(plan.scored))]).to(device)
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
@@ -59,25 +74,34 @@ def training_step(model: HybridLM, task: Task, config: TrainConfig, plan: Plan, 
             memory = done.memory
             if config.pass_loss and done.h.requires_grad:
                 supervised = pass_supervised(task, "pass_loss")
-                further = supervised.targets_after_pass(batch, done.pass_index + 1)[:, index]  # [B, L]
-                wanted = torch.from_numpy(further).flatten().to(device)
-                losses.append(config.pass_loss * F.cross_entropy(model.logits(done.h).flatten(0, 1), wanted))
+                further = supervised.targets_after_pass(whole, done.pass_index + 1)[:, index]  # [whole B, L]
+                wanted = torch.from_numpy(further[together.part(len(further))]).flatten().to(device)
+                mean = _mean_loss(model.logits(done.h), wanted, int((further != NOT_ASKED).sum()))
+                losses.append(config.pass_loss * mean)
         memory = evict(memory, policy, model.config.window)
     exact = []
     for query in range(queries.shape[1]):
         target = targets[:, query]  # [B, T]
-        if bool((target == NOT_ASKED).all()):
+        if not n_asked[query]:
             continue
         logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
-        losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
+        losses.append(_mean_loss(logits, target.flatten(), int(n_asked[query])))
         right = logits.argmax(dim=-1) == target  # [B, T]
-        if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order
-            exact.append(right[target != NOT_ASKED].view(scored.shape)[scored])
+        if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order, chunk after chunk
+            of_chunk = scored.chunk(queries.shape[1], dim=1)[query]
+            exact.append(right[target != NOT_ASKED].view(of_chunk.shape)[of_chunk])
         else:
             exact.append((right | (target == NOT_ASKED)).all(dim=-1)[scored])
     flops = step_flops(model.config, config, plan)
-    asked = torch.stack(exact, dim=-1) if exact else windows.new_zeros((len(windows), 0), dtype=torch.bool)
+    asked = torch.cat(exact) if exact else windows.new_zeros(0, dtype=torch.bool)
     return StepResult(torch.stack(losses).mean(), asked, flops)
+
+
+def _mean_loss(logits: Tensor, targets: Tensor, n: int) -> Tensor:
+    """The sum of the cross-entropies of [B, T, vocab] over `n`, the number of targets in the whole batch."""
+    n_here = int((targets != NOT_ASKED).sum())
+    mean = F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=NOT_ASKED, reduction="mean" if n_here else "sum")
+    return mean if n_here in (0, n) else mean * (n_here / n)
 
 
 def _true_answers(config: TrainConfig, batch: Batch, n_passes: int) -> Tokens:

@@ -23,6 +23,7 @@ from sleepviz.training import loop
 from sleepviz.training.loop import TRAINING_STREAM, Optimisers, Schedule
 from sleepviz.training.plan import Plan, plan_step
 from sleepviz.training.step import StepResult, training_step
+from sleepviz.training.together import ALONE, Together, shared
 
 RUNS = Path("runs")
 
@@ -47,6 +48,7 @@ class Trainer:
     device: torch.device
     budget: Budget  # an amount
     progress: Progress = field(default_factory=Progress)
+    together: Together = ALONE
 
     def __post_init__(self) -> None:
         config = self.preset.train
@@ -56,11 +58,18 @@ class Trainer:
         rates = (config.lr_muon, config.lr_adamw)
         schedule = Schedule(rates, config.warmup_steps, config.decay_share, config.clip_norm)
         self.optimisers = Optimisers(matrices, (rest,), schedule)
+        self._step = shared(self.model, self._result, self.together)
         self._computed: tuple[Plan, StepResult, bool] | None = None
+
+    def _result(self, plan: Plan) -> tuple[Tensor, Tensor, float]:
+        """This process's part of one step."""
+        task, config = self.preset.task, self.preset.train
+        result = training_step(self.model, task, config, plan, device=self.device, together=self.together)
+        return result.loss, result.exact, result.flops
 
     @property
     def stage(self) -> Stage:
-        """The curriculum's present stage."""
+        """The stage of the curriculum that training has reached."""
         return self.preset.train.stages[self.progress.stage]
 
     def share(self) -> float:
@@ -75,10 +84,10 @@ class Trainer:
         mastered = progress.stage == len(config.stages) - 1 and progress.accuracy > self.stage.advance_at
         mixing = decaying or mastered
         plan = plan_step(task, config, seed=self.seed, step=progress.step, stage=self.stage, mixing=mixing)
-        result = training_step(self.model, task, config, plan, device=self.device)
+        result = StepResult(*self._step(plan))
         result.loss.backward()  # type: ignore[no-untyped-call]
         self._computed = plan, result, decaying
-        return {"loss": result.loss.item()}
+        return {"loss": self.together.summed(result.loss.detach()).item() / self.together.world}
 
     def advance(self) -> None:
         """Count the step, and go to the next stage when the frontier is mastered."""
@@ -89,8 +98,9 @@ class Trainer:
         progress.tokens += plan.batch.windows.size
         progress.flops += result.flops
         enough = config.loss == "answers" or plan.n_passes == (config.n_passes or self.stage.passes)
-        if result.exact.numel() and enough:
-            progress.accuracy += 0.1 * (result.exact.float().mean().item() - progress.accuracy)
+        right, n = self.together.summed(torch.tensor([float(result.exact.sum()), float(result.exact.numel())])).tolist()
+        if n and enough:
+            progress.accuracy += 0.1 * (right / n - progress.accuracy)
         if progress.accuracy > self.stage.advance_at and not decaying and progress.stage < len(config.stages) - 1:
             progress.stage += 1
             progress.accuracy = 0.0
@@ -158,30 +168,40 @@ def train(
     publish: bool = False,
     folder: Path = FOLDER,
     runs: Path = RUNS,
+    together: Together = ALONE,
 ) -> Path:
     """Train a preset to the end and write its checkpoint; return the checkpoint's folder.
 
     The state, the log and the checkpoint go to `runs`; with `publish` the checkpoint goes to `folder` instead, where
     commands and pages find it. Earlier checkpoints that the preset names are looked for in `runs` first. On Ctrl-C
-    the state is saved before KeyboardInterrupt; `resume` goes on from there.
+    the state is saved before KeyboardInterrupt; `resume` goes on from there, with any number of processes. Of several
+    processes that train `together`, each calls this; the first of them writes.
     Raises ConfigError, CheckpointError and DivergedError.
     """
     require(0 <= seed < 2**63, "seed must be a whole number from 0 to 2^63 - 1.")
+    fits = preset.train.batch >= together.world
+    require(fits, f"a batch of {preset.train.batch} cannot be shared out to {together.world} processes.")
     name, task, folders = checkpoint_name(preset.name, seed), preset.task.name, (runs, folder)
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     model = HybridLM(preset.model, generator=torch.Generator().manual_seed(seed)).to(where)
     if preset.train.init:
         earlier = _loaded(checkpoint_name(preset.train.init, seed), task, folders)
         model.load_state_dict(earlier.model.state_dict())
-    trainer = Trainer(preset, seed, model, where, amount_of(budget or preset.train.budget, task, folders))
+    trainer = Trainer(
+        preset, seed, model, where, amount_of(budget or preset.train.budget, task, folders), together=together
+    )
     if resume:
         loop.load_state(trainer, runs / name / "state.pt")
     if compile_pass:
         compiled(model)
-    loop.run(trainer, runs / name, title=name, resume=resume)
+    loop.run(trainer, runs / name, title=name, resume=resume, together=together)
     if compile_pass:
         del model.run_blocks  # validation has other shapes, and compiling for them takes longer than running them
-    return write_checkpoint(trainer, (folder if publish else runs) / name, command=command)
+    path = (folder if publish else runs) / name
+    if together.is_first:
+        write_checkpoint(trainer, path, command=command)
+    together.wait()
+    return path
 
 
 def write_checkpoint(trainer: Trainer, path: Path, *, command: str) -> Path:

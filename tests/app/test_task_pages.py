@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from app.player import script
+from app.shell.messages import no_checkpoint
 from app.shell.state import read_link
 from app.stage.controls import limits_of
 from app.stage.stage_text import glossary
 from app.tasks import PAGES, IncompletePageError, TaskPage, load_page
 from sleepviz.config.events import Answer, Trace
 from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec
-from sleepviz.tasks import FAMILIES, PRESETS, TASKS
+from sleepviz.tasks import FAMILIES, TASKS
 from tests.app.states import HeldVisit
 from tests.test_architecture import ROOT
 
@@ -273,4 +274,4 @@ def test_the_words_name_what_there_is(task: str) -> None:
     words = page_of(task).words
 
     assert "{" not in words.sizes.format(**TASKS[task]().to_json())
-    assert f"{task}-micro" in PRESETS, "the page names this preset where no model is trained yet"
+    assert FAMILIES[task].default_preset.name in no_checkpoint(task), "what to train where no model is here yet"

@@ -114,3 +114,22 @@ def test_axe_finds_no_violation_and_nothing_is_too_wide(
         heading.scroll_into_view_if_needed()
         assert_axe_finds_nothing(page, heading.inner_text())
     page.context.close()
+
+
+def test_a_link_opens_its_experiment_and_the_way_back_takes_one_step(server: Server, browser: Browser) -> None:
+    page = visit(browser, f"{server.url}/lab?task=rule110#retention")
+    page.locator(".st-key-lab_retention_fold .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Limits").click()
+    expect(page.get_by_role("heading", name="Limits and open questions")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Learn").click()
+    page.get_by_role("textbox").fill("one two three four five")
+    page.get_by_role("button", name="Next step").click(timeout=PATIENCE_MS)
+    page.wait_for_url(re.compile("step=2"), timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Limits").click()
+    expect(page.get_by_role("heading", name="Limits and open questions")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Learn").click()
+    expect(page.get_by_role("heading", name="A window that fills")).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_url(re.compile("learn.step=2"), timeout=PATIENCE_MS)  # put in place of the bare address
+    page.go_back()
+    expect(page.get_by_role("heading", name="Limits and open questions")).to_be_visible(timeout=PATIENCE_MS)
+    page.context.close()

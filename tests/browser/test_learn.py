@@ -9,9 +9,9 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from app.explain import architecture
 from app.learn import learn_text
 from app.learn.table import KEYS, VALUES
-from app.shell import architecture
 from sleepviz.core.delta_rule import gated_delta_step
 from tests.browser.conftest import ROOT, Server, assert_axe_finds_nothing, visit
 

@@ -47,7 +47,7 @@ def test_it_plays_by_itself_act_by_act_to_the_answer_within_40_seconds(server: S
     for act, sentence in (
         ("read", "It reads 17 tokens. Each one stays in the KV cache."),
         ("full", "The window is full. It must sleep before it can read on."),
-        ("asleep", re.compile(rf"^Pass 1 of {HOME_PASSES}: it reads the window again")),
+        ("asleep", re.compile(rf"^Pass 1 of {HOME_PASSES}: it goes over the window")),
         ("clear", re.compile(r"^The cache is emptied\. Only the fast weights, .* go on\.$")),
         ("answer", re.compile("^One ordinary pass answers: row 1 is (right|wrong)")),
     ):
@@ -368,6 +368,18 @@ def test_clicking_a_cell_changes_the_row_runs_live_and_writes_the_url(server: Se
     expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=60_000)
     page.wait_for_url(re.compile("rows=1100110101110010"))
     assert "t=3" in page.url and f"N={HOME_PASSES}" in page.url and f"checkpoint={DEFAULT}" in page.url
+
+
+def test_the_row_is_one_stop_of_the_tab_key(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    cells = page.locator(".cells button")
+    cells.first.focus()
+    for key, reached in (("ArrowRight", 1), ("End", 15), ("ArrowRight", 15), ("ArrowLeft", 14), ("Home", 0)):
+        page.keyboard.press(key)
+        expect(cells.nth(reached)).to_be_focused()
+        expect(page.locator(".cells button[tabindex='0']")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.locator(".cells button:focus")).to_have_count(0)
 
 
 def test_hostile_text_stays_text(server: Server, open_page: OpenPage) -> None:

@@ -101,7 +101,7 @@ events = st.one_of(
         kv_tokens=tuples_of(counts),
         fast_bytes=counts,
     ),
-    st.builds(AnswerScored, answer=answers, wake_s=seconds, flops=counts),
+    st.builds(AnswerScored, answer=answers, answer_s=seconds, flops=counts),
 )
 traces = st.builds(
     Trace,
@@ -132,6 +132,14 @@ def assert_same(one: Any, other: Any, atol: float) -> None:
 @settings(max_examples=60)
 def test_events_survive_json_to_six_digits(event: Event) -> None:
     assert_same(event_from_json(json.loads(json.dumps(event_to_json(event)))), event, 1e-6)
+
+
+def test_an_answer_that_was_recorded_under_an_old_name_is_read() -> None:
+    nothing = Answer((), (), (), (), (), np.zeros((0, 1), dtype=np.float32))
+    values = event_to_json(AnswerScored(nothing, 0.25, 7))
+    values["wake_s"] = values.pop("answer_s")
+    read = event_from_json(values)
+    assert isinstance(read, AnswerScored) and (read.answer_s, read.flops) == (0.25, 7)
 
 
 @given(trace=traces)

@@ -152,20 +152,20 @@ def test_memory_does_not_fit_another_base(base: Path, tmp_path: Path) -> None:
 def test_a_passage_is_what_stands_in_the_text(base: Path, texts: list[str]) -> None:
     """Context, first token and targets, put together again, are a piece of one file; held-out files stay apart."""
     tokenizer = load_tokenizer(base)
-    course = plain_text_course(texts, tokenizer, 8)
+    source = plain_text_course(texts, tokenizer, 8)
     written = [" ".join(Path(name).read_text().split()) for name in texts]
     trained, held = set(), set()
     rng = np.random.default_rng(0)
-    for found, lessons in ((trained, course.lessons(rng, 40)), (held, list(course.passages(10, 0)))):
-        for lesson in lessons:
-            context, after, wanted = lesson.context[0], lesson.queries[0, 0], lesson.targets[0, 0]
+    for found, batches in ((trained, source.draw(rng, 40)), (held, list(source.passages(10, 0)))):
+        for examples in batches:
+            context, after, wanted = examples.context[0], examples.queries[0, 0], examples.targets[0, 0]
             assert len(context) % 8 == 0 and 8 <= len(context) <= 24 and 2 <= len(after) <= 7
             assert torch.equal(after[1:], wanted[:-1])
             text = tokenizer.decode([*context.tolist(), *after.tolist(), int(wanted[-1])])
             (index,) = [i for i, whole in enumerate(written) if text in whole]
             found.add(index)
     assert len(trained) > 4 and len(held) == 1 and not trained & held
-    one, other = list(course.passages(5, 3)), list(course.passages(5, 3))
+    one, other = list(source.passages(5, 3)), list(source.passages(5, 3))
     assert [x.context.tolist() for x in one] == [x.context.tolist() for x in other]
 
 

@@ -27,7 +27,7 @@ from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid, sleep_window
 from sleepviz.hybrids.tuning import tune as tuning_module
 from sleepviz.hybrids.tuning.config import TuneConfig
 from sleepviz.hybrids.tuning.exam import examine
-from sleepviz.hybrids.tuning.lessons import Lesson, TaskCourse, TextCourse, course_of, read_texts
+from sleepviz.hybrids.tuning.examples import Examples, TaskExamples, TextExamples, read_texts, source_of
 from sleepviz.hybrids.tuning.reading import asleep, cut, read_out
 from sleepviz.hybrids.tuning.tune import Tuning, is_matrix
 from sleepviz.runs.checkpoint import CheckpointError
@@ -50,15 +50,15 @@ class Copying:
 
     vocab_size, difficulties = 12, (1,)
 
-    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
+    def draw(self, rng: np.random.Generator, size: int) -> list[Examples]:
         """Tokens 1 to 6 are values, 9 to 11 ask."""
         values = torch.from_numpy(rng.integers(1, 7, (size, 3)))
         asked = torch.arange(9, 12).expand(size, 1, -1)
-        return [Lesson(values, asked, values[:, None])]
+        return [Examples(values, asked, values[:, None])]
 
-    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Examples]:
         """Fresh values."""
-        yield from self.lessons(np.random.default_rng((9, seed)), n)
+        yield from self.draw(np.random.default_rng((9, seed)), n)
 
 
 def gradients(model: PreTrainedModel, loss: torch.Tensor) -> torch.Tensor:
@@ -101,16 +101,16 @@ def losses_of(tuning: Tuning) -> Iterator[float]:
 def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
     """The loss of a whole step, against one stock call without any cache."""
     model = tiny("Qwen3.5").train()
-    course, config = TaskCourse(ROWS, (1,)), replace(CONFIG, n_passes=1, window=9, chunk_size=None)
-    tuning = Tuning(model, course, config)
-    (lesson,) = course.lessons(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)), config.batch)
+    source, config = TaskExamples(ROWS, (1,)), replace(CONFIG, n_passes=1, window=9, chunk_size=None)
+    tuning = Tuning(model, source, config)
+    (examples,) = source.draw(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)), config.batch)
     loss = tuning._accumulated_gradient()
     found = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
     losses = []
-    for query, target in zip(lesson.queries.unbind(1), lesson.targets.unbind(1), strict=True):
-        whole = torch.cat([lesson.context, query], dim=1)
-        n_context = lesson.context.shape[1]
+    for query, target in zip(examples.queries.unbind(1), examples.targets.unbind(1), strict=True):
+        whole = torch.cat([examples.context, query], dim=1)
+        n_context = examples.context.shape[1]
         logits = masked_forward(model, whole, n_context, 9, "hard")[:, n_context:]
         losses.append(F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_ASKED))
     oracle = torch.stack(losses).mean()  # every query has as many answers as the others
@@ -121,21 +121,21 @@ def test_one_step_of_n_1_has_the_gradient_of_the_masked_forward_call() -> None:
 
 
 def test_a_resumed_tuning_is_the_one_that_was_not_stopped(tmp_path: Path) -> None:
-    course = TaskCourse(ROWS, (1,))
-    whole = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
+    source = TaskExamples(ROWS, (1,))
+    whole = Tuning(tiny("Qwen3.5"), source, replace(CONFIG, window=9))
     losses = list(losses_of(whole))
 
-    first = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9))
+    first = Tuning(tiny("Qwen3.5"), source, replace(CONFIG, window=9))
     steps = losses_of(first)
     begun = [next(steps), next(steps)]
     loop.save_state(first, tmp_path / "state.pt")
-    second = Tuning(tiny("Qwen3.5", seed=5), course, replace(CONFIG, window=9))
+    second = Tuning(tiny("Qwen3.5", seed=5), source, replace(CONFIG, window=9))
     loop.load_state(second, tmp_path / "state.pt")
 
     assert second.progress.step == 2 and [*begun, *losses_of(second)] == pytest.approx(losses, abs=1e-5)
     for (name, ours), theirs in zip(second.model.named_parameters(), whole.model.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5), name
-    other = Tuning(tiny("Qwen3.5"), course, replace(CONFIG, window=9, seed=1))
+    other = Tuning(tiny("Qwen3.5"), source, replace(CONFIG, window=9, seed=1))
     with pytest.raises(CheckpointError, match="other settings"):
         loop.load_state(other, tmp_path / "state.pt")
     (tmp_path / "state.pt").write_bytes(b"PK")
@@ -167,7 +167,7 @@ def test_the_hard_warm_up_comes_first_and_then_the_sliding_window(monkeypatch: p
 
     monkeypatch.setattr(tuning_module, "streams_asleep", spied)
     config = replace(CONFIG, window=9, eviction="sliding", hard_warmup_steps=3)
-    for _ in losses_of(Tuning(tiny("Bamba"), TaskCourse(ROWS, (1,)), replace(config, chunk_size=None))):
+    for _ in losses_of(Tuning(tiny("Bamba"), TaskExamples(ROWS, (1,)), replace(config, chunk_size=None))):
         pass
     assert seen == ["hard", "hard", "hard", "sliding"]
 
@@ -183,7 +183,7 @@ def test_muon_trains_the_matrices_of_the_layers_and_nothing_else() -> None:
 def test_contexts_of_depo_hold_its_smallest_cycle() -> None:
     task = Depo(nodes_max=9, nodes_min=4, window_edges=3, hops_max=2)
     widths = {
-        TaskCourse(task, (1,)).lessons(np.random.default_rng(seed), 2)[0].context.shape[1] // task.window
+        TaskExamples(task, (1,)).draw(np.random.default_rng(seed), 2)[0].context.shape[1] // task.window
         for seed in range(12)
     }
     assert widths == {2, 3}
@@ -198,44 +198,44 @@ def lines(n: int) -> str:
 
 
 @pytest.fixture
-def texts(tmp_path: Path) -> tuple[TextCourse, Any, PreTrainedModel]:
+def texts(tmp_path: Path) -> tuple[TextExamples, Any, PreTrainedModel]:
     from sleepviz.hybrids.models.loading import load_tokenizer
 
     folder = text_folder(tmp_path / "model")
     (tmp_path / "texts.jsonl").write_text(lines(40))
     tokenizer = load_tokenizer(folder)
-    course = course_of(str(tmp_path / "texts.jsonl"), sizes=None, difficulties=(), tokenizer=tokenizer)
-    assert isinstance(course, TextCourse)
-    return course, tokenizer, load_sleeper(folder)
+    source = source_of(str(tmp_path / "texts.jsonl"), sizes=None, difficulties=(), tokenizer=tokenizer)
+    assert isinstance(source, TextExamples)
+    return source, tokenizer, load_sleeper(folder)
 
 
-def test_a_text_is_asked_as_generate_answers_it(texts: tuple[TextCourse, Any, PreTrainedModel]) -> None:
-    course, tokenizer, model = texts
-    lesson = course.train[0]
-    words = tokenizer.convert_ids_to_tokens(lesson.context[0].tolist())
+def test_a_text_is_asked_as_generate_answers_it(texts: tuple[TextExamples, Any, PreTrainedModel]) -> None:
+    source, tokenizer, model = texts
+    examples = source.train[0]
+    words = tokenizer.convert_ids_to_tokens(examples.context[0].tolist())
     wanted = [tokenizer.convert_tokens_to_ids(words[1]), tokenizer.eos_token_id]
 
-    assert lesson.targets[0, 0].tolist() == [NOT_ASKED, *wanted]
-    assert tokenizer.convert_ids_to_tokens(lesson.queries[0, 0].tolist()) == ["w3", "w4", words[1]]
+    assert examples.targets[0, 0].tolist() == [NOT_ASKED, *wanted]
+    assert tokenizer.convert_ids_to_tokens(examples.queries[0, 0].tolist()) == ["w3", "w4", words[1]]
     # If generate's own answer were the true one, every target would be the likeliest token.
     config = replace(CONFIG, window=3)
-    cache = asleep(model, lesson.context, SleepPolicy(2), config)
-    said = generate(model, lesson.queries[0, :, :2], cache, max_new_tokens=2, do_sample=False, eos_token_id=None)[0]
-    chunk = torch.cat([lesson.queries[0, 0, :2], said[:1]])[None, None]
+    cache = asleep(model, examples.context, SleepPolicy(2), config)
+    said = generate(model, examples.queries[0, :, :2], cache, max_new_tokens=2, do_sample=False, eos_token_id=None)[0]
+    chunk = torch.cat([examples.queries[0, 0, :2], said[:1]])[None, None]
     target = torch.tensor([[[NOT_ASKED, *said.tolist()]]])
-    right = TextCourse((), {0: (Lesson(lesson.context, chunk, target),)}, VOCAB_SIZE)
-    wrong = TextCourse((), {0: (Lesson(lesson.context, chunk, (target + 1) % VOCAB_SIZE),)}, VOCAB_SIZE)
+    right = TextExamples((), {0: (Examples(examples.context, chunk, target),)}, VOCAB_SIZE)
+    wrong = TextExamples((), {0: (Examples(examples.context, chunk, (target + 1) % VOCAB_SIZE),)}, VOCAB_SIZE)
     assert examine(model, right, config, 9)["accuracy"][2] == [1.0]
     assert examine(model, wrong, config, 9)["accuracy"][2] == [0.0]
 
 
-def test_no_held_out_context_is_trained_on(texts: tuple[TextCourse, Any, PreTrainedModel]) -> None:
-    course, _, _ = texts
-    held = {tuple(x.context[0].tolist()) for level in course.held_out.values() for x in level}
-    trained = {tuple(x.context[0].tolist()) for x in course.train}
+def test_no_held_out_context_is_trained_on(texts: tuple[TextExamples, Any, PreTrainedModel]) -> None:
+    source, _, _ = texts
+    held = {tuple(x.context[0].tolist()) for level in source.held_out.values() for x in level}
+    trained = {tuple(x.context[0].tolist()) for x in source.train}
 
     assert len(held) == 5 and len(trained) == 35 and not held & trained
-    assert set(course.difficulties) <= {0, 1}
+    assert set(source.difficulties) <= {0, 1}
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_no_held_out_context_is_trained_on(texts: tuple[TextCourse, Any, PreTrai
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(
-    tmp_path: Path, texts: tuple[TextCourse, Any, PreTrainedModel], text: str, says: str
+    tmp_path: Path, texts: tuple[TextExamples, Any, PreTrainedModel], text: str, says: str
 ) -> None:
     (tmp_path / "t.jsonl").write_text(text)
     with pytest.raises(ConfigError, match=says):
@@ -261,7 +261,7 @@ def test_a_file_that_cannot_be_used_is_refused(
 
 
 def test_a_file_of_texts_may_begin_with_a_byte_order_mark(
-    tmp_path: Path, texts: tuple[TextCourse, Any, PreTrainedModel]
+    tmp_path: Path, texts: tuple[TextExamples, Any, PreTrainedModel]
 ) -> None:
     (tmp_path / "plain.jsonl").write_text(lines(16))
     (tmp_path / "marked.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(16).replace("\n", "\r\n").encode())
@@ -277,7 +277,7 @@ def test_a_file_of_texts_may_begin_with_a_byte_order_mark(
 
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_changed() -> None:
     model = tiny("Qwen3.5")
-    tuning = Tuning(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 2, steps=3, batch=1))
+    tuning = Tuning(model, TaskExamples(ROWS, (1,)), TuneConfig(9, 2, steps=3, batch=1))
     before = copy.deepcopy(model.state_dict())
     hook = model.get_output_embeddings().weight.register_hook(lambda gradient: gradient / 0)
     with pytest.raises(DivergedError, match="after step 0"):
@@ -322,7 +322,7 @@ def test_an_exam_of_numbers_that_are_not_finite_is_no_result() -> None:
     with torch.no_grad():
         model.get_output_embeddings().weight[3] = float("nan")
     with pytest.raises(ConfigError, match="not finite"):
-        examine(model, TaskCourse(ROWS, (1,)), TuneConfig(9, 1), 2)
+        examine(model, TaskExamples(ROWS, (1,)), TuneConfig(9, 1), 2)
 
 
 # The command
@@ -353,8 +353,8 @@ def test_the_command_writes_a_model_that_loads_and_says_what_it_got_right(
     assert (out / "model.safetensors").exists() and not (out / "state.pt").exists()
     model = load_sleeper(out)
     assert [p for n, p in model.named_parameters() if n.endswith("memory.out_proj.weight") and p.any()]  # awake now
-    course = course_of("rule110", sizes=ROWS.to_json(), difficulties=(), tokenizer=None)
-    assert examine(model, course, TuneConfig(9, 2), 2)["accuracy"] == report["after"]["accuracy"]
+    source = source_of("rule110", sizes=ROWS.to_json(), difficulties=(), tokenizer=None)
+    assert examine(model, source, TuneConfig(9, 2), 2)["accuracy"] == report["after"]["accuracy"]
 
 
 def test_the_command_passes_on_how_a_small_model_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -419,33 +419,33 @@ def test_what_cannot_be_tuned_is_one_line(
     assert (status, report) == (2, {}) and says in err and err.rstrip("\n").count("\n") == 0
 
 
-# N coupled with difficulty, and the loss on the stream
+# N coupled with difficulty, and the loss on every pass
 
 HOPS = Depo(nodes_max=6, nodes_min=6, window_edges=3, hops_max=3)
 COUPLED = replace(CONFIG, window=HOPS.window, n_passes=3, levels_per_pass=1, pass_loss=0.5, chunk_size=None)
 
 
 def test_no_step_asks_for_more_than_its_passes_can_do() -> None:
-    tuning = Tuning(tiny("Qwen3.5"), TaskCourse(HOPS, (1, 2, 3)), replace(COUPLED, batch=8))
+    tuning = Tuning(tiny("Qwen3.5"), TaskExamples(HOPS, (1, 2, 3)), replace(COUPLED, batch=8))
     asked: dict[int, set[int]] = {1: set(), 2: set(), 3: set()}
     for step in range(60):
-        n_passes, (lesson,) = tuning._drawn(np.random.default_rng(step))
-        tokens = lesson.queries[:, 0, 2::3] - (HOPS.nodes_max + 4)  # the hops that each question names
-        answers = lesson.targets[:, 0, 2::3]
+        n_passes, (examples,) = tuning._drawn(np.random.default_rng(step))
+        tokens = examples.queries[:, 0, 2::3] - (HOPS.nodes_max + 4)  # the hops that each question names
+        answers = examples.targets[:, 0, 2::3]
         asked[n_passes] |= set(tokens[answers != NOT_ASKED].tolist())
-        assert len(lesson.later) == n_passes
+        assert len(examples.later) == n_passes
     assert asked == {1: {1}, 2: {1, 2}, 3: {1, 2, 3}}
 
 
 def test_the_stream_is_asked_for_the_roll_call_one_hop_on_with_each_pass() -> None:
     """Followed by hand from the edges in the context, window by window: what was not read yet stays unknown."""
-    (lesson,) = TaskCourse(HOPS, (3,)).lessons(np.random.default_rng(3), 4, later=3)
+    (examples,) = TaskExamples(HOPS, (3,)).draw(np.random.default_rng(3), 4, later=3)
     for b in range(4):
         known: dict[int, int] = {}
-        for start in range(0, lesson.context.shape[1], HOPS.window):
-            window = lesson.context[b, start : start + HOPS.window].tolist()
+        for start in range(0, examples.context.shape[1], HOPS.window):
+            window = examples.context[b, start : start + HOPS.window].tolist()
             known |= {u: v for u, v in zip(window[0:9:3], window[1:9:3], strict=True) if u < 6}
-            for level, later in enumerate(lesson.later, start=1):
+            for level, later in enumerate(examples.later, start=1):
                 told = later[b, start : start + HOPS.window].tolist()
                 nodes = list(range(6))
                 for _ in range(level):
@@ -474,17 +474,17 @@ def test_our_own_models_stream_is_read_as_they_read_it() -> None:
 
 def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
     """Two windows, of which the first is run again on the way back: its stream has a gradient too."""
-    course = TaskCourse(HOPS, (1, 2, 3))
-    whole, answers = (Tuning(tiny("Qwen3.5"), course, replace(COUPLED, pass_loss=weight)) for weight in (0.5, 0.0))
+    source = TaskExamples(HOPS, (1, 2, 3))
+    whole, answers = (Tuning(tiny("Qwen3.5"), source, replace(COUPLED, pass_loss=weight)) for weight in (0.5, 0.0))
     total, of_answers = whole._accumulated_gradient(), answers._accumulated_gradient()
-    n_passes, (lesson,) = whole._drawn(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)))
+    n_passes, (examples,) = whole._drawn(np.random.default_rng((tuning_module.TRAINING_STREAM, 0, 0)))
     h = [
         torch.cat([p.h for p in parts], 1)
         for parts in zip(
             *(
                 done.passes
                 for done in sleep_windows(
-                    whole.model, lesson.context, SleepPolicy(n_passes), window=HOPS.window, observe=True
+                    whole.model, examples.context, SleepPolicy(n_passes), window=HOPS.window, observe=True
                 )
             ),
             strict=True,
@@ -493,9 +493,9 @@ def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
     head, norm = whole.model.lm_head, whole.model.model.norm
     by_pass = [
         -torch.log_softmax(head(norm(one)), -1).gather(-1, later[..., None]).mean()
-        for one, later in zip(h, lesson.later, strict=True)
+        for one, later in zip(h, examples.later, strict=True)
     ]
-    assert lesson.context.shape[1] == 2 * HOPS.window
+    assert examples.context.shape[1] == 2 * HOPS.window
     assert total - of_answers == pytest.approx(0.5 * torch.stack(by_pass).mean().item(), rel=1e-4)
 
     found = torch.cat([p.grad.flatten() for p in whole.model.parameters() if p.grad is not None])
@@ -505,12 +505,12 @@ def test_the_loss_of_a_step_is_that_of_the_answers_and_of_the_stream() -> None:
 
 
 def test_a_coupled_tuning_is_resumed_with_the_same_draws(tmp_path: Path) -> None:
-    course = TaskCourse(HOPS, (1, 2, 3))
-    losses = list(losses_of(Tuning(tiny("Qwen3.5"), course, COUPLED)))
-    first = Tuning(tiny("Qwen3.5"), course, COUPLED)
+    source = TaskExamples(HOPS, (1, 2, 3))
+    losses = list(losses_of(Tuning(tiny("Qwen3.5"), source, COUPLED)))
+    first = Tuning(tiny("Qwen3.5"), source, COUPLED)
     begun = [next(losses_of(first)) for _ in range(2)]
     loop.save_state(first, tmp_path / "state.pt")
-    second = Tuning(tiny("Qwen3.5", seed=5), course, COUPLED)
+    second = Tuning(tiny("Qwen3.5", seed=5), source, COUPLED)
     loop.load_state(second, tmp_path / "state.pt")
     assert [*begun, *losses_of(second)] == pytest.approx(losses, abs=1e-5)
 

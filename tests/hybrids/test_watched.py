@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from sleepviz.config.base import ConfigError
-from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
+from sleepviz.config.events import Answer, AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import RunSpec
+from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM
 from sleepviz.hybrids.models.families import tiny
 from sleepviz.hybrids.models.tokens import Bytes
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
-from sleepviz.hybrids.watched import of_task, of_text, watch
+from sleepviz.hybrids.watched import Question, of_text, watch
 from sleepviz.runs.checkpoint import Checkpoint
 from sleepviz.runs.record import record
 from tests.builders import TASK, small_checkpoint
@@ -37,6 +39,27 @@ def as_transformers(checkpoint: Checkpoint) -> SleepForCausalLM:
     return model.eval().requires_grad_(False)  # type: ignore[return-value]
 
 
+def of_task(model: SleepForCausalLM, text: str, limits: dict[str, Any]) -> Question:
+    """A task's input in its JSON form, as `sleepviz run` takes it. A checkpoint is asked as `record` asks it."""
+    task = model.task
+    instance = task.parse(text, limits)
+    problem = task.encode(instance)
+
+    def answer(cache: SleepCache, n_queries: int) -> Answer:
+        queries = torch.from_numpy(problem.queries[:n_queries].copy())
+        if not n_queries:
+            return task.answer(instance, np.zeros((0, queries.shape[1], task.vocab_size), dtype=np.float32))
+        logits, _ = predict(model, queries, cache.repeated(n_queries))
+        return task.answer(instance, logits.softmax(dim=-1).float().numpy())
+
+    return Question(
+        context=torch.tensor([problem.context]),
+        token_text=task.token_text,
+        woken=lambda cache, n_read: answer(cache, sum(stop <= n_read for stop in problem.query_stops)),
+        final=lambda cache: answer(cache, problem.n_asked),
+    )
+
+
 def kinds(events: tuple[Event, ...], kind: type) -> list[Event]:
     return [event for event in events if isinstance(event, kind)]
 
@@ -45,6 +68,23 @@ def same_answer(one: AnswerScored | SleepPassDone, other: AnswerScored | SleepPa
     ours, theirs = (e.answer if isinstance(e, AnswerScored) else e.woken for e in (one, other))
     texts = all(getattr(ours, n) == getattr(theirs, n) for n in ("asked", "answers", "truths", "correct", "reached"))
     return texts and np.allclose(ours.confidence, theirs.confidence, atol=1e-5)
+
+
+def test_a_span_is_looped_alone_and_its_first_layer_starts_the_stream() -> None:
+    """Of four layers the middle two: what `sleep_hybrid` gives with that span, which a whole loop does not."""
+    model = tiny("Qwen3.5", vocab_size=256)
+    question = of_text(model, Bytes(), DOCUMENT, QUESTION)
+    tokens = torch.tensor([list(DOCUMENT.encode())[:WINDOW]])
+
+    def last_state(span: tuple[int, int] | None) -> np.ndarray:
+        events = watch(model, question, SleepPolicy(3), window=WINDOW, span=span)
+        return [event for event in events if isinstance(event, SleepPassDone)][2].layers[1].state
+
+    with torch.inference_mode():
+        cache = sleep_hybrid(model, tokens, SleepPolicy(3), window=WINDOW, span=(1, 3))
+    expected = cache.fast_weights[1][0, :4].numpy()
+    np.testing.assert_allclose(last_state((1, 3)), expected, atol=1e-5)
+    assert np.abs(last_state(None) - expected).max() > 1e-2
 
 
 @pytest.mark.parametrize("n_passes", [0, 1, 3])

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sleepviz
+from app.visitor.client import VisitError
 from tests.load.lesson import STEPS, Click, arrive
-from tests.load.visitor import VisitError
 from tests.serving import Served
 
 ARRIVE_WITHIN_S = 10.0

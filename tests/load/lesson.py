@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.load.visitor import Screen, Visitor, choice, press
+from app.visitor.client import Screen, Visitor, choice, press
 
 Kind = Literal["shared", "live", "sweep"]  # recorded or kept runs; computed for this visitor; measured in the Lab
 STEPS = 3

@@ -14,8 +14,8 @@ from sleepviz.config.model import SleepPolicy
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.checkpoint import load
 from sleepviz.studies.bench import kv_bytes
-from sleepviz.studies.bill import Bill, OwnModel, Plan, bill, break_even
-from sleepviz.studies.shapes import LLAMA, PUBLISHED, Shape, delta_layer, mamba_layer
+from sleepviz.studies.counted.bill import Bill, OwnModel, Plan, bill, break_even
+from sleepviz.studies.counted.shapes import LLAMA, PUBLISHED, Shape, delta_layer, mamba_layer
 from tests.builders import empty, random_model, random_tokens, small_config
 
 SMALL = Shape(
@@ -142,7 +142,7 @@ def test_loops_and_sliding_windows_change_what_is_held() -> None:
 
 def test_break_even_by_hand() -> None:
     assert break_even(100, 5, 25) == 5
-    assert break_even(100, 25, 25) is None
+    assert break_even(100, 25, 25) is None and break_even(100, 30, 25) is None
     assert Bill(100, 40, 10, 100, 5, 25).pays_from == 5 and Bill(100, 40, 10, 0, 0, 0).saved == 0.5
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +16,15 @@ from typing import Any
 import pytest
 
 import sleepviz.studies.queue
+from sleepviz.config.base import ConfigError
 from sleepviz.studies import measure
-from sleepviz.studies.crew import HERE, processes
+from sleepviz.studies.crew import HERE, machines, processes
 from sleepviz.studies.measurements import measurements_of
 from sleepviz.studies.queue import run_queue
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.family import Measurement
 
+ROOT = Path(__file__).resolve().parents[2]
 TIMES = ("sleep_s", "wake_s", "reread_s", "break_even_s")
 
 
@@ -30,20 +34,20 @@ def of_fewer(task: str, asked: Sequence[tuple[Measurement, str]], *, slept: Any 
     return measure.measured_together(task, asked, slept=slept)
 
 
+def few(task: Task, default: str) -> Iterator[Measurement]:
+    """Four of the published measurements of the shipped model, two of which one sleep answers."""
+    for each in measurements_of(task, default):
+        if each.n_passes == 1 and each.difficulty in (1, task.difficulty_max):
+            if each.experiment == "cost" or (each.experiment == "accuracy" and each.checkpoint == default):
+                yield each
+        elif (each.experiment, each.n_passes, each.difficulty) == ("accuracy", 2, 1):
+            yield each
+
+
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four of the published measurements of the shipped model, two of which one sleep answers."""
-
-    def chosen(task: Task, default: str) -> Iterator[Measurement]:
-        for each in measurements_of(task, default):
-            if each.n_passes == 1 and each.difficulty in (1, task.difficulty_max):
-                if each.experiment == "cost" or (each.experiment == "accuracy" and each.checkpoint == default):
-                    yield each
-            elif (each.experiment, each.n_passes, each.difficulty) == ("accuracy", 2, 1):
-                yield each
-
     monkeypatch.setattr(measure, "N_INSTANCES", 32)
-    monkeypatch.setattr(sleepviz.studies.queue, "measurements_of", chosen)
+    monkeypatch.setattr(sleepviz.studies.queue, "measurements_of", few)
     monkeypatch.setattr(sleepviz.studies.queue, "measured_together", of_fewer)
 
 
@@ -95,3 +99,20 @@ def test_two_workers_of_which_one_is_killed_write_the_file_of_one_process(tmp_pa
     assert (tmp_path / "killed").exists()
     assert len(lines(tmp_path / "one")) == 4
     assert lines(tmp_path / "two") == lines(tmp_path / "one")
+
+
+@pytest.mark.dask
+def test_two_machines_of_which_one_is_lost_write_the_file_of_one_process(tmp_path: Path) -> None:
+    run_queue(only="depo", folder=tmp_path / "one", crew=HERE)
+
+    command = [sys.executable, "-m", "tests.studies.dask_queue", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "killed").exists()
+    assert lines(tmp_path / "dask") == lines(tmp_path / "one")
+
+
+def test_without_dask_or_its_scheduler_the_refusal_is_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"needs dask: pip install|no dask scheduler answers"):
+        machines("tcp://127.0.0.1:1")

@@ -115,6 +115,22 @@ def test_answers_and_stream_are_the_sums(seed: int, n_windows: int, depth: int, 
                     assert stream[index, 19 + 3 * variable :][:3].tolist() == expected
 
 
+@pytest.mark.parametrize("n_windows", [1, 2])
+def test_each_question_of_a_chunk_has_a_depth_of_its_own(n_windows: int) -> None:
+    rng = np.random.default_rng(9)
+    asked = rng.integers(0, 5, (20, TASK.n_questions))
+    batch = TASK.batch(rng, size=20, n_windows=n_windows, difficulty=asked, split="train")
+
+    longest = []
+    for windows, variables, depths in zip(batch.windows, batch.queries[:, 0, 1:], batch.difficulty, strict=True):
+        known = evaluated(statements_of(windows))
+        # The answer is what the question asks for, so its difficulty is that of the variable behind it.
+        expected = [known[v][1] - (v == 10) if v in known else -1 for v in variables.tolist()]
+        assert depths.tolist() == expected
+        longest.append(max(expected))
+    assert all(have >= min(want, 5 * n_windows - 1) for have, want in zip(longest, asked[:, 0], strict=True))
+
+
 @pytest.mark.parametrize("question", ["after", "first"])
 @pytest.mark.parametrize("depth", [0, 2, 4])
 def test_a_measured_problem_asks_one_variable_of_exactly_the_depth(question: Any, depth: int) -> None:

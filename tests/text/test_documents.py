@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sleepviz.config import words
 from sleepviz.hybrids.models.text_tokenizer import END, build_tokenizer, joined
 from sleepviz.tasks.base import NOT_ASKED
-from sleepviz.text import words
 from sleepviz.text.documents import FILLERS, HOPS_MAX, Fact, narrated, question, retold, split_of, world
 from sleepviz.text.lessons import Writer
 from sleepviz.text.reading import lexicon, read, solved

@@ -118,11 +118,11 @@ class Scope {
     return sentence && this.runs.length > 1 ? `${run.name}: ${sentence}` : sentence;
   }
 
-  // A table of numbers in colours: key down, value across.
-  map(ctx, box, rows, columns, value, scale, told, unit, name) {
+  // A table of numbers in colours: key down, value across. A cell is at most twice as wide as it is high.
+  map(ctx, box, rows, columns, value, scale, told, unit, name, isShare = false) {
     const { scratch } = this;
     label(ctx, [name], box.x, box.y - 0.8 * unit, box.w, INK.dim, "left");
-    const cell = Math.max(1, Math.min(box.w / columns, box.h / rows)), w = cell * columns, h = cell * rows;
+    const high = Math.min(box.h / rows, box.w / columns), wide = Math.min(box.w / columns, 2 * high), w = wide * columns, h = high * rows;
     scratch.width = columns;
     scratch.height = rows;
     const paint = scratch.getContext("2d"), image = paint.createImageData(columns, rows);
@@ -134,10 +134,11 @@ class Scope {
     ctx.imageSmoothingEnabled = false;
     ctx.drawImage(scratch, box.x, box.y, w, h);
     const size = box.y + h + 0.9 * unit;
-    label(ctx, [`−${scale.toPrecision(2)}  to  +${scale.toPrecision(2)}`, `±${scale.toPrecision(2)}`], box.x, size, Math.max(w, 5 * unit), INK.dim, "left");
+    const most = scale.toPrecision(2), range = isShare ? [`0 to ${Math.round(100 * scale)} %`] : [`−${most} to +${most}`, `±${most}`];
+    label(ctx, range, box.x, size, Math.max(w, 5 * unit), INK.dim, "left");
     return Array.from({ length: rows * columns }, (_, i) => {
       const row = Math.floor(i / columns), column = i % columns;
-      return mark(box.x + column * cell, box.y + row * cell, cell, cell, () => told(row, column, value(i)));
+      return mark(box.x + column * wide, box.y + row * high, wide, high, () => told(row, column, value(i)));
     });
   }
 
@@ -251,7 +252,7 @@ class Scope {
       const rows = run.tokens.length, columns = run.attended, start = this.passOf(run) * rows * columns;
       const name = (column) => run.tokens[column - columns + rows] ?? "an earlier token";
       const value = (j) => run.attention[start + j] / 255;
-      return this.map(ctx, places[i], rows, columns, value, run.attention_scale, (row, column, v) => `${run.tokens[row]} (${row + 1}) looks at ${name(column)} (${column + 1}) with ${(100 * v).toFixed(0)} %`, unit, run.name);
+      return this.map(ctx, places[i], rows, columns, value, run.attention_scale, (row, column, v) => `${run.tokens[row]} (${row + 1}) looks at ${name(column)} (${column + 1}) with ${(100 * v).toFixed(0)} %`, unit, run.name, true);
     });
   }
 
@@ -259,8 +260,8 @@ class Scope {
     const { ctx, w, h, unit } = fit(canvas), marks = [];
     const rows = this.runs.length, high = h / rows;
     this.runs.forEach((run, r) => ["state", "h"].forEach((which, i) => {
-      const box = { x: (i * w) / 2 + 8, y: r * high + 1.7 * unit, w: w / 2 - 20, h: high - 2.4 * unit }, { points } = run.path[which];
-      label(ctx, [`${which === "state" ? "S" : "h"}: ${run.name}`, which === "state" ? "S" : "h"], box.x, box.y - 0.9 * unit, box.w, INK.dim, "left");
+      const box = { x: (i * w) / 2 + 8, y: r * high + 2.6 * unit, w: w / 2 - 20, h: high - 3.2 * unit }, { points } = run.path[which];
+      label(ctx, [`${which === "state" ? "S" : "h"}: ${run.name}`, which === "state" ? "S" : "h"], box.x, box.y - 1.8 * unit, box.w, INK.dim, "left");
       const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
       const spread = Math.max(1e-9, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)), most = Math.min(box.w, box.h);
       const place = ([px, py]) => [box.x + ((px - Math.min(...xs)) / spread) * most, box.y + ((py - Math.min(...ys)) / spread) * most];

@@ -8,6 +8,7 @@ keeps `embed`; the ways of looking at a page in `LOOKS` are kept here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -73,6 +74,50 @@ def write(link: Mapping[str, str]) -> None:
 def put(link: Mapping[str, str]) -> None:
     """Make `link` the address once this run is over, in place of the entry that is there."""
     st.session_state["address"] = {**link, **held_looks()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The values under `names`, which a page without a `Visit` keeps in its address. `page` is its own name."""
+
+    page: str
+    names: tuple[str, ...]
+
+    def given(self) -> dict[str, str] | None:
+        """What the address newly asks; None where it says what it said before, or what this session wrote.
+
+        {} is the Back button at the visit's beginning. On the way from another page a bare address says nothing.
+        """
+        found, seen = self._found(), st.session_state.get(self._seen, {})
+        st.session_state[self._seen] = found
+        says_nothing = not found and not is_same_page()
+        if says_nothing or found in (seen, st.session_state.get(self._written)):
+            return None
+        return found
+
+    def write(self, values: Mapping[str, str]) -> None:
+        """Make these the values: after a change as one new entry in the history, else in place of the bare address."""
+        is_change = is_same_page() and values != st.session_state.get(self._written)
+        st.session_state[self._written] = dict(values)
+        if values == self._found():
+            return
+        others = {name: value for name, value in asked().items() if name not in self.names}
+        if is_change:
+            write({**others, **values})
+            st.session_state[self._seen] = dict(values)
+        else:
+            put({**others, **values})
+
+    def _found(self) -> dict[str, str]:
+        return {name: value for name, value in asked().items() if name in self.names}
+
+    @property
+    def _seen(self) -> str:
+        return f"{self.page}_address_seen"
+
+    @property
+    def _written(self) -> str:
+        return f"{self.page}_address_written"
 
 
 def show() -> None:

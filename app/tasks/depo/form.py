@@ -83,7 +83,7 @@ class DepoForm:
             _own_graph(visit, limits)
 
     def fields(self, visit: Visit, limits: Limits, columns: list[Any]) -> None:
-        """Start and hops k."""
+        """Draw the menu of starts and the slider of hops."""
         columns[0].selectbox(
             START,
             _names(visit) or (visit.get("start"),),
@@ -101,7 +101,7 @@ class DepoForm:
         )
 
     def advanced(self, visit: Visit, limits: Limits) -> None:
-        """Nothing of its own."""
+        """Draw nothing: a graph has no further settings."""
 
     def input(self, visit: Visit) -> dict[str, Any]:
         """The graph as typed, and the question."""
@@ -109,11 +109,11 @@ class DepoForm:
         return {"edges": edges, "start": str(visit.get("start")), "hops": int(visit.get("hops"))}
 
     def difficulty(self, visit: Visit, limits: Limits) -> int:
-        """Hops k."""
+        """The number of hops that is asked for."""
         return int(visit.get("hops"))
 
     def link(self, visit: Visit) -> dict[str, str]:
-        """Graph, start and hops."""
+        """The edges, the start and the hops, as they stand in the address."""
         edges = ",".join(ARROW_IN_URL.join(edge) for edge in _edges(visit))
         return {"edges": edges, "start": str(visit.get("start")), "k": str(visit.get("hops"))}
 

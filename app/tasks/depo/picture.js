@@ -28,13 +28,14 @@ function drawRing(ctx, picture, frame, woken, left, top, side, unit) {
     // The path stands beside its edges, read or not: it is the question.
     if (asked && edge.from !== edge.to) line(ctx, [from, to], "rgb(246 215 122 / .38)", 0.7 * r);
   }
+  const names = ringNames(ctx, nodes, 2 * r);
   nodes.forEach((node, i) => {
     const [x, y] = at(node), isStart = i === path[0], isEnd = i === path[path.length - 1], said = woken && woken.answer === i;
     ctx.beginPath(); ctx.arc(x, y, r, 0, 7);
     ctx.fillStyle = isStart ? INK.warm : said ? (woken.correct ? INK.right : "#a8480f") : path.includes(i) ? "#4a4a35" : INK.tile;
     ctx.fill();
     if (isEnd || said) { ctx.strokeStyle = said && !woken.correct ? INK.wrong : INK.warm; ctx.lineWidth = 2.5; ctx.stroke(); }
-    label(ctx, [node.name, shortName(nodes, i)], x, y + 0.5, 2 * r, isStart || (said && woken.correct) ? INK.dark : INK.text);
+    label(ctx, [names[i]], x, y + 0.5, 2 * r, isStart || (said && woken.correct) ? INK.dark : INK.text);
   });
   drawQuestion(ctx, picture, frame, woken, left + side / 2, top + 1.6 * unit + r + box / 2, side * 0.55, unit);
   return nodes.map((node, i) => { const [x, y] = at(node); return mark(x - r, y - r, 2 * r, 2 * r, () => nodeText(picture, frame, i)); });
@@ -52,7 +53,17 @@ function drawQuestion(ctx, { nodes, path }, frame, woken, middle, centre, room, 
   } else if (frame.kind === "token") label(ctx, ["asked after the last sleep", "asked at the end"], middle, centre, room, INK.dim);
 }
 
-// All names are cut to the same length, the longest at which they still differ as little as need be.
+// Every name at the same length: the longest at which all of them fit and still differ.
+function ringNames(ctx, nodes, room) {
+  const longest = Math.max(...nodes.map((node) => node.name.length));
+  for (let n = longest; n > 0; n--) {
+    const names = nodes.map((node) => node.name.slice(0, n));
+    if (new Set(names).size === nodes.length && names.every((name) => ctx.measureText(name).width <= room)) return names;
+  }
+  return nodes.map((_, i) => shortName(nodes, i));
+}
+
+// Every name cut to the shortest length at which all of them differ.
 function shortName(nodes, i) {
   const longest = Math.max(...nodes.map((node) => node.name.length));
   for (let n = 1; n <= longest; n++) {

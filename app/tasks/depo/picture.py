@@ -44,12 +44,12 @@ class DepoPicture:
 
     @property
     def difficulty(self) -> int | None:
-        """Hops."""
+        """The number of hops that is asked for."""
         return self._instance.hops
 
     @property
     def chance(self) -> float | None:
-        """One node of all."""
+        """One in the number of nodes: each is as likely as any other."""
         return 1 / len(self._names)
 
     def scene(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class DepoPicture:
         return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right"
 
     def answer_text(self, answer: Answer) -> str:
-        """The person's question."""
+        """The node that was answered, and whether it is right."""
         how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
         return f"{self._asked} is answered {answer.answers[0]}, {how}"
 
@@ -121,7 +121,7 @@ class DepoPicture:
         return first_wrong(answer)
 
     def card(self, answer: Answer) -> dict[str, Any]:
-        """One node."""
+        """The answered node, whether it is right, and how sure the model was."""
         return one_answer_card(answer, (self._asked,))
 
     def seen(self) -> str:

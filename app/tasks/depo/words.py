@@ -48,7 +48,7 @@ WORDS = Words(
         "question while it slept, so it had to follow the hops from every start."
     ),
     notice=(
-        "What to notice: in the grid, each pass can make more hops right, for all starts at once. Arrows"
+        "In the grid, each pass can make more hops right, for all starts at once. Arrows"
         " fade when their window is cleared. The answers come from S alone."
     ),
     symbol="k",

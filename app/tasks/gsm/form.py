@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts.menus import pick
 from app.shell import messages
-from app.shell.menus import pick
 from app.shell.state import Reader, Visit, one_of, short_text, whole_number
 from app.tasks.base import Limits
 from app.tasks.gsm.words import (
@@ -130,7 +130,7 @@ class GsmForm:
         return min(asked, limits["operations_max"])
 
     def link(self, visit: Visit) -> dict[str, str]:
-        """Text and question."""
+        """The text and the question, as they stand in the address."""
         asked = "equals" if visit.get("ask") == "equals" else "question"
         return {"text": str(visit.get("text")), asked: str(visit.get(asked)), "ask": str(visit.get("ask"))}
 

@@ -5,6 +5,9 @@ function drawValues(canvas, run, frame) {
   const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
   const { nodes } = picture;
   windowKey(ctx, picture.edges, 0, 0.65 * unit, w, unit);
+  if (nodes.some((node) => node.truth === "?")) {
+    label(ctx, ["? is “unknown”, and right where a variable is never told", "? is “unknown”"], w - 4, 0.65 * unit, w * 0.62, INK.dim, "right");
+  }
   const deepest = Math.max(...nodes.map((node) => node.depth)), last = Math.max(...nodes.map((node) => node.row));
   // Depth runs to the right, or down where the screen is narrow.
   const down = w < 1.05 * h, top = 1.8 * unit;
@@ -36,8 +39,10 @@ function drawValues(canvas, run, frame) {
     const ink = how === "r" ? INK.dark : INK.text, two = boxH >= 2.6 * unit;
     const written = value === "" ? "" : how === "w" ? `× ${value}` : value === "?" ? "unknown" : value;
     label(ctx, [node.name, node.name.slice(-4), node.name.slice(-3)], x, two || written ? y - boxH / 4 + 1 : y, boxW - 4, ink);
-    ctx.font = type((two ? 1.2 : 1) * unit, "600");
-    label(ctx, [written, value], x, y + boxH / 4, boxW - 4, how === "w" ? INK.wrong : ink);
+    for (const size of two ? [1.2, 1, 0.8] : [1, 0.8]) {  // as large as the box has room for
+      ctx.font = type(size * unit, "600");
+      if (label(ctx, [written, value], x, y + boxH / 4, boxW - 2, how === "w" ? INK.wrong : ink)) break;
+    }
     ctx.font = type(unit);
     ctx.globalAlpha = 1;
   });

@@ -112,7 +112,7 @@ class GsmPicture:
         return f"{sum(right)} of {len(right)} variables right"
 
     def answer_text(self, answer: Answer) -> str:
-        """The person's question."""
+        """The value that was answered, and whether it is right; or the variables that equal the asked value."""
         if self._instance.question is None:
             said = _named(self._equal(answer.answers))
             how = "right" if self._is_right(answer) else f"wrong: {_named(self._equal(answer.truths))}"

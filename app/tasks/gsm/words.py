@@ -65,7 +65,7 @@ WORDS = Words(
         "operations deep means eight small steps in a row (copy, +1 or −1), all done during sleep."
     ),
     notice=(
-        "What to notice: each pass can make the values of deeper variables right, whether the question "
+        "Each pass can make the values of deeper variables right, whether the question "
         "needs them or not. Statements fade when their window is cleared."
     ),
     symbol="depth",

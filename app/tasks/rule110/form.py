@@ -104,11 +104,11 @@ class Rule110Form:
         return {"rows": list(_typed(visit)), "steps": int(visit.get("steps"))}
 
     def difficulty(self, visit: Visit, limits: Limits) -> int:
-        """Steps t."""
+        """The number of steps that is asked for."""
         return int(visit.get("steps"))
 
     def link(self, visit: Visit) -> dict[str, str]:
-        """Rows and steps."""
+        """The rows and the steps, as they stand in the address."""
         return {"rows": ",".join(_typed(visit)), "t": str(visit.get("steps"))}
 
     def notes(self, instance: Any) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from sleepviz.tasks.rule110.task import is_held_out, row_text, space_time
 
 
 class Rule110Picture:
-    """Rows of cells."""
+    """The rows that the model would answer after each pass, beside the true rows."""
 
     kind = "rows"
 
@@ -31,16 +31,16 @@ class Rule110Picture:
 
     @property
     def difficulty(self) -> int | None:
-        """Steps."""
+        """The number of steps that is asked for."""
         return self.steps
 
     @property
     def chance(self) -> float | None:
-        """Every cell of a row guessed."""
+        """Half for every cell of a row: all of them must be guessed."""
         return float(2.0 ** -len(self._cells[0]))
 
     def scene(self) -> dict[str, Any]:
-        """The true rows."""
+        """The true row after every step, for each row that is read."""
         label = "The row that the model would answer after each pass, beside the true rows, one for each step"
         return {"kind": self.kind, "label": label, "truth": self._diagrams, "steps": self.steps}
 
@@ -85,14 +85,14 @@ class Rule110Picture:
         return f"If it woke now, its {row} would be nearest to step {reached}, with {cells_of(len(wrong))} wrong."
 
     def update_text(self, woken: Answer) -> str:
-        """Which rows are right."""
+        """For each row, whether it would be right."""
         if not woken.asked:
             return ""
         answered = [f"{asked} {'right' if correct else 'wrong'}" for asked, correct in _pairs(woken)]
         return ", ".join(answered)
 
     def answer_text(self, answer: Answer) -> str:
-        """Every row."""
+        """For each row, whether it is right, or in how many cells it is wrong."""
         said = []
         for asked, cells, truth, correct in zip(
             answer.asked, answer.answers, answer.truths, answer.correct, strict=True

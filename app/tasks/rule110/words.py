@@ -17,7 +17,7 @@ PRESET_HELP = {
     "two": "Two rows, one after the other. Both must be kept in S.",
 }
 ROW, ROW_NUMBERED = "Row", "Row {number}"
-CLICK = "{name}: click a cell to change it"
+CLICK = "{name}: click a cell to change it. Arrow keys go from cell to cell."
 NOT_DRAWN = "{name} cannot be drawn. Type it under “More settings”."
 STEPS, N_ROWS = "Steps t", "Rows in sequence, one window each"
 ROW_HELP = "Cells as 0 and 1, {cells} of them."
@@ -40,14 +40,15 @@ WORDS = Words(
     title="What will this row look like after some steps of Rule 110?",
     asks=asks,
     explanation=(
-        "The model reads rows of cells into its **KV cache**. When the window is full, it **sleeps**: it"
-        " goes over the window N times, and each pass rewrites its **fast weights**. Then the cache is "
-        "cleared, and only the fast weights go on. The model wakes and says, in a single forward pass, "
-        "what each row looks like after t steps of Rule 110. Easy questions need one pass of sleep; hard"
-        " ones need several."
+        "The model reads rows of bits. For every bit it keeps a key and a value in its **KV cache**, which grows "
+        "until the window is full. Then the model must **sleep** before it can read on: it goes over the window N "
+        "times. Each pass goes on from what the pass before computed, and rewrites its **fast weights** S. S is a "
+        "small table whose size never changes. Then the cache is cleared, and only S goes on. The model wakes and "
+        "says, in a single forward pass, what each row looks like after t steps of Rule 110. Easy questions need one "
+        "pass of sleep; hard ones need several."
     ),
     notice=(
-        "What to notice: after each pass the answer “if it woke now” moves down the true diagram. The "
+        "After each pass the answer “if it woke now” moves down the true diagram. The "
         "time to answer stays the same, however long the model slept."
     ),
     symbol="t",

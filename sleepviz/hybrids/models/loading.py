@@ -42,8 +42,9 @@ def load_any(name: str | Path, *, trust_remote_code: bool = False, **settings: A
     place, file = split_gguf(name)
     require_packages(file)
     if is_overlay(place):
-        base, memory = read_overlay(Path(place))
-        return lay_over(load_any(base, trust_remote_code=trust_remote_code, **settings), memory, refusal)
+        memory = read_overlay(Path(place))
+        base = load_any(base_of(Path(place)), trust_remote_code=trust_remote_code, **settings)
+        return lay_over(base, memory, refusal)
     in_gguf = {"gguf_file": file} if file else {}
     with from_outside(refusal):
         config = AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code, **_shared(settings), **in_gguf)
@@ -70,7 +71,7 @@ def load_tokenizer(name: str | Path, *, trust_remote_code: bool = False) -> Any:
     refusal = f"{_called(name)} has no tokenizer that can be read, and texts need one"
     place, file = split_gguf(name)
     if is_overlay(place):
-        return load_tokenizer(described(Path(place)).base, trust_remote_code=trust_remote_code)
+        return load_tokenizer(base_of(Path(place)), trust_remote_code=trust_remote_code)
     require_packages(file)
     in_gguf = {"gguf_file": file} if file else {}
     with from_outside(refusal):
@@ -78,6 +79,13 @@ def load_tokenizer(name: str | Path, *, trust_remote_code: bool = False) -> Any:
         empty = not tokenizer.encode("What is this?", add_special_tokens=False)
     require(not empty, f"{refusal}.")  # where there is no file, the library makes one without a vocabulary
     return tokenizer
+
+
+def base_of(folder: Path) -> str:
+    """Where the base of a folder of added memory lies. Raises ConfigError."""
+    base = described(folder).base
+    require(not is_overlay(split_gguf(base)[0]), f"{_called(folder)} could not be loaded: its base is memory too.")
+    return base
 
 
 def _called(name: str | Path) -> str:

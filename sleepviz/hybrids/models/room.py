@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,7 @@ from sleepviz.hybrids.models.gguf import EXPANDED
 from sleepviz.hybrids.models.places import weights_bytes
 
 MODULES_MAX = 4096  # layers, experts, heads: each may be an object of its own
-MEMORY_FILES = {  # of a control group, which may have less than the machine: what it may take, what it takes
-    Path("/sys/fs/cgroup/memory.max"): Path("/sys/fs/cgroup/memory.current"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"): Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-}
+GROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory"))  # control groups, of either kind
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Room:
 
 def available_bytes() -> int | None:
     """Memory that this process may still take; None where the system does not say."""
-    found = [free for most, used in MEMORY_FILES.items() if (free := _left(most, used)) is not None]
+    found = [free for folder in GROUPS if (free := _left_in_group(folder)) is not None]
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
@@ -43,11 +41,15 @@ def available_bytes() -> int | None:
     return min(found, default=None)
 
 
-def _left(most: Path, used: Path) -> int | None:
-    try:
-        return max(0, int(most.read_text()) - int(used.read_text()))
-    except (OSError, ValueError):  # "max": no bound
-        return None
+def _left_in_group(folder: Path) -> int | None:
+    """What a control group, which may have less than the machine, leaves; files that are only cached do not count."""
+    names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+    for most, used in names:
+        with suppress(OSError, ValueError, IndexError):  # "max": no bound
+            stat = (folder / "memory.stat").read_text(encoding="ascii").splitlines()
+            cached = sum(int(line.split()[1]) for line in stat if line.startswith("inactive_file "))
+            return max(0, int((folder / most).read_text()) - int((folder / used).read_text()) + cached)
+    return None
 
 
 def room_for(place: str | Path, file: str, *, with_memory: bool = False) -> Room:
@@ -60,26 +62,31 @@ def room_for(place: str | Path, file: str, *, with_memory: bool = False) -> Room
     return Room(files, files * (EXPANDED if file else 1) * (1 + with_memory), available_bytes())
 
 
-def require_room(room: Room, most_bytes: int, setting: str) -> None:
+def require_room(room: Room) -> None:
     """Refuse a model before any of its weights is read. Raises ConfigError."""
-    require(
-        room.files <= most_bytes,
-        f"the weights take {size(room.files)}, and this server loads at most {size(most_bytes)} ({setting}).",
-    )
     require(
         room.free is None or room.loaded <= room.free,
         f"the model needs about {size(room.loaded)} of memory, and {size(room.free or 0)} are free.",
     )
 
 
-def require_modest(folder: Path, files_bytes: int, *, trust_remote_code: bool = False) -> None:
+def require_disk(n_bytes: int, folder: Path) -> None:
+    """Refuse a download that does not fit on the disk of `folder`, which may not be there yet. Raises ConfigError."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    require(n_bytes <= free, f"the download takes {size(n_bytes)}, and the disk has {size(free)} free.")
+
+
+def require_modest(folder: Path, files_bytes: int, *, file: str = "", trust_remote_code: bool = False) -> None:
     """Refuse a configuration that asks for far more than its files hold. Raises ConfigError.
 
     The library fills what is missing before anybody can say that it is missing: a few lines of JSON could ask for
     all memory. The model is built without memory (torch's meta device) and its numbers are counted.
     """
     with from_outside("the configuration could not be read"):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        in_gguf = {"gguf_file": file} if file else {}
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, **in_gguf)
         for name, value in _numbers(config):
             require(
                 value <= MODULES_MAX or not _counts_modules(name),

@@ -1,4 +1,4 @@
-"""What `python -m sleepviz tune` does with its words: names and texts -> model, course and settings."""
+"""What `python -m sleepviz tune` does with its words: names and texts -> model, examples and settings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sleepviz.config.outside import json_of
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.models.gguf import split_gguf
-from sleepviz.hybrids.models.loading import load_any, load_sleeper, load_tokenizer
-from sleepviz.hybrids.overlay import described, is_overlay
+from sleepviz.hybrids.models.loading import base_of, load_any, load_sleeper, load_tokenizer
+from sleepviz.hybrids.overlay import is_overlay
 from sleepviz.hybrids.tuning.config import TuneConfig
-from sleepviz.hybrids.tuning.lessons import Course, TaskCourse, course_of
+from sleepviz.hybrids.tuning.examples import ExampleSource, TaskExamples, source_of
 from sleepviz.hybrids.tuning.texts import PlainTextCourse, plain_text_course
 from sleepviz.hybrids.tuning.tune import tune
 
@@ -58,23 +58,23 @@ def tune_by_name(
     needs_tokenizer = bool(texts) or task.endswith(".jsonl")
     tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code) if needs_tokenizer else None
     place, file = split_gguf(name)
-    base = described(Path(place)).base if is_overlay(place) else _kept_name(place, file)
+    base = base_of(Path(place)) if is_overlay(place) else _kept_name(place, file)
     added = bool(memory_layers) or is_overlay(place)
     require(added or not only_memory, "--only-memory needs memory: give --add-fast-weights, or a folder of memory.")
     load = load_any if memory_layers else load_sleeper
     model = load(name, trust_remote_code=trust_remote_code, dtype=getattr(torch, dtype))
     if memory_layers:
         model = add_fast_weights(model, memory_layers, associative=associative)
-    course: Course | PlainTextCourse
+    source: ExampleSource | PlainTextCourse
     window = settings["window"]
     if texts:
-        course = plain_text_course(texts, tokenizer, TuneConfig(**settings).window)
+        source = plain_text_course(texts, tokenizer, TuneConfig(**settings).window)
     else:
-        course = course_of(task, sizes=_sizes(sizes), difficulties=difficulties, tokenizer=tokenizer)
+        source = source_of(task, sizes=_sizes(sizes), difficulties=difficulties, tokenizer=tokenizer)
     if window is None and isinstance(model, SleepForCausalLM):
         window = model.window
-    elif window is None and isinstance(course, TaskCourse):
-        window = course.task.window
+    elif window is None and isinstance(source, TaskExamples):
+        window = source.task.window
     require(window is not None, NO_WINDOW)
     config = TuneConfig(**{**settings, "window": window})
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
@@ -83,7 +83,7 @@ def tune_by_name(
     told |= {"memory_layers": list(memory_layers), "associative": associative}
     report = tune(
         model.to(where),
-        course,
+        source,
         config,
         out,
         base=base,

@@ -16,7 +16,7 @@ WINDOW_MIN = 3  # so that no window need have one token
 
 @dataclass(frozen=True)
 class TuneConfig(JsonRoundTrip):
-    """How a model is tuned. With the model and the course it fixes every batch. Rates: the paper's for pretrained."""
+    """How a model is tuned. With the model and the examples it fixes every batch. Rates: the paper's for pretrained."""
 
     window: int
     n_passes: int

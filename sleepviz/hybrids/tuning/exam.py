@@ -17,7 +17,7 @@ from sleepviz.hybrids.models.boundary import is_finite
 from sleepviz.hybrids.perplexity import PASSES, nats_of
 from sleepviz.hybrids.sleep import predict
 from sleepviz.hybrids.tuning.config import TuneConfig
-from sleepviz.hybrids.tuning.lessons import Course, Lesson
+from sleepviz.hybrids.tuning.examples import Examples, ExampleSource
 from sleepviz.hybrids.tuning.reading import answered, asleep, policy_for
 from sleepviz.hybrids.tuning.texts import PlainTextCourse
 from sleepviz.tasks.base import NOT_ASKED
@@ -27,7 +27,7 @@ from sleepviz.training.evaluate import wilson
 
 @torch.inference_mode()
 def examine(
-    model: PreTrainedModel, course: Course, config: TuneConfig, n: int, *, passes: Sequence[int] = ()
+    model: PreTrainedModel, source: ExampleSource, config: TuneConfig, n: int, *, passes: Sequence[int] = ()
 ) -> dict[str, Any]:
     """Share of held-out questions answered exactly, by passes and difficulty, with Wilson intervals.
 
@@ -37,11 +37,11 @@ def examine(
     was_training = model.training
     model.eval()
     passes = list(passes) or sorted({0, 1, config.n_passes})
-    table: dict[str, Any] = {"passes": passes, "difficulty": list(course.difficulties), "n": []}
+    table: dict[str, Any] = {"passes": passes, "difficulty": list(source.difficulties), "n": []}
     table |= {"accuracy": [], "ci95": []}
     for n_passes in passes:
         policy = policy_for(model, n_passes, config.eviction)
-        cells = [_marks(model, course, config, policy, level, n) for level in course.difficulties]
+        cells = [_marks(model, source, config, policy, level, n) for level in source.difficulties]
         table["n"] = [count for _, count in cells]
         table["accuracy"].append([share for share, _ in cells])
         table["ci95"].append([list(wilson(share * count, count)) for share, count in cells])
@@ -50,14 +50,14 @@ def examine(
 
 
 def _marks(
-    model: PreTrainedModel, course: Course, config: TuneConfig, policy: SleepPolicy, level: int, n: int
+    model: PreTrainedModel, source: ExampleSource, config: TuneConfig, policy: SleepPolicy, level: int, n: int
 ) -> tuple[float, int]:
     """(share of the questions of one difficulty that are right, how many instances)."""
     right, instances = list[Tensor](), 0
-    for lesson in course.exam(level, n, config.seed):
-        instances += len(lesson.context)
-        cache = asleep(model, lesson.context.to(model.device), policy, config)
-        for logits, target in answered(model, lesson, cache, config):
+    for examples in source.exam(level, n, config.seed):
+        instances += len(examples.context)
+        cache = asleep(model, examples.context.to(model.device), policy, config)
+        for logits, target in answered(model, examples, cache, config):
             require(is_finite(logits), "the model answers with numbers that are not finite.")
             wrong = (logits.argmax(dim=-1) != target) & (target != NOT_ASKED)  # [B, K]
             right.append(~wrong.any(dim=-1))
@@ -65,7 +65,7 @@ def _marks(
 
 
 @torch.inference_mode()
-def examine_texts(model: PreTrainedModel, course: PlainTextCourse, config: TuneConfig, n: int) -> dict[str, Any]:
+def examine_texts(model: PreTrainedModel, source: PlainTextCourse, config: TuneConfig, n: int) -> dict[str, Any]:
     """Perplexity of how `n` held-out passages go on after eviction, by N, and with the whole context in view.
 
     The same tokens are scored under every N; N = 0 drops the context unread. `saved` is what an N saves against
@@ -73,7 +73,7 @@ def examine_texts(model: PreTrainedModel, course: PlainTextCourse, config: TuneC
     """
     was_training = model.training
     model.eval()
-    passages = list(course.passages(n, config.seed))
+    passages = list(source.passages(n, config.seed))
     found = [_losses(model, passages, config, n_passes) for n_passes in (*sorted({*PASSES, config.n_passes}), None)]
     model.train(was_training)
     values = [perplexity(each) for each in found]
@@ -88,7 +88,7 @@ def examine_texts(model: PreTrainedModel, course: PlainTextCourse, config: TuneC
     }
 
 
-def _losses(model: PreTrainedModel, passages: Sequence[Lesson], config: TuneConfig, n_passes: int | None) -> Losses:
+def _losses(model: PreTrainedModel, passages: Sequence[Examples], config: TuneConfig, n_passes: int | None) -> Losses:
     """Nats of every scored token; `n_passes` None keeps the context in view."""
     found = []
     for passage in passages:

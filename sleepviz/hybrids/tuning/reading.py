@@ -17,7 +17,7 @@ from sleepviz.hybrids.cache import SleepCache
 from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.sleep import predict, sleep_windows
 from sleepviz.hybrids.tuning.config import TuneConfig
-from sleepviz.hybrids.tuning.lessons import Lesson
+from sleepviz.hybrids.tuning.examples import Examples
 from sleepviz.tasks.base import NOT_ASKED
 
 
@@ -75,10 +75,10 @@ def _read(
 
 
 def answered(
-    model: PreTrainedModel, lesson: Lesson, cache: SleepCache, config: TuneConfig
+    model: PreTrainedModel, examples: Examples, cache: SleepCache, config: TuneConfig
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Ask after a sleep -> (logits [B, K, vocab_size], targets [B, K]) for each query that asks something."""
-    for query, target in zip(lesson.queries.unbind(dim=1), lesson.targets.unbind(dim=1), strict=True):
+    for query, target in zip(examples.queries.unbind(dim=1), examples.targets.unbind(dim=1), strict=True):
         if bool((target != NOT_ASKED).any()):
             logits, _ = predict(model, query.to(model.device), cache, chunk_size=config.chunk_size)
             yield logits, target.to(model.device)

@@ -19,7 +19,7 @@ from torch import Tensor
 from sleepviz.config.base import ConfigError, require
 from sleepviz.config.outside import InputError, decoded, path_of, sound
 from sleepviz.hybrids.models.tokens import read_on
-from sleepviz.hybrids.tuning.lessons import HELD_OUT_SHARE, Lesson
+from sleepviz.hybrids.tuning.examples import HELD_OUT_SHARE, Examples
 from sleepviz.training.evaluate import EVALUATION_STREAM
 
 WINDOWS_MAX = 3  # windows that are slept on before the text goes on, drawn from 1 to so many
@@ -36,16 +36,16 @@ class PlainTextCourse:
     window: int
     vocab_size: int
 
-    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
+    def draw(self, rng: np.random.Generator, size: int) -> list[Examples]:
         """Places drawn uniformly over all texts that are trained on."""
         return [self._drawn(self.train, rng) for _ in range(size)]
 
-    def passages(self, n: int, seed: int) -> Iterator[Lesson]:
+    def passages(self, n: int, seed: int) -> Iterator[Examples]:
         """`n` places in the held-out texts, the same for the same seed."""
         rng = np.random.default_rng((EVALUATION_STREAM, seed))
         yield from (self._drawn(self.held_out, rng) for _ in range(n))
 
-    def _drawn(self, texts: Sequence[Tensor], rng: np.random.Generator) -> Lesson:
+    def _drawn(self, texts: Sequence[Tensor], rng: np.random.Generator) -> Examples:
         """1 to WINDOWS_MAX whole windows, and as much of the next one as there is."""
         lengths = np.array([len(text) for text in texts], dtype=np.float64)
         text = texts[int(rng.choice(len(texts), p=lengths / lengths.sum()))]
@@ -53,7 +53,7 @@ class PlainTextCourse:
         context = int(rng.integers(1, min(WINDOWS_MAX, fitting) + 1)) * self.window
         start = int(rng.integers(0, len(text) - context - _least_after(self.window) + 1))
         after = text[start + context : start + context + self.window]
-        return Lesson(text[None, start : start + context], after[None, None, :-1], after[None, None, 1:])
+        return Examples(text[None, start : start + context], after[None, None, :-1], after[None, None, 1:])
 
 
 def _least_after(window: int) -> int:

@@ -35,7 +35,7 @@ from sleepviz.hybrids.modeling import SleepForCausalLM
 from sleepviz.hybrids.overlay import base_digest, is_memory, save_overlay
 from sleepviz.hybrids.tuning.config import TuneConfig
 from sleepviz.hybrids.tuning.exam import examine, examine_texts
-from sleepviz.hybrids.tuning.lessons import Course, Lesson, TaskCourse
+from sleepviz.hybrids.tuning.examples import Examples, ExampleSource, TaskExamples
 from sleepviz.hybrids.tuning.reading import answered, policy_for, read_out, streams_asleep
 from sleepviz.hybrids.tuning.texts import PlainTextCourse
 from sleepviz.runs.checkpoint import provenance, write_atomically
@@ -56,10 +56,10 @@ class Progress(loop.Progress):
 
 @dataclass
 class Tuning:
-    """One tuning: model, course, optimisers and progress."""
+    """One tuning: model, source, optimisers and progress."""
 
     network: PreTrainedModel
-    course: Course | PlainTextCourse
+    source: ExampleSource | PlainTextCourse
     config: TuneConfig
     progress: Progress = field(default_factory=Progress)
 
@@ -68,11 +68,11 @@ class Tuning:
         self.trained = memory_alone(self.network) if config.only_memory else self.network
         known = self.network.config.get_text_config(decoder=True).vocab_size
         require(
-            self.course.vocab_size <= known,
-            f"the task has {self.course.vocab_size} tokens and the model knows {known}.",
+            self.source.vocab_size <= known,
+            f"the task has {self.source.vocab_size} tokens and the model knows {known}.",
         )
         for_tasks = bool(config.levels_per_pass or config.pass_loss)
-        require(isinstance(self.course, TaskCourse) or not for_tasks, "levels_per_pass and pass_loss are for tasks.")
+        require(isinstance(self.source, TaskExamples) or not for_tasks, "levels_per_pass and pass_loss are for tasks.")
         named = [(name, p) for name, p in self.network.named_parameters() if p.requires_grad]
         matrices = [p for name, p in named if is_matrix(name, p)]
         rest = [p for name, p in named if not is_matrix(name, p)]
@@ -90,7 +90,7 @@ class Tuning:
         return self.progress.step / self.config.steps
 
     def gradient(self) -> dict[str, float]:
-        """Backpropagate the loss of the next step's lessons, the mean over their answer tokens."""
+        """Backpropagate the loss of the next step's batches, the mean over their answer tokens."""
         self.network.train()
         return {"loss": self._accumulated_gradient()}
 
@@ -108,40 +108,40 @@ class Tuning:
         return dict(json.loads(json.dumps(TuneConfig.from_json(saved).to_json() | base)))
 
     def _accumulated_gradient(self) -> float:
-        """Draw the step's lessons and backpropagate through each; the loss."""
+        """Draw the step's batches and backpropagate through each; the loss."""
         config, device = self.config, self.network.device
         rng = np.random.default_rng((TRAINING_STREAM, config.seed, self.progress.step))
-        n_passes, lessons = self._drawn(rng)
-        n_answers = sum(int((lesson.targets != NOT_ASKED).sum()) for lesson in lessons)
+        n_passes, batches = self._drawn(rng)
+        n_answers = sum(int((examples.targets != NOT_ASKED).sum()) for examples in batches)
         eviction: Eviction = "hard" if self.progress.step < config.hard_warmup_steps else config.eviction
         policy, total = policy_for(self.network, n_passes, eviction), 0.0
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(config.seed + self.progress.step)  # dropout too is the same after a resume
-            for lesson in lessons:
-                cache, streams = streams_asleep(self.network, lesson.context.to(device), policy, config)
-                losses = [_summed_loss(*pair) for pair in answered(self.network, lesson, cache, config)]
+            for examples in batches:
+                cache, streams = streams_asleep(self.network, examples.context.to(device), policy, config)
+                losses = [_summed_loss(*pair) for pair in answered(self.network, examples, cache, config)]
                 loss = torch.stack(losses).sum() / n_answers
                 if config.pass_loss:
-                    loss = loss + config.pass_loss * self._loss_of_passes(lesson, streams)
+                    loss = loss + config.pass_loss * self._loss_of_passes(examples, streams)
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.item()
         return total
 
-    def _drawn(self, rng: np.random.Generator) -> tuple[int, list[Lesson]]:
-        """(N, lessons) of one step."""
-        config, course = self.config, self.course
-        if not isinstance(course, TaskCourse):
-            return config.n_passes, course.lessons(rng, config.batch)
+    def _drawn(self, rng: np.random.Generator) -> tuple[int, list[Examples]]:
+        """(N, batches) of one step."""
+        config, source = self.config, self.source
+        if not isinstance(source, TaskExamples):
+            return config.n_passes, source.draw(rng, config.batch)
         n_passes, hardest = config.n_passes, None
         if config.levels_per_pass:
             n_passes = int(rng.integers(1, config.n_passes + 1))
             hardest = n_passes * config.levels_per_pass
         later = n_passes if config.pass_loss else 0
-        return n_passes, course.lessons(rng, config.batch, hardest=hardest, later=later)
+        return n_passes, source.draw(rng, config.batch, hardest=hardest, later=later)
 
-    def _loss_of_passes(self, lesson: Lesson, streams: list[Tensor]) -> Tensor:
+    def _loss_of_passes(self, examples: Examples, streams: list[Tensor]) -> Tensor:
         """Mean over passes and tokens: what each pass puts out, against the windows one level on."""
-        pairs = zip(streams, lesson.later, strict=True)
+        pairs = zip(streams, examples.later, strict=True)
         device = self.network.device
         losses = [F.cross_entropy(read_out(self.network, h).flatten(0, 1), t.flatten().to(device)) for h, t in pairs]
         return torch.stack(losses).mean()
@@ -169,7 +169,7 @@ def _summed_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 def tune(
     model: PreTrainedModel,
-    course: Course | PlainTextCourse,
+    source: ExampleSource | PlainTextCourse,
     config: TuneConfig,
     out: Path,
     *,
@@ -189,12 +189,12 @@ def tune(
     model is written, and the last state that was saved stays.
     """
     require(exam_size >= 1, "the exams need at least 1 instance.")
-    tuning = Tuning(model, course, config)
+    tuning = Tuning(model, source, config)
 
     def exam() -> dict[str, Any]:
-        if isinstance(course, PlainTextCourse):
-            return examine_texts(model, course, config, exam_size)
-        return examine(model, course, config, exam_size)
+        if isinstance(source, PlainTextCourse):
+            return examine_texts(model, source, config, exam_size)
+        return examine(model, source, config, exam_size)
 
     if resume:
         loop.load_state(tuning, out / "state.pt")

@@ -34,7 +34,7 @@ from sleepviz.config.places import ASSETS
 from sleepviz.hybrids.fast_weights import add_fast_weights
 from sleepviz.hybrids.tuning.config import TuneConfig
 from sleepviz.hybrids.tuning.exam import examine
-from sleepviz.hybrids.tuning.lessons import TaskCourse
+from sleepviz.hybrids.tuning.examples import TaskExamples
 from sleepviz.hybrids.tuning.tune import tune
 from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.tasks import build_task
@@ -104,7 +104,7 @@ def start_of(family: str) -> Start:
 def tuned(family: str, recipe: str, folder: Path) -> dict[str, Any]:
     """Tune, or go on, or find it done; then its entry with the examination."""
     out, config = folder / f"{family}-{recipe}", RECIPES[recipe]
-    course = TaskCourse(TASK, tuple(range(TASK.difficulty_min, TASK.difficulty_max + 1)), exam_batch=256)
+    course = TaskExamples(TASK, tuple(range(TASK.difficulty_min, TASK.difficulty_max + 1)), exam_batch=256)
     start = start_of(family)
     if not (out / "tuning.json").exists():
         described: dict[str, Any] = {"model": family, "recipe": recipe, "task": TASK.name, "task_sizes": TASK.to_json()}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import HYBRID, ROLL_CALL, fixed_n
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n
 
 
 def _large_presets() -> Iterator[Preset]:
@@ -49,10 +48,6 @@ def _large_presets() -> Iterator[Preset]:
     yield Preset("depo-oracle", task, model, replace(causal, eviction="none"))
 
 
-ANSWERS: dict[str, Any] = {"conv_kernel": 4, "look_back": (), "beta_max": 2.0, "window_positions": True}
-"""What the models found from answers alone have beside the paper's: no start as look-ups, no feedback of h."""
-
-
 def _answers_presets() -> Iterator[Preset]:
     """The paper's protocol in small: causal, hard eviction, plain carry, the loss on the answers alone.
 
@@ -77,6 +72,9 @@ def _answers_presets() -> Iterator[Preset]:
         lr_muon=0.02,
     )
     yield Preset("depo-answers", task, model, train)
+    # Goes on from there, where the fourth hop was being learned.
+    further = replace(train, stages=train.stages[4:], init="depo-answers", budget=Budget.steps(12_000))
+    yield Preset("depo-answers-further", task, model, further)
     alone = replace(train, stages=stages(lambda hops: 1), n_passes=1, budget=Budget.equal_to("depo-answers"))
     yield Preset("depo-answers-n1", task, model, alone)
 

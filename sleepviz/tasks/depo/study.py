@@ -17,15 +17,17 @@ FOUND = "depo-answers"  # trained on answers alone, for any N
 FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
 FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
 FOUND_CONTROL_PASSES = 4
-MEMORY_PASSES, MEMORY_HOPS = (1, 2, 4, 6, 10), (1, 2, 4, 6, 8)
+MEMORY_PASSES, MEMORY_HOPS = (1, 2, 4), (1, 2, 4, 6, 8)
 READINGS: tuple[tuple[str, Reader, int | None, Control], ...] = (
     ("s_all", "lens", None, "none"),
     ("s_other", "lens", None, "shuffled_state"),
     ("s_layer_2", "lens", 1, "none"),
     ("s_layer_4", "lens", 3, "none"),
+    ("s_answer", "answer", None, "none"),
+)
+PROBES: tuple[tuple[str, Reader, int | None, Control], ...] = (
     ("s_probe", "probe", None, "none"),
     ("s_probe_other", "probe", None, "shuffled_state"),
-    ("s_answer", "answer", None, "none"),
 )
 
 
@@ -63,14 +65,14 @@ def controls_of_the_found(task: Task, default: str) -> Iterator[Measurement]:
 
 def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
     """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
-    sizes = {
-        "memory": (default, MEMORY_PASSES, MEMORY_HOPS),
-        "memory_found": (FOUND, FOUND_PASSES[:-2], FOUND_HOPS),
-    }
-    for experiment, (checkpoint, passes, levels) in sizes.items():
+    studied = (
+        ("memory", default, MEMORY_PASSES, MEMORY_HOPS, READINGS),
+        ("memory_found", FOUND, (1, 2, 4), FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
+    )
+    for experiment, checkpoint, passes, levels, readings in studied:
         for n in passes:
             for hops in levels:
-                for variant, reader, layer, control in READINGS:
+                for variant, reader, layer, control in readings:
                     yield Measurement(
                         experiment, variant, checkpoint, n, hops, task.windows_max, control, reader=reader, layer=layer
                     )

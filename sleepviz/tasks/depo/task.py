@@ -84,7 +84,7 @@ class Depo(DepoTokens):
 
     @property
     def difficulty_max(self) -> int:
-        """Hops."""
+        """The most hops that may be asked for."""
         return self.hops_max
 
     def limits(self) -> dict[str, Any]:

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.gsm.task import Gsm
-from sleepviz.tasks.recipes import HYBRID, ROLL_CALL, fixed_n
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n
+
+
+def _answers_presets() -> Iterator[Preset]:
+    """Found from the answers alone: one window first, an operation more at a time, two operations a pass."""
+    task = Gsm()
+    model = ModelConfig(task.vocab_size, task.window, HYBRID * 2, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
+
+    def stages(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
+        on_one = (Stage(passes_at(depth), depth, (1, 1), advance_at=0.8) for depth in range(5))
+        on_two = (
+            Stage(passes_at(depth), depth, (1, 2), single_window_share=0.3, advance_at=0.7) for depth in range(4, 9)
+        )
+        return (*on_one, *on_two)
+
+    train = TrainConfig(
+        stages(lambda depth: -(-depth // 2) + 1),
+        Budget.steps(10_000),
+        loss="answers",
+        steps_per_pass=2,
+        lr_muon=0.02,
+    )
+    yield Preset("gsm-answers", task, model, train)
+    alone = replace(train, stages=stages(lambda depth: 1), n_passes=1, budget=Budget.equal_to("gsm-answers"))
+    yield Preset("gsm-answers-n1", task, model, alone)
 
 
 def presets() -> Iterator[Preset]:
@@ -38,3 +62,4 @@ def presets() -> Iterator[Preset]:
     # The better of the two recipes at eight operations, at equal tokens, is the one that gets equal operations.
     yield Preset("gsm-n1-flops", task, model, replace(uniform, budget=replace(uniform.budget, unit="flops")))
     yield Preset("gsm-oracle", task, model, replace(awake, eviction="none"))
+    yield from _answers_presets()

@@ -67,13 +67,18 @@ class Gsm(GsmTokens):
     first_part = 1  # the place of the first variable in a prediction chunk
 
     @property
+    def n_questions(self) -> int:
+        """Variables in one prediction chunk of training, the one that the question defines among them."""
+        return self.variables_max + 1
+
+    @property
     def difficulty_in_windows(self) -> bool:
         """A question that comes first is in the first window."""
         return self.question == "first"
 
     @property
     def difficulty_max(self) -> int:
-        """Operations."""
+        """The most operations between a variable and a number."""
         return self.operations_max
 
     def limits(self) -> dict[str, Any]:
@@ -102,9 +107,12 @@ class Gsm(GsmTokens):
         In training a chunk asks every variable, in any order, and the question comes first or after; to be
         measured, one chunk asks one variable, and every problem has a chain of `operations_max` operations.
         A level of the targets counts passes: a value is known as soon as one operation a pass reaches a
-        constant, and unknown before.
+        constant, and unknown before. Where `difficulty` is [size, questions], the first of an instance says how long
+        its chain is, and each question's own depth is given back; -1 where no statement tells the value.
         """
         (level,) = skipped_passes
+        of_questions = difficulty.ndim == 2
+        difficulty = difficulty[:, 0] if of_questions else difficulty
         training = split == "train"
         slots = self.variables_max
         most = n_windows * self.window_statements
@@ -138,7 +146,9 @@ class Gsm(GsmTokens):
         targets = np.full((size, 1, levels, queries.shape[1]), NOT_ASKED, dtype=np.int64)
         answers = np.take_along_axis(answers, variables, axis=1)
         targets[:, 0, :, self.first_part :] = np.where(reached, answers[:, None], self.unknown)
-        batch = Batch(windows, queries[:, None], targets, np.full(size, levels - 1))
+        told = np.where(answers == self.unknown, 0, np.take_along_axis(known, variables, axis=1)) - 1
+        told -= (variables == self.answer_variable) & (answers != self.unknown)  # the question is one step more
+        batch = Batch(windows, queries[:, None], targets, told if of_questions else np.full(size, levels - 1))
         return replace(batch, windows=self.targets_after_pass(batch, level))
 
     def targets_after_pass(self, batch: Batch, n_passes: int) -> Tokens:

@@ -42,22 +42,22 @@ class Rule110Paper(JsonRoundTrip):
 
     @property
     def vocab_size(self) -> int:
-        """Cells and query tokens."""
+        """Two kinds of cell and the query tokens."""
         return FIRST_QUERY + self.rows
 
     @property
     def window(self) -> int:
-        """L: one row."""
+        """Tokens of a window: the cells of one row."""
         return self.row_cells
 
     @property
     def difficulty_max(self) -> int:
-        """Steps."""
+        """The number of steps t, which the paper fixes."""
         return self.steps
 
     @property
     def windows_max(self) -> int:
-        """One row a window."""
+        """As many as rows: a window holds one row."""
         return self.rows
 
     def limits(self) -> dict[str, Any]:

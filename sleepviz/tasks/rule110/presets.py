@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
 from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import HYBRID
+from sleepviz.tasks.recipes import ANSWERS, HYBRID
 from sleepviz.tasks.rule110.paper import Rule110Paper
 from sleepviz.tasks.rule110.task import Rule110
 
@@ -72,6 +72,30 @@ def _n1(task: Rule110, budget: Budget, *, uniform: bool) -> TrainConfig:
     )
 
 
+def _answers_presets(task: Rule110) -> Iterator[Preset]:
+    """Found from the answers alone: a step more at a time, first of one row, then of every row; three steps a pass.
+
+    Four layers do six steps in one pass and the answer (docs/experiments.md), so only further steps need sleep.
+    """
+    model = _model(task, layer_types=HYBRID * 2, vocabulary_feedback=False, mlp_ratio=2, **ANSWERS)
+
+    def stages(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
+        one_row = (Stage(passes_at(t), t, (1, 1), advance_at=0.8) for t in range(1, task.steps_max + 1))
+        every_row = Stage(passes_at(task.steps_max), task.steps_max, (1, task.rows_max), single_window_share=0.5)
+        return (*one_row, every_row)
+
+    train = TrainConfig(
+        stages(lambda t: -(-t // 3) + 1),
+        Budget.steps(12_000),
+        loss="answers",
+        steps_per_pass=3,
+        lr_muon=0.02,
+    )
+    yield Preset("rule110-answers", task, model, train)
+    alone = replace(train, stages=stages(lambda t: 1), n_passes=1, budget=Budget.equal_to("rule110-answers"))
+    yield Preset("rule110-answers-n1", task, model, alone)
+
+
 def presets() -> Iterator[Preset]:
     """The models of the page and their baselines, Samba's shape, and the paper's protocol."""
     micro = Rule110(row_cells=16, rows_max=4, steps_max=12)
@@ -105,6 +129,7 @@ def presets() -> Iterator[Preset]:
         if name == "rule110-n1-curriculum":  # the better recipe at equal tokens, nothing evicted
             yield Preset("rule110-oracle", micro, model, replace(baseline, eviction="none"))
     yield _samba(any_n)
+    yield from _answers_presets(micro)
     # The paper's protocol: plain carry, causal, hard eviction, final loss, t fixed, one model per N.
     paper = Rule110Paper()
     paper_model = ModelConfig(paper.vocab_size, paper.window, HYBRID * 2, d_model=256, key_dim=64, value_dim=64)

@@ -78,7 +78,7 @@ class Rule110Instance:
 
     @property
     def cells(self) -> Cells:
-        """[rows, W] of 0/1."""
+        """The rows as an array [rows, W] of 0 and 1."""
         return np.array([[int(cell) for cell in row] for row in self.rows], dtype=np.uint8)
 
 
@@ -116,12 +116,12 @@ class Rule110(JsonRoundTrip):
 
     @property
     def difficulty_max(self) -> int:
-        """Steps."""
+        """The most steps t that may be asked for."""
         return self.steps_max
 
     @property
     def windows_max(self) -> int:
-        """One row a window."""
+        """As many as rows: a window holds one row."""
         return self.rows_max
 
     def limits(self) -> dict[str, Any]:

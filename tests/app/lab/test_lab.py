@@ -19,7 +19,7 @@ from app.shell import runs
 from app.shell.state import LinkError
 from app.tasks import PAGES
 from tests.app.made import DEFAULT, made_results
-from tests.app.page import ROOT, clean, opened
+from tests.app.page import ROOT, clean, opened, trigger
 
 PATIENCE_S = 240  # a cold start on a busy machine
 
@@ -445,3 +445,12 @@ def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     live = [cells_of(page, name)[0] for name in ("zero S before waking", "the run as it is")]
     assert all(re.fullmatch(r"right|wrong in \d+ of 16 cells", each) for each in live), live
     assert cells_of(page, "untrained weights")[0] == "–"  # one click, one control
+
+
+def test_a_link_to_a_folded_experiment_opens_it(assets: Path) -> None:
+    page = lab()
+    figures = len(page.get("plotly_chart"))
+    trigger(page, "lab_unfold", "named", "retention")
+    assert len(page.get("plotly_chart")) == figures + 1
+    trigger(page, "lab_unfold", "named", "passes")  # a heading without a fold: nothing to open
+    assert len(page.get("plotly_chart")) == figures + 1

@@ -32,7 +32,7 @@ from app.lab.findings import (
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, sweep_table
-from app.shell.html_table import html_table
+from app.parts.html_table import html_table
 from app.shell.messages import joined
 from app.shell.results import Comparison, Cost, Result, Results, read_results
 from app.tasks import PAGES

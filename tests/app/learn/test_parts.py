@@ -11,8 +11,8 @@ from app.learn import limits, shares, sizes
 from app.learn.limits import TOPICS, Evidence
 from app.learn.path import LAST, Place
 from app.learn.scene import Moment, event_at
+from app.parts.units import in_bytes
 from app.shell.results import Result, Results, read_results
-from app.shell.units import in_bytes
 from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.player.narration import narrate, narrate_briefly
+from app.player.narration import narrate, narrate_as_text, narrate_briefly
 from app.player.payload import Contender, player_payload
 from sleepviz.config.events import CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead
 from sleepviz.config.run import RunSpec
@@ -92,7 +92,7 @@ def test_the_three_functions_are_named_when_they_happen(payload: dict) -> None:
 def test_cards(payload: dict) -> None:
     right, missing = payload["contenders"]
     assert right["right"] and right["verdict"] == "Right"
-    assert right["sleep_s"] == pytest.approx(0.004) and right["wake_s"] == pytest.approx(0.001)
+    assert right["sleep_s"] == pytest.approx(0.004) and right["answer_s"] == pytest.approx(0.001)
     assert right["cost"] == "Slept 4.0 ms, answered in 1.0 ms"
     assert right["least"] == 0.75 and right["rows"][0]["confidence"] == [0.75] * 4
     assert right["whole"] == ""  # the rows above it are all that was asked
@@ -176,8 +176,8 @@ def test_the_acts_of_a_run_and_their_sentences() -> None:
     assert told == [
         ("read", "It reads 5 tokens. Each one stays in the KV cache."),
         ("full", "The window is full. It must sleep before it can read on."),
-        ("asleep", "Pass 1 of 2: it reads the window again and rewrites its fast weights."),
-        ("asleep", "Pass 2 of 2: it reads the window again and rewrites its fast weights."),
+        ("asleep", "Pass 1 of 2: it goes over the window and writes to its fast weights."),
+        ("asleep", "Pass 2 of 2: it goes on from what pass 1 computed and rewrites S."),
         ("clear", "The cache is emptied. Only the fast weights, 16 bytes, go on."),
         ("answer", "One ordinary pass answers: row 1 is right."),
     ]
@@ -270,6 +270,21 @@ def test_narration_says_what_happened() -> None:
         said[8] == "5 tokens leave the KV cache, which frees 2.5 KB. What is remembered is in 16 bytes of fast weights."
     )
     assert said[9] == ("Awake, one ordinary pass answers: row 1 is right. Answering took 1.0 ms, sleeping 4.0 ms.")
+
+
+def test_the_run_as_a_text_names_all_tokens_of_a_window_at_once() -> None:
+    said = narrate_as_text(made_trace())
+    assert said == (("It reads 5 tokens:", "t2 0 1 1 0"), *((each, "") for each in narrate(made_trace())[5:]))
+    cut = made_trace()
+    assert narrate_as_text(replace(cut, events=cut.events[:3])) == (("It reads 3 tokens:", "t2 0 1"),)
+
+
+def test_a_wiped_s_is_drawn_as_wiped_once_the_model_is_awake() -> None:
+    made = made_trace()
+    for control, replaced in (("zero_state", "zero"), ("shuffled_state", "other"), ("replay", ""), ("none", "")):
+        frames = player_payload(replace(made, spec={**made.spec, "control": control}))["frames"]
+        assert frames[-1]["replaced"] == replaced
+        assert not any(frame.get("replaced") for frame in frames[:-1])  # wiped between sleep and waking
 
 
 def test_a_row_that_is_no_step_s_row_names_the_nearest() -> None:

@@ -126,8 +126,9 @@ def test_snippets_make_the_runs_on_screen_again(tmp_path: Path) -> None:
 
 
 def test_snippets_make_the_recordings_again(tmp_path: Path) -> None:
-    tasks = [recorded_screen(f"{task}-home", f"{task}-home-n1", f"{task}-home-baseline") for task in PAGES]
-    text = recorded_screen("text-home", "text-home-n1", "text-home-n0", "text-home-full")
+    with_one = [task for task in PAGES if runs.recording(f"{task}-home") is not None]
+    tasks = [recorded_screen(f"{task}-home", f"{task}-home-n1", f"{task}-home-baseline") for task in with_one]
+    text = recorded_screen("words-home", "words-home-n1", "words-home-n0", "words-home-full")
     screens = [*tasks, text]
     assert [len(screen) for screen in screens] == [3, 3, 3, 4]
 

@@ -93,6 +93,35 @@ def test_back_to_a_page_by_the_browser_keeps_what_was_set(assets: Path) -> None:
     assert put(page) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [("lab", {"task": "depo"}), ("learn", {"step": "3"})],
+)
+def test_a_page_without_a_question_gets_its_link_back_in_place_of_the_bare_address(
+    assets: Path, name: str, link: dict[str, str]
+) -> None:
+    """A second entry in the history would take a second Back."""
+    page = opened(name, **link)
+    clicked(page, "limits")
+    clicked(page, name)
+
+    assert put(page) == link
+    assert address(page) == {}
+    assert put(clean(page.run())) == link  # the script may run again before the browser has put it
+    page.query_params.update(link)
+    assert put(clean(page.run())) is None
+    assert address(page) == link
+
+
+def test_a_change_on_a_page_without_a_question_is_one_entry(assets: Path) -> None:
+    page = opened("learn", step="3")
+    clean(page.run())
+    page.button(key="learn_back").click()
+    clean(page.run())
+    assert address(page) == {"step": "2"}
+    assert put(page) is None
+
+
 @pytest.mark.parametrize("link", [{"t": "5"}, {"N": "2", "rows": HOME_ROW}, {"t": "5", "event": "7", "speed": "0.5"}])
 def test_a_link_stays_as_it_was_written_until_something_is_changed(assets: Path, link: dict[str, str]) -> None:
     """An old link says less than a new one; written anew, the Back button would never leave it."""

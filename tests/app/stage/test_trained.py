@@ -39,16 +39,17 @@ def test_the_switch_runs_the_other_model_beside_its_own_baseline(both: Path) -> 
     page = live(switch.set_value(FOUND).run())
     shown = payload(page)
     assert shown["badge"].startswith(f"live · {FOUND} ")
-    assert shown["contenders"][2]["note"] == f"another model: {FOUND}-n1"
+    assert shown["contenders"][2]["note"] == f"another model, for a fair comparison: {FOUND}-n1"
     assert page.query_params["checkpoint"] == FOUND
-    captions = " ".join(caption.value for caption in page.caption)
-    assert stage_text.FOUND_NOTE in captions and stage_text.TAUGHT_NOTE not in captions
+    said = " ".join(each.value for each in page.markdown)
+    assert f"{stage_text.FOUND_NOTE} {stage_text.OTHER_TAUGHT}" in said and stage_text.TAUGHT_NOTE not in said
 
 
 def test_without_a_found_model_there_is_no_switch(assets: Path) -> None:
     page = opened()
     assert not [group for group in page.button_group if group.key == "rule110_trained"]
-    assert stage_text.TAUGHT_NOTE in " ".join(caption.value for caption in page.caption)
+    said = " ".join(each.value for each in page.markdown)
+    assert stage_text.TAUGHT_NOTE in said and stage_text.OTHER_FOUND not in said
 
 
 def test_the_baseline_of_a_checkpoint_without_one_is_the_tasks(both: Path) -> None:

@@ -38,7 +38,7 @@ def test_run_live_repeats_the_recorded_answer(assets: Path) -> None:
         "This model, 1 pass",
         "Trained with 1 pass only",
     ]
-    assert shown["contenders"][2]["note"] == f"another model: {GRAPH_BASELINE}"
+    assert shown["contenders"][2]["note"] == f"another model, for a fair comparison: {GRAPH_BASELINE}"
     assert all(card["rows"][0]["truth"] == "Ben" for card in shown["contenders"])  # Ana, Dan, Fay, Cleo, Ben
 
 

@@ -57,7 +57,7 @@ def test_run_live_repeats_the_recorded_answer(assets: Path) -> None:
     for ours, theirs in zip(shown["drift"], recorded["drift"], strict=True):
         assert ours[0] == pytest.approx(theirs[0], abs=1e-4)
     assert [len(card["rows"]) for card in shown["contenders"]] == [1, 1, 1]
-    assert shown["contenders"][2]["note"] == f"another model: {BASELINE}"
+    assert shown["contenders"][2]["note"] == f"another model, for a fair comparison: {BASELINE}"
 
 
 def test_changing_a_control_runs_live_and_writes_the_link(assets: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_broken_run_stands_beside_the_intact_one(assets: Path) -> None:
     ]
     assert intact["rows"] == payload(opened(**asked))["contenders"][0]["rows"] != broken["rows"]
     assert trained["title"] == "Trained with 1 pass only"
-    said = " ".join(each.value for each in page.caption)
+    said = " ".join(each.value for each in page.markdown)
     assert "You replaced the trained weights by random ones" in said and WORDS.notice not in said
 
 
@@ -385,10 +385,10 @@ def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None
 
 def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
     page = opened()
-    transcript = next(
-        each.value for each in page.markdown if each.value.startswith("1\\.") or each.value.startswith("1. ")
-    )
-    assert transcript.count("\n") + 1 == len(payload(page)["frames"])
+    (transcript,) = (each.value for each in page.markdown if each.value.startswith("- It reads"))
+    tokens = " ".join(payload(page)["tokens"])
+    assert transcript.splitlines()[0] == f"- It reads 17 tokens\\: `{tokens}`"
+    assert len(transcript.splitlines()) == 1 + sum(frame["kind"] != "token" for frame in payload(page)["frames"])
     assert not page.get("plotly_chart")  # megabytes that nobody waits for who does not want a plot
     page.session_state["rule110_plots"] = True
     charts = clean(page.run()).get("plotly_chart")

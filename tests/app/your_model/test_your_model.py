@@ -14,12 +14,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.shell import uploads
-from app.your_model import document_box, models
+from app.your_model import allowed, document_box, models
 from sleepviz.config.events import Trace
 from sleepviz.studies.recordings import text_recordings, text_trace
 from sleepviz.tasks.base import InputError
 from sleepviz.text import example
-from tests.app.made import DEFAULT
+from tests.hybrids.folders import text_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 120
@@ -57,8 +57,31 @@ def ran_by_link(page: AppTest) -> AppTest:
 
 
 @pytest.fixture(autouse=True)
-def _not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(models.ALLOWED, raising=False)
+def _not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(allowed.SETTING, raising=False)
+
+
+def brought(page: AppTest, name: str) -> AppTest:
+    """The page once it has said whether this model can sleep, or why it cannot be loaded."""
+    page.selectbox(key="your_model_source").set_value("own")
+    clean(page.run())
+    page.text_input(key="your_model_name").set_value(name)
+    return loaded(page)
+
+
+def loaded(page: AppTest) -> AppTest:
+    page.button(key="your_model_load").click()
+    clean(page.run())
+    deadline = time.monotonic() + SECONDS
+    while not page.error and not verdict(page):
+        assert time.monotonic() < deadline
+        clean(page.run())
+    return page
+
+
+def verdict(page: AppTest) -> str:
+    said = (each.value for each in page.markdown)
+    return next((each for each in said if "can sleep" in each or "cannot sleep" in each), "")
 
 
 def test_opening_the_page_imports_neither_torch_nor_transformers(assets: Path) -> None:
@@ -70,23 +93,6 @@ def test_opening_the_page_imports_neither_torch_nor_transformers(assets: Path) -
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(assets)], cwd=ROOT, check=True, timeout=SECONDS)
-
-
-def test_our_checkpoint_runs_through_transformers_in_the_same_player(assets: Path) -> None:
-    page = opened()
-    assert page.selectbox(key="your_model_source").value == f"checkpoint:{DEFAULT}"
-    page.select_slider(key="your_model_passes").set_value(2)
-    (shown,) = payloads(ran(page))
-
-    assert shown["picture"]["kind"] == "rows" and len(shown["woken"]) == 2
-    assert shown["badge"].startswith(f"live · {DEFAULT} · trained by us")
-    titles = [card["title"] for card in shown["contenders"]]
-    assert titles == ["Slept, N = 2", "Slept, N = 1", "No sleep", "Full attention"]
-    assert all(card["rows"] for card in shown["contenders"])
-    table = next(each.value for each in page.markdown if each.value.startswith("| what is held"))
-    config = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["model"]
-    assert f"| KV cache just before a sleep, at most | {17 * 2 * config['d_model'] * 4:,} |" in table
-    assert "| KV cache after the last eviction | 0 |" in table
 
 
 def test_a_link_is_run_and_a_run_is_in_the_link(assets: Path) -> None:
@@ -105,6 +111,8 @@ def test_a_link_is_run_and_a_run_is_in_the_link(assets: Path) -> None:
     [
         ({"N": "5"}, "1, 2, 3, 4"),
         ({"model": "local:/etc"}, "model is not here"),
+        ({"model": "own"}, "model is not here"),
+        ({"model": "dropped:abc"}, "model is not here"),
         ({"L": "7"}, "8, 16"),
         ({"eviction": "none"}, "hard"),
     ],
@@ -132,55 +140,185 @@ def test_a_random_family_reads_a_text_and_says_that_it_is_random(assets: Path) -
     assert "perplexity" not in json.dumps(shown)
 
 
-def test_a_folder_is_loaded_only_where_the_server_allows_it(
+def test_each_level_offers_what_it_allows(assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offered(value: str) -> tuple[bool, list[str], str]:
+        monkeypatch.setenv(allowed.SETTING, value)
+        page = opened()
+        said = " ".join(each.value for each in page.caption)
+        own = "a model of your own" in page.selectbox(key="your_model_source").options
+        if own:
+            page.selectbox(key="your_model_source").set_value("own")
+            clean(page.run())
+        keys = [each.key for kind in ("text_input", "selectbox", "checkbox") for each in page.get(kind)]
+        given = [key for key in keys if key in ("your_model_name", "your_model_listed", "your_model_trust")]
+        given += ["files"] * ("your_model_files" in [each.key for each in page.get("file_uploader")])
+        return own, given, said
+
+    text_folder(tmp_path / "models" / "mine")
+    own, given, said = offered("nothing")
+    assert not own and not given and "only the models in this list" in said
+    own, given, said = offered("files")
+    assert own and given == ["files"] and "up to 50 MB" in said
+    own, given, said = offered(f"{tmp_path / 'models'},me/tiny")
+    assert own and given == ["your_model_listed"] and "2 more on this server" in said
+    own, given, said = offered("anything")
+    assert own and given == ["your_model_name", "your_model_trust"] and "any folder of this machine" in said
+    assert offered("")[1] == ["files"]  # nothing is known of the address: others may reach it
+    monkeypatch.setattr(allowed.st, "get_option", lambda _: "127.0.0.1")
+    assert offered("")[1] == ["your_model_name", "your_model_trust"]
+    own, given, said = offered("no such thing")
+    assert not own and "cannot be read" in said
+
+
+def test_a_folder_is_loaded_judged_slept_on_and_asked(
     assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.hybrids.folders import text_folder
-
     folder = text_folder(tmp_path / "mine")
-    page = opened()
-    assert "a folder or a hub name" not in page.selectbox(key="your_model_source").options
-    assert any(models.ALLOWED in each.value for each in page.caption)
+    monkeypatch.setenv(allowed.SETTING, "anything")
+    page = brought(opened(), str(folder))
 
-    monkeypatch.setenv(models.ALLOWED, "1")
-    page = opened()
-    page.selectbox(key="your_model_source").set_value("local:")
-    clean(page.run())
-    assert "Give a folder" in page.error[0].value
-    page.text_input(key="your_model_name").set_value(str(folder))
+    assert "can sleep as it is" in verdict(page) and "layers 1 and 3 with fast weights" in verdict(page)
+    assert f"--model {folder}" in page.code[0].value
     page.text_area(key="your_model_document").set_value("w1 w2 w3 w4 w5 w6 w7 w8 w9 w10")
     page.text_input(key="your_model_question").set_value("w3 w4")
     page.select_slider(key="your_model_window").set_value(8)
+    (span,) = [each for each in page.select_slider if str(each.key).startswith("your_model_span_")]
+    span.set_value((2, 3))
     (shown,) = payloads(ran(clean(page.run())))
+
     assert shown["tokens"] == [f"w{i}" for i in range(1, 11)] and len(shown["sleeps"]) == 2
+    costs = {card["title"]: card["cost"] for card in shown["contenders"]}
+    assert costs["Full attention"].startswith("Read in ") and costs["No sleep"].startswith("Did not sleep")
+    assert costs["Slept, N = 4"].startswith("Slept ") and costs["Slept, N = 1"].startswith("Slept ")
     assert any("not expected to gain from N > 1" in each.value for each in page.caption)
+    assert any("repeat some middle layers" in each.value for each in page.caption)
+    data = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    assert data[0]["stale"] == ""
+    script = next(each.value for each in page.code if "sleepviz.run_text" in each.value)
+    assert "span=(1, 3)" in script
+
+    # An edit that the picture does not show yet is marked at once, and the mark goes when it is taken back.
+    page.select_slider(key="your_model_window").set_value(16)
+    clean(page.run())
+    data = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    assert "press Run" in data[0]["stale"]
+    page.select_slider(key="your_model_window").set_value(8)
+    clean(page.run())
+    data = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
+    assert data[0]["stale"] == ""
 
 
-def test_the_size_limit_and_a_missing_folder_are_one_sentence(
+def test_a_llama_sleeps_once_memory_was_added_and_its_script_does_the_same(
     assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sleepviz.config.base import ConfigError
+    import sleepviz
 
-    (tmp_path / "model.safetensors").write_bytes(b"0" * 2000)
-    monkeypatch.setenv(models.SIZE_MAX, "0.000001")
-    with pytest.raises(ConfigError, match="more than 1e-06 GB"):
-        models.require_size(str(tmp_path))
-    monkeypatch.setenv(models.SIZE_MAX, "4")
-    models.require_size(str(tmp_path))
-    with pytest.raises(ConfigError, match="neither a folder here nor"):
-        models.require_size("nobody/nothing")  # offline in tests
-    with pytest.raises(ConfigError, match="neither a folder here nor"):
-        models.require_size("n" * 300)  # longer than a file's name may be
-
-    with pytest.raises(ConfigError, match="does not load models that a visitor names"):
-        models._loaded(f"local:{tmp_path}", "", False)
-
-
-def test_bad_input_is_one_sentence_and_nothing_runs(assets: Path) -> None:
+    folder = text_folder(tmp_path / "mine", "Llama")
+    monkeypatch.setenv(allowed.SETTING, str(tmp_path))
     page = opened()
-    page.text_area(key="your_model_input_rule110").set_value("{")
+    page.selectbox(key="your_model_source").set_value("own")
     clean(page.run())
-    assert len(page.error) == 1
+    assert page.selectbox(key="your_model_listed").options == ["mine"]
+    page = loaded(page)
+
+    assert "only with memory added" in verdict(page) and "its answers do not change" in verdict(page)
+    assert "the same to the bit" in verdict(page)
+    assert "your_model_document" not in [each.key for each in page.text_area]  # nothing to run yet
+    page.button(key="your_model_add_memory").click()
+    clean(page.run())
+    assert "--add-fast-weights 1,2 --only-memory" in page.code[0].value
+    page.text_area(key="your_model_document").set_value("w1 w2 w3 w4 w5 w6 w7 w8 w9 w10")
+    page.text_input(key="your_model_question").set_value("w3 w4")
+    page.select_slider(key="your_model_window").set_value(8)
+    page.select_slider(key="your_model_passes").set_value(2)
+    (shown,) = payloads(ran(clean(page.run())))
+
+    answers = [card["rows"][0]["answer"] for card in shown["contenders"] if card["title"].startswith("Slept")]
+    assert len(set(answers)) == 1  # silent: N changes S and no answer
+    run = sleepviz.run_text(
+        folder, "w1 w2 w3 w4 w5 w6 w7 w8 w9 w10", "w3 w4", window=8, n_passes=2, memory_layers=(1, 2)
+    )
+    assert run.answer.answers == (answers[0],)
+
+
+@pytest.mark.parametrize(
+    ("family", "damage", "says"),
+    [
+        ("Mamba-2", "", "cannot sleep.** It has no attention"),
+        ("Qwen3.5", "model.safetensors", "mine could not be loaded"),
+        ("Qwen3.5", "config.json", "configuration could not be read"),
+        ("Qwen3.5", "tokenizer.json", "tokenizer"),
+    ],
+)
+def test_what_cannot_be_loaded_or_cannot_sleep_is_told_why(
+    assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, damage: str, says: str
+) -> None:
+    folder = text_folder(tmp_path / "mine", family)
+    if damage:
+        (folder / damage).write_bytes((folder / damage).read_bytes()[:-9])
+    monkeypatch.setenv(allowed.SETTING, "anything")
+    page = brought(opened(), str(folder))
+
+    told = [verdict(page), *(each.value.replace("\\", "") for each in page.error)]
+    assert any(says in each for each in told), told
+    assert len(page.error) == bool(damage) and not payloads(page)
+
+
+def test_a_name_that_is_nothing_is_one_sentence(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(allowed.SETTING, "anything")
+    for name in ("nobody/nothing", "n" * 300, "/nowhere/at all"):  # offline in tests
+        page = brought(opened(), name)
+        assert "neither a folder here nor" in page.error[0].value, name
+
+
+def test_dropped_files_are_judged_and_asked(assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = text_folder(tmp_path / "mine")
+    files = [(path.name, path.read_bytes(), "application/octet-stream") for path in sorted(folder.iterdir())]
+    monkeypatch.setenv(allowed.SETTING, "files")
+    page = opened()
+    page.selectbox(key="your_model_source").set_value("own")
+    clean(page.run())
+    page.file_uploader(key="your_model_files").set_value([each for each in files if each[0] != "config.json"])
+    clean(page.run())
+    assert "config\\.json is missing" in page.error[0].value
+    page.file_uploader(key="your_model_files").set_value(files)
+    page = loaded(clean(page.run()))
+    assert "can sleep as it is" in verdict(page)
+    page.text_area(key="your_model_document").set_value("w1 w2 w3 w4 w5 w6 w7 w8 w9 w10")
+    page.text_input(key="your_model_question").set_value("w3 w4")
+    (shown,) = payloads(ran(clean(page.run())))
+    assert shown["badge"].startswith("live · the dropped files · your model")
+    assert any("A link cannot name" in each.value for each in page.caption)
+
+
+def test_a_server_loads_no_name_that_is_not_allowed_whoever_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sleepviz.config.base import ConfigError
+    from sleepviz.hybrids.fast_weights import add_fast_weights
+    from sleepviz.hybrids.models.loading import load_any
+    from sleepviz.hybrids.overlay import save_overlay
+
+    mine, other = text_folder(tmp_path / "in" / "mine", "Llama"), text_folder(tmp_path / "out" / "other", "Llama")
+    with pytest.raises(ConfigError, match="does not load models that a visitor names"):
+        models.loaded(f"local:{mine}", "", False)
+    monkeypatch.setenv(allowed.SETTING, str(tmp_path / "in"))
+    assert models.loaded(f"local:{mine}", "", False)
+    with pytest.raises(ConfigError, match="only the models of its own list"):
+        models.loaded(f"local:{other}", "", False)
+    with pytest.raises(ConfigError, match="runs no code"):
+        models.loaded(f"local:{mine}", "", True)
+    # Memory is laid over its base, which must be allowed too.
+    save_overlay(add_fast_weights(load_any(other), (1,)), tmp_path / "in" / "memory", str(other))
+    with pytest.raises(ConfigError, match="only the models of its own list"):
+        models.loaded(f"local:{tmp_path / 'in' / 'memory'}", "", False)
+    save_overlay(add_fast_weights(load_any(mine), (1,)), tmp_path / "in" / "memory", str(tmp_path / "in" / "memory"))
+    with pytest.raises(ConfigError, match="its base is memory too"):
+        models.loaded(f"local:{tmp_path / 'in' / 'memory'}", "", False)
+
+
+def test_bad_input_is_one_sentence_and_a_corrected_one_runs_on_the_first_press(assets: Path) -> None:
+    page = opened()
     page.selectbox(key="your_model_source").set_value("random:Bamba")
     clean(page.run())
     page.text_area(key="your_model_document").set_value(" ")
@@ -191,18 +329,9 @@ def test_bad_input_is_one_sentence_and_nothing_runs(assets: Path) -> None:
     assert len(page.error) == 1
     assert "your_model_job" not in page.session_state
 
-
-def test_a_corrected_input_runs_on_the_first_press(assets: Path) -> None:
-    page = opened()
-    page.text_area(key="your_model_input_rule110").set_value("nonsense")
-    clean(page.run())
-    assert "not JSON" in page.error[0].value
-
-    asked = '{"rows": ["1111000011110000"], "steps": 2}'
-    page.text_area(key="your_model_input_rule110").set_value(asked)
+    page.text_area(key="your_model_document").set_value("The lamp in the hall is green.")
     ran(page)
-
-    assert page.query_params["rule110_input"] in (asked, [asked])
+    assert page.query_params["doc"]
 
 
 def test_an_edited_document_is_in_the_link_and_comes_back_from_it(assets: Path) -> None:
@@ -294,7 +423,7 @@ def test_the_shipped_run_is_shown_at_once_and_only_with_its_own_weights(text_mod
     assert not payloads(opened())
     (text_model / "config.json").write_text(json.dumps(config))
     assert payloads(opened())
-    home = assets / "recordings" / "text-home.npz"
+    home = assets / "recordings" / "words-home.npz"
     run = Trace.from_npz(home.read_bytes())
     home.write_bytes(replace(run, spec=run.spec | {"unknown": 1}).to_npz())
     assert not payloads(opened())

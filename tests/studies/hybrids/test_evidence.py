@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from sleepviz.hybrids.tuning.lessons import TaskCourse
+from sleepviz.hybrids.tuning.examples import TaskExamples
 from sleepviz.hybrids.tuning.tune import Tuning
 from sleepviz.studies.hybrids import evidence
 
@@ -34,7 +34,7 @@ def test_every_recipe_reads_as_many_tokens_and_only_its_own_passes() -> None:
     assert {replace(config, **same) for config in evidence.RECIPES.values()} == {replace(any_n, **same)}
     assert any_n.levels_per_pass == 1 and all(c.n_passes == 1 and not c.levels_per_pass for c in fixed)
     for config in fixed:
-        tuning = Tuning(evidence.start_of("llama").model, TaskCourse(evidence.TASK, (1, 2, 3)), config)
+        tuning = Tuning(evidence.start_of("llama").model, TaskExamples(evidence.TASK, (1, 2, 3)), config)
         drawn = [tuning._drawn(np.random.default_rng(step)) for step in range(20)]
         hops = torch.cat([lesson.queries[:, 0, 2::3] for _, (lesson,) in drawn]) - (evidence.TASK.nodes_max + 4)
         assert {n for n, _ in drawn} == {1} and set(hops.flatten().tolist()) == {1, 2, 3}

@@ -1,4 +1,7 @@
 // Toggle buttons, one a cell. The whole row is sent, so that quick clicks cannot be lost between reruns.
+// The row is one stop of the Tab key; the arrow keys go from cell to cell.
+const STEPS = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
+
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   const group = parentElement.querySelector(".cells");
@@ -9,16 +12,25 @@ export default function (component) {
     button.type = "button";
     group.append(button);
   }
-  [...group.children].forEach((button, index) => {
+  const cells = [...group.children];
+  const reach = (index) => cells.forEach((each, i) => { each.tabIndex = i === index ? 0 : -1; });
+  reach(Math.max(0, cells.findIndex((each) => each.matches(":focus"))));
+  cells.forEach((button, index) => {
     const paint = (cell) => {
       button.textContent = cell;
       button.setAttribute("aria-pressed", String(cell === "1"));
       button.setAttribute("aria-label", `Cell ${index + 1}: ${cell}`);
     };
     paint(data.row[index]);
+    button.onfocus = () => reach(index);
+    button.onkeydown = (event) => {
+      if (!(event.key in STEPS)) return;
+      event.preventDefault();
+      cells[Math.max(0, Math.min(cells.length - 1, index + STEPS[event.key]))].focus();
+    };
     button.onclick = () => {
       paint(button.textContent === "1" ? "0" : "1");
-      setTriggerValue("row", [...group.children].map((each) => each.textContent).join(""));
+      setTriggerValue("row", cells.map((each) => each.textContent).join(""));
     };
   });
 }

@@ -26,5 +26,5 @@ def patterns() -> tuple[tuple[str, str], ...]:
 
 
 def show(key: str) -> None:
-    """Draw the eight patterns."""
+    """Draw the eight patterns of three cells, each with the cell that it makes."""
     _rule(key=key, data={"patterns": patterns(), "label": "Rule 110: three bits above decide the bit below"})

@@ -64,7 +64,7 @@ def enough(passes: int, difficulty: int, unit: str, *, about: str) -> Question:
 
 
 def guesses() -> Guesses:
-    """The visitor's guesses."""
+    """Every guess of this visit, and what came of it."""
     found: Guesses = st.session_state.get(_BOOK, Guesses())
     return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import sleepviz
+from app.explain.about_project import CITE_PAPER, CITE_PROJECT, version_line
 from app.shell import runs
-from app.shell.about_project import CITE_PAPER, CITE_PROJECT, version_line
 from tests.app.page import ROOT, opened
 
 

@@ -112,7 +112,7 @@ class Shape:
 
 LLAMA = Shape(
     name="Llama 3.1 8B",
-    source="arXiv:2407.21783, table 3; the vocabulary with its special tokens as in the model's config.json",
+    source="arXiv:2407.21783, table 3. Its vocabulary with the special tokens: the model's config.json",
     published=8.0,
     hidden=4096,
     full_layers=32,

@@ -32,7 +32,7 @@ KEYS = ("context", "question", "answer")
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Examples:
     """Contexts of one length, to be slept on, and what is asked of them afterwards."""
 
     context: Tensor  # [B, T]
@@ -41,8 +41,8 @@ class Lesson:
     later: tuple[Tensor, ...] = ()  # [B, T] each: what the context should have become after pass 1, 2, and so on
 
 
-class Course(Protocol):
-    """Where lessons come from."""
+class ExampleSource(Protocol):
+    """Where the examples of a tuning come from."""
 
     @property
     def vocab_size(self) -> int:
@@ -50,17 +50,17 @@ class Course(Protocol):
 
     @property
     def difficulties(self) -> tuple[int, ...]:
-        """The levels that are taught and examined."""
+        """The difficulties that are trained and examined."""
 
-    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
+    def draw(self, rng: np.random.Generator, size: int) -> list[Examples]:
         """One step's instances, `size` in all, of any difficulty."""
 
-    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Examples]:
         """At most `n` held-out instances of one difficulty, the same for the same seed."""
 
 
 @dataclass(frozen=True)
-class TaskCourse:
+class TaskExamples:
     """One of our tasks; contexts of any number of its windows in training, of the most in exams."""
 
     task: Task
@@ -69,15 +69,15 @@ class TaskCourse:
 
     @property
     def vocab_size(self) -> int:
-        """The task's."""
+        """How many tokens the task's vocabulary has."""
         return self.task.vocab_size
 
-    def lessons(
+    def draw(
         self, rng: np.random.Generator, size: int, *, hardest: int | None = None, later: int = 0
-    ) -> list[Lesson]:
+    ) -> list[Examples]:
         """One batch, difficulties and the number of windows drawn uniformly; no difficulty above `hardest`, if given.
 
-        `later` says for how many passes the lesson brings what the context should have become.
+        `later` says for how many passes the examples bring what the context should have become.
         """
         n_windows = int(rng.integers(self.task.windows_min, self.task.windows_max + 1))
         easiest = min(self.difficulties)
@@ -86,34 +86,34 @@ class TaskCourse:
         batch = self.task.batch(rng, size=size, n_windows=n_windows, difficulty=levels, split="train")
         passes = range(1, later + 1)
         if not passes:
-            return [_lesson(batch)]
+            return [_examples(batch)]
         task = pass_supervised(self.task, "pass_loss")
         windows = (task.targets_after_pass(batch, n_passes).reshape(size, -1) for n_passes in passes)
-        return [replace(_lesson(batch), later=tuple(torch.from_numpy(each) for each in windows))]
+        return [replace(_examples(batch), later=tuple(torch.from_numpy(each) for each in windows))]
 
-    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Examples]:
         """The instances of the `eval` command with this seed."""
         given = (EVALUATION_STREAM, seed)
         for batch in held_out(self.task, difficulty=difficulty, n=n, n_windows=self.task.windows_max, seed=given):
-            whole = _lesson(batch)
+            whole = _examples(batch)
             tensors = (whole.context, whole.queries, whole.targets)
             parts = zip(*(torch.split(tensor, self.exam_batch) for tensor in tensors), strict=True)
-            yield from (Lesson(context, queries, targets) for context, queries, targets in parts)
+            yield from (Examples(context, queries, targets) for context, queries, targets in parts)
 
 
-def _lesson(batch: Batch) -> Lesson:
+def _examples(batch: Batch) -> Examples:
     """The windows as one context, and the answers of the asked difficulty."""
     targets = batch.targets[np.arange(len(batch.difficulty)), :, batch.difficulty]
     context = torch.from_numpy(batch.windows.reshape(len(batch.windows), -1))
-    return Lesson(context, torch.from_numpy(np.ascontiguousarray(batch.queries)), torch.from_numpy(targets))
+    return Examples(context, torch.from_numpy(np.ascontiguousarray(batch.queries)), torch.from_numpy(targets))
 
 
 @dataclass(frozen=True)
-class TextCourse:
+class TextExamples:
     """Texts and questions; one context in HELD_OUT_SHARE is only ever examined."""
 
-    train: tuple[Lesson, ...]
-    held_out: dict[int, tuple[Lesson, ...]]  # by difficulty
+    train: tuple[Examples, ...]
+    held_out: dict[int, tuple[Examples, ...]]  # by difficulty
     vocab_size: int
 
     @property
@@ -121,19 +121,19 @@ class TextCourse:
         """Those of the held-out lines."""
         return tuple(sorted(self.held_out))
 
-    def lessons(self, rng: np.random.Generator, size: int) -> list[Lesson]:
-        """Lines drawn uniformly."""
+    def draw(self, rng: np.random.Generator, size: int) -> list[Examples]:
+        """`size` texts, drawn uniformly."""
         return [self.train[index] for index in rng.integers(0, len(self.train), size)]
 
-    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Lesson]:
+    def exam(self, difficulty: int, n: int, seed: int) -> Iterator[Examples]:
         """Held-out lines in an order that the seed gives."""
         lines = self.held_out[difficulty]
         order = np.random.default_rng((EVALUATION_STREAM, seed, difficulty)).permutation(len(lines))
         yield from (lines[index] for index in order[:n])
 
 
-def course_of(task: str, *, sizes: dict[str, Any] | None, difficulties: Sequence[int], tokenizer: Any) -> Course:
-    """The course that a task's name, or a path ending in .jsonl, stands for. Raises ConfigError."""
+def source_of(task: str, *, sizes: dict[str, Any] | None, difficulties: Sequence[int], tokenizer: Any) -> ExampleSource:
+    """The source that a task's name, or a path ending in .jsonl, stands for. Raises ConfigError."""
     if task.endswith(".jsonl"):
         require(not sizes and not difficulties, "sizes and difficulties are not for a file; its lines say how hard.")
         return read_texts(path_of(task), tokenizer)
@@ -142,19 +142,19 @@ def course_of(task: str, *, sizes: dict[str, Any] | None, difficulties: Sequence
     levels = tuple(difficulties) or tuple(range(built.difficulty_min, built.difficulty_max + 1))
     in_range = all(built.difficulty_min <= level <= built.difficulty_max for level in levels)
     require(in_range, f"difficulty must be whole numbers from {built.difficulty_min} to {built.difficulty_max}.")
-    return TaskCourse(built, levels)
+    return TaskExamples(built, levels)
 
 
-def read_texts(path: Path, tokenizer: Any) -> TextCourse:
+def read_texts(path: Path, tokenizer: Any) -> TextExamples:
     """Read a file of texts. Raises ConfigError, with the line's number where one is wrong."""
     require(tokenizer is not None, "the model's folder has no tokenizer, and a file of texts needs one.")
-    by_context: dict[str, list[tuple[int, Lesson]]] = {}
+    by_context: dict[str, list[tuple[int, Examples]]] = {}
     try:
         with path.open("rb") as file:
             for number, line in lines_of(file, path.name):
                 require(number <= LINES_MAX, f"{path.name} has more than {LINES_MAX} lines.")
                 values = _read_line(line, f"line {number} of {path.name}")
-                found = _text_lesson(values, tokenizer, f"line {number} of {path.name}")
+                found = _text_examples(values, tokenizer, f"line {number} of {path.name}")
                 by_context.setdefault(values["context"], []).append((int(values.get("difficulty", 0)), found))
     except OSError as error:
         raise ConfigError(f"the file {path.name!r} cannot be read.") from error
@@ -164,12 +164,12 @@ def read_texts(path: Path, tokenizer: Any) -> TextCourse:
     # By the text itself: the same context is on the same side in every file and every run.
     contexts = sorted(by_context, key=lambda text: hashlib.sha256(text.encode()).digest())
     n_held_out = max(1, len(contexts) // HELD_OUT_SHARE)
-    held: dict[int, list[Lesson]] = {}
+    held: dict[int, list[Examples]] = {}
     for context in contexts[:n_held_out]:
-        for difficulty, lesson in by_context[context]:
-            held.setdefault(difficulty, []).append(lesson)
-    train = tuple(lesson for context in contexts[n_held_out:] for _, lesson in by_context[context])
-    return TextCourse(train, {level: tuple(lessons) for level, lessons in held.items()}, len(tokenizer))
+        for difficulty, examples in by_context[context]:
+            held.setdefault(difficulty, []).append(examples)
+    train = tuple(examples for context in contexts[n_held_out:] for _, examples in by_context[context])
+    return TextExamples(train, {level: tuple(batches) for level, batches in held.items()}, len(tokenizer))
 
 
 def _read_line(line: str, where: str) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _read_line(line: str, where: str) -> dict[str, Any]:
     return dict(values)
 
 
-def _text_lesson(values: dict[str, Any], tokenizer: Any, where: str) -> Lesson:
+def _text_examples(values: dict[str, Any], tokenizer: Any, where: str) -> Examples:
     """One line: the question and the answer are one chunk, each answer token predicted by the one before it."""
     try:
         context = list(read_text(tokenizer, values["context"]).tokens)
@@ -193,4 +193,4 @@ def _text_lesson(values: dict[str, Any], tokenizer: Any, where: str) -> Lesson:
     if tokenizer.eos_token_id is not None:
         answer = [*answer, tokenizer.eos_token_id]
     chunk, target = [*question, *answer[:-1]], [NOT_ASKED] * (len(question) - 1) + answer
-    return Lesson(torch.tensor([context]), torch.tensor([[chunk]]), torch.tensor([[target]]))
+    return Examples(torch.tensor([context]), torch.tensor([[chunk]]), torch.tensor([[target]]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from app.shell.guess import Guesses, enough
+from app.explain.guess import Guesses, enough
 
 
 def test_a_guess_counts_once_and_cannot_be_taken_back() -> None:
@@ -40,7 +40,7 @@ def test_another_run_is_another_question() -> None:
 def script() -> None:
     import streamlit as st
 
-    from app.shell import guess
+    from app.explain import guess
 
     asked = guess.enough(1, st.session_state.get("steps", 6), "step", about="row")
     if guess.ask(asked) is not None:

@@ -20,6 +20,7 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 CLOSED = "the server closed the connection"
@@ -135,7 +136,10 @@ class Visitor:
         asked.context_info.url, asked.context_info.color_scheme = self._page_url, "light"
         if not fragment:
             self._timers.clear()
-        await self._socket.send(message.SerializeToString())
+        try:
+            await self._socket.send(message.SerializeToString())
+        except (OSError, WebSocketException) as error:
+            raise VisitError(CLOSED) from error
 
     async def _hear(self, deadline: float) -> bool:
         """Take the next message, and let the timers ring meanwhile; True at the end of a run.
@@ -156,7 +160,7 @@ class Visitor:
                     data = await self._socket.recv()
             except TimeoutError:
                 continue
-            except OSError as error:
+            except (OSError, WebSocketException) as error:
                 raise VisitError(CLOSED) from error
             assert isinstance(data, bytes)
             self.screen.received += len(data)

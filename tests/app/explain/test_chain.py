@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app.shell.chain import in_words
+from app.explain.chain import in_words
 from app.tasks import PAGES
 
 

@@ -25,7 +25,7 @@ PARTS: dict[Act, tuple[str, ...]] = {
 SENTENCES: dict[Act, str] = {
     "read": "Reading: attention keeps a key and a value for every token in its KV cache.",
     "full": "The KV cache is full: no further token fits into the window.",
-    "asleep": "Asleep: the window goes through all layers again and again, and each pass rewrites S.",
+    "asleep": "Asleep: each pass takes the results of the pass before through all layers again, and rewrites S.",
     "clear": "Clearing: the KV cache is emptied, and S stays.",
     "answer": "Awake: the question goes through the layers once, and the answer is read from S.",
 }
