@@ -53,11 +53,12 @@ class Scope {
     this.canvases = {};
     this.said = {};
     const panels = ORDER.map((name) => {
-      const panel = document.createElement("div"), title = document.createElement("h3"), notice = document.createElement("p");
+      const panel = document.createElement("div"), title = document.createElement("p"), notice = document.createElement("p");
       const canvas = document.createElement("canvas"), said = document.createElement("p");
       panel.className = WIDE.includes(name) ? "picture wide" : "picture";
       panel.dataset.name = name;
       [title.textContent, notice.textContent] = pictures[name];
+      title.className = "name";
       notice.className = "notice";
       said.className = "said";
       canvas.tabIndex = 0;
