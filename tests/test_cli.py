@@ -18,6 +18,7 @@ import torch
 import sleepviz.__main__
 import sleepviz.runs.record
 import sleepviz.training.evaluate
+from sleepviz.config.run import Trigger
 from sleepviz.runs.checkpoint import list_checkpoints, load, save
 from sleepviz.runs.record import record
 from sleepviz.training.evaluate import wilson
@@ -104,7 +105,7 @@ def test_each_flag_reaches_the_run(
     capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], changes: dict[str, Any]
 ) -> None:
     if "trigger" in changes:
-        changes = {"trigger": sleepviz.runs.record.Trigger.parse(changes["trigger"])}
+        changes = {"trigger": Trigger.parse(changes["trigger"])}
     (line,) = Outcome(capsys, *RUN, "--input", INPUT, *flags).lines
     events = [without_seconds(event) for event in record(spec_of(**changes))]
     assert [{k: v for k, v in event.items() if not k.endswith("_s")} for event in line["events"]] == events

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def test_a_killed_worker_s_tasks_are_done_again_and_one_that_kills_is_given_up(t
     }
 
 
+@pytest.fixture
+def is_heard() -> Iterator[None]:
+    """Ctrl-C is heard, which is not so for what a shell starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("is_heard")
 def test_what_is_under_way_at_ctrl_c_is_finished_and_nothing_else_is_begun() -> None:
     found: list[object] = []
     with pytest.raises(KeyboardInterrupt):
