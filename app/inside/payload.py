@@ -138,7 +138,7 @@ def said(
 
 
 def _largest(values: Array) -> tuple[int, int]:
-    row, column = np.unravel_index(int(np.abs(values).argmax()), values.shape)
+    row, column = np.unravel_index(int(np.argmax(np.abs(values))), values.shape)
     return int(row), int(column)
 
 
