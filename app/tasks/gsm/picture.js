@@ -39,7 +39,7 @@ function drawValues(canvas, run, frame) {
     const ink = how === "r" ? INK.dark : INK.text, two = boxH >= 2.6 * unit;
     const written = value === "" ? "" : how === "w" ? `× ${value}` : value === "?" ? "unknown" : value;
     label(ctx, [node.name, node.name.slice(-4), node.name.slice(-3)], x, two || written ? y - boxH / 4 + 1 : y, boxW - 4, ink);
-    for (const size of two ? [1.2, 1, 0.8] : [1, 0.8]) {  // as large as the box has room for
+    for (const size of written === "" ? [] : two ? [1.2, 1, 0.8] : [1, 0.8]) {  // as large as the box has room for
       ctx.font = type(size * unit, "600");
       if (label(ctx, [written, value], x, y + boxH / 4, boxW - 2, how === "w" ? INK.wrong : ink)) break;
     }
