@@ -25,7 +25,7 @@ def text_assets(browser_assets: Path, tmp_path_factory: pytest.TempPathFactory) 
     assets = tmp_path_factory.mktemp("your-model") / "assets"
     shutil.copytree(browser_assets, assets)
     shutil.copytree(ROOT / "assets" / "models", assets / "models")
-    for recording in (ROOT / "assets" / "recordings").glob("text-*.npz"):
+    for recording in (ROOT / "assets" / "recordings").glob("words-*.npz"):
         shutil.copy(recording, assets / "recordings")
     return assets
 
