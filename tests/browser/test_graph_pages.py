@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,18 +33,10 @@ def painted(page: Page) -> str:
 
 
 @pytest.mark.parametrize(("path", "checkpoint"), PAGES)
-def test_the_recorded_run_is_visible_within_three_seconds(
-    server: Server, open_page: OpenPage, path: str, checkpoint: str
-) -> None:
-    open_page(f"{server.url}/{path}")  # warms the server
-    seconds = []
-    while len(seconds) < 5 and min(seconds, default=9) >= 3:  # the best of five: what else runs here is not the page's
-        started = time.monotonic()
-        page = open_page(f"{server.url}/{path}")
-        expect(page.locator(".theatre .badge")).to_have_text(re.compile(f"recorded · {checkpoint}"))
-        seconds.append(time.monotonic() - started)
-        page.context.close()
-    assert min(seconds) < 3, seconds
+def test_a_visit_begins_with_the_recorded_run(server: Server, open_page: OpenPage, path: str, checkpoint: str) -> None:
+    """How fast is measured by tests.browser.speed."""
+    page = open_page(f"{server.url}/{path}")
+    expect(page.locator(".theatre .badge")).to_have_text(re.compile(f"recorded · {checkpoint}"))
 
 
 @pytest.mark.parametrize(("path", "checkpoint"), PAGES)
