@@ -27,16 +27,9 @@ def at_frame(page: Page, number: int) -> None:
     expect(page.locator(".theatre .frame")).to_have_text(f"event {number} of {N_EVENTS}")
 
 
-def test_the_recorded_run_is_visible_within_three_seconds(server: Server, open_page: OpenPage) -> None:
-    open_page(server.url)  # warms the server: the first visit compiles and reads everything
-    seconds = []
-    while len(seconds) < 5 and min(seconds, default=9) >= 3:  # the best of five: what else runs here is not the page's
-        started = time.monotonic()
-        page = open_page(server.url)
-        expect(page.locator(".theatre .badge")).to_have_text(RECORDED)
-        seconds.append(time.monotonic() - started)
-        page.context.close()
-    assert min(seconds) < 3, seconds
+def test_a_visit_begins_with_the_recorded_run(server: Server, open_page: OpenPage) -> None:
+    """How fast is measured by tests.browser.speed."""
+    expect(open_page(server.url).locator(".theatre .badge")).to_have_text(RECORDED)
 
 
 def test_it_plays_by_itself_act_by_act_to_the_answer_within_40_seconds(server: Server, open_page: OpenPage) -> None:
