@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,7 +34,9 @@ def hours(served: Served) -> tuple[Hour, float, Hour, float]:
         warm = served.resident_mb
         return alone, warm, await hold(served, STUDENTS, ROUNDS, (0.0, 0.5)), served.resident_mb
 
-    return asyncio.run(both())
+    # In a thread of its own: the browser tests' Playwright keeps an event loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(both())).result()
 
 
 def test_nothing_goes_wrong_and_every_click_shows_what_was_asked(hours: tuple[Hour, float, Hour, float]) -> None:
