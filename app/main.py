@@ -16,9 +16,8 @@ from app.shell import address, runs, theme_watch, warm
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
 FIRST = next(iter(tasks.PAGES))
-TRAINED = {
-    info.task for info in runs.checkpoints(runs.checkpoint_folder())
-}  # the other tasks have an address, but no place in the menu
+# A task without a model has an address, but no place in the menu.
+TRAINED = {info.task for info in runs.checkpoints(runs.checkpoint_folder())}
 PAGES = [
     st.Page(
         ROOT / "pages" / f"{name}.py",

@@ -19,7 +19,7 @@ from sleepviz.runs.checkpoint import Checkpoint, CheckpointError
 from sleepviz.runs.record import checkpoint_of, policy_of, run_summary
 from sleepviz.studies.cost import cost_of
 from sleepviz.studies.measurements import MIXED
-from sleepviz.studies.memory import answered, fit_probe, other_instances, read_by_lens, read_by_probe
+from sleepviz.studies.memory import answered, fit_probe, read_by_lens, read_by_probe
 from sleepviz.studies.probe import probe_accuracy, states
 from sleepviz.tasks import FAMILIES, build_task
 from sleepviz.tasks.base import Batch, ScoredFurther, Task, Tokens
@@ -29,6 +29,7 @@ from sleepviz.training.evaluate import (
     Setting,
     asleep,
     held_out,
+    other_instances,
     right_awake,
     right_parts_when_still,
     wilson,

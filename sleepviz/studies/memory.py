@@ -18,11 +18,6 @@ from sleepviz.studies.probe import Ridge
 from sleepviz.tasks.base import NOT_ASKED, Batch, Tokens
 
 
-def other_instances(memory: Memory) -> Memory:
-    """The same memory with the S of another instance: that of the next in the batch."""
-    return memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
-
-
 @torch.inference_mode()
 def answered(model: HybridLM, batch: Batch, memory: Memory) -> tuple[Tokens, NDArray[np.bool_]]:
     """What the model answers to the first question in one ordinary pass, [B], and whether that is right, [B]."""

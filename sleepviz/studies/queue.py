@@ -16,6 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from sleepviz.config.base import ConfigError
+from sleepviz.config.outside import MALFORMED
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.alone import alone_at
@@ -152,6 +153,6 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["entries"]
         for entry in entries:
             hash(_key_of(entry))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *MALFORMED):
         return []
     return entries

@@ -57,6 +57,13 @@ def read_json(text: str, names: Sequence[str], form: str, optional: Sequence[str
     return values
 
 
+def hops_reached(walk: Sequence[str], answer: str, hops: int) -> int:
+    """How many hops on the answer lies; the asked number where it is right, 0 where it is nowhere on the walk."""
+    if walk[hops] == answer:
+        return hops
+    return walk.index(answer) if answer in walk else 0
+
+
 class Task(Protocol):
     """A task in one size: what every task must offer. The optional protocols below are for what some tasks offer.
 

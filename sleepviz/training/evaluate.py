@@ -69,6 +69,11 @@ def right_parts_when_still(
     return right_awake(model, batch, memory), torch.stack(taken).mean(dim=0).numpy()
 
 
+def other_instances(memory: Memory) -> Memory:
+    """The same memory with the S of another instance: that of the next in the batch."""
+    return memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
+
+
 @torch.inference_mode()
 def asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
     """The memory with which the model wakes, once all windows are evicted."""
@@ -79,7 +84,7 @@ def asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
     if setting.control == "zero_state":
         return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
     if setting.control == "shuffled_state":
-        return memory.with_fast_weights(tuple(state.roll(1, dims=0) for state in memory.fast_weights))
+        return other_instances(memory)
     return memory
 
 

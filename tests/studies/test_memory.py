@@ -9,11 +9,11 @@ import torch
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
-from sleepviz.studies.memory import answered, fit_probe, other_instances, read_by_lens, read_by_probe
+from sleepviz.studies.memory import answered, fit_probe, read_by_lens, read_by_probe
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.depo.study import asked_name, node_after
 from sleepviz.tasks.depo.task import Depo
-from sleepviz.training.evaluate import Setting, asleep, right_awake
+from sleepviz.training.evaluate import Setting, asleep, other_instances, right_awake
 from tests.builders import random_model
 
 TASK = Depo(nodes_max=8, window_edges=4, hops_max=3)

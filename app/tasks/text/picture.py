@@ -65,7 +65,7 @@ class TextPicture:
             "correct": woken.correct[0],
             "answers": list(woken.answers[1:]),
             "right": list(woken.correct[1:]),
-            "unit": f"{_said(woken)} · {sum(woken.correct[1:])} of {len(woken.correct) - 1} hops right",
+            "unit": f"{_said(woken)} · {_hops_right(woken)} right",
         }
 
     def woken_text(self, woken: Answer) -> str:
@@ -74,14 +74,14 @@ class TextPicture:
             return "Nothing can be asked yet."
         return (
             f"If it woke now, the answer would be {_said(woken)}. From {self._instance.start}, "
-            f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} hops would be right."
+            f"{_hops_right(woken)} would be right."
         )
 
     def update_text(self, woken: Answer) -> str:
         """How many hops S alone knows."""
         if not woken.asked:
             return ""
-        return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} hops right"
+        return f"{_hops_right(woken)} right"
 
     def answer_text(self, answer: Answer) -> str:
         """The person's question."""
@@ -163,3 +163,8 @@ class TextPicture:
 def _said(woken: Answer) -> str:
     """The answer to the person's question, and whether it is right."""
     return f"{woken.answers[0]}, {'right' if woken.correct[0] else 'wrong'}"
+
+
+def _hops_right(woken: Answer) -> str:
+    """How many numbers of hops are answered right, and of how many; the person's own question is not counted."""
+    return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} hops"

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sleepviz.config.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, hops_reached, read_json
 from sleepviz.tasks.depo.sampling import sample_orders, shuffled_edges, successors, walk
 from sleepviz.tasks.depo.tokens import DepoTokens
 
@@ -227,7 +227,9 @@ class Depo(DepoTokens):
         answers = [names[i] if i < len(names) else "?" for i in node.argmax(-1)]
         walks = {name: instance.walk(name, self.hops_max) for name in names}
         truths = [walks[start][hops] for start, hops in asked]
-        reached = [_nearest(walks[start], answer, hops) for (start, hops), answer in zip(asked, answers, strict=True)]
+        reached = [
+            hops_reached(walks[start], answer, hops) for (start, hops), answer in zip(asked, answers, strict=True)
+        ]
         return Answer(
             asked=tuple(f"{hops} hops from {start}" for start, hops in asked),
             answers=tuple(answers),
@@ -245,10 +247,3 @@ def _is_edge(edge: Any) -> bool:
 def is_name(name: Any) -> bool:
     """Whether a node may be called this: short, and of characters that can be shown."""
     return isinstance(name, str) and 1 <= len(name) <= NAME_MAX_CHARACTERS and name.isprintable()
-
-
-def _nearest(walk: tuple[str, ...], answer: str, hops: int) -> int:
-    """How many hops on the answer lies; the asked number where it is right, 0 where it is nowhere on the walk."""
-    if walk[hops] == answer:
-        return hops
-    return walk.index(answer) if answer in walk else 0

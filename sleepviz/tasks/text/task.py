@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
 from sleepviz.config.words import PEOPLE
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, hops_reached, read_json
 from sleepviz.tasks.text.story import (
     Fact,
     fact_of,
@@ -183,11 +183,12 @@ class Text(JsonRoundTrip):
         pages: list[list[tuple[int, ...]]] = [[] for _ in range(n_pages)]
         room, told = np.full(n_pages, self.page_tokens), []
         for fact in facts:
-            (fitting,) = np.nonzero(room >= len(fact.tokens))
+            sentence = fact.tokens
+            (fitting,) = np.nonzero(room >= len(sentence))
             if fitting.size:
                 page = int(rng.choice(fitting))
-                pages[page].append(fact.tokens)
-                room[page] -= len(fact.tokens)
+                pages[page].append(sentence)
+                room[page] -= len(sentence)
                 told.append(fact)
         fillers = filler_tokens()
         for page in range(n_pages):
@@ -290,13 +291,6 @@ class Text(JsonRoundTrip):
             answers=tuple(answers),
             truths=tuple(truths),
             correct=tuple(answer == truth for answer, truth in zip(answers, truths, strict=True)),
-            reached=tuple(_reached(walk, answer, len(each)) for answer, each in zip(answers, asked, strict=True)),
+            reached=tuple(hops_reached(walk, answer, len(each)) for answer, each in zip(answers, asked, strict=True)),
             confidence=shares.max(-1, keepdims=True).astype(np.float32),
         )
-
-
-def _reached(walk: Sequence[str], answer: str, hops: int) -> int:
-    """How many hops on the answer lies; the asked number where it is right, 0 where it is nowhere on the walk."""
-    if walk[hops] == answer:
-        return hops
-    return walk.index(answer) if answer in walk else 0
