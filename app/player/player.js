@@ -134,12 +134,14 @@ class Player {
     this.place();
   }
 
-  // What the page asks of the view; what the visitor did since stays.
+  // What the page asks of the view. Until the page has heard what the visitor did last, it speaks of what was before.
   follow({ view, locked }) {
     this.root.classList.toggle("locked", locked);
+    if (this.viewTold !== undefined && this.viewTold !== view) return;
+    this.viewTold = undefined;
     if (view === this.viewSeen) return;
     this.viewSeen = view;
-    if (view !== this.viewSent) this.present(view === "present", false);
+    if (this.isPresenting !== (view === "present")) this.present(view === "present", false);
   }
 
   load(run) {
@@ -248,8 +250,8 @@ class Player {
     }
     this.el.present.textContent = isOn ? "Leave" : "Present";
     if (isTold) {
-      this.viewSent = isOn ? "present" : "";
-      this.setState?.("view", this.viewSent);
+      this.viewTold = isOn ? "present" : "";
+      this.setState?.("view", this.viewTold);
     }
     this.place();
     if (this.run) { this.words(); this.draw(1); }

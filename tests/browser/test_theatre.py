@@ -179,6 +179,16 @@ def test_present_by_key_button_and_link_and_escape_leaves(server: Server, open_p
     expect(linked.get_by_role("button", name="Next act")).to_be_visible()
 
 
+@pytest.mark.parametrize("after_ms", [60, 120, 180])
+def test_a_visitor_who_leaves_at_once_stays_out(server: Server, open_page: OpenPage, after_ms: int) -> None:
+    page = open_page(server.url)
+    page.keyboard.press("f")
+    page.wait_for_timeout(after_ms)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(1_500)  # the server's answer to the first key comes after the second key
+    expect(page.get_by_role("button", name="Present")).to_be_visible()
+
+
 def test_present_stays_through_a_change_and_through_the_menu(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/?view=present")
     fills_the_window(page)
