@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.config.base import require
@@ -27,6 +28,7 @@ from sleepviz.tasks.family import Preset
 EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
 VALIDATION_STREAM = 2  # for the limits written at the end of training
 BATCH = 256
+SLICE = 64  # instances asleep at a time: for more, the system hands out and takes back memory at every operation
 N_MAX = 100_000
 VALIDATION_PASSES = (1, 4, 6, 8, 10, 12)
 VALIDATION_INSTANCES = 128
@@ -77,14 +79,20 @@ def other_instances(memory: Memory) -> Memory:
 @torch.inference_mode()
 def asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
     """The memory with which the model wakes, once all windows are evicted."""
-    context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
-    memory = Memory.empty(model.config, len(context))
-    for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
-        memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
+    contexts = torch.split(torch.from_numpy(batch.windows).flatten(1), SLICE)  # [slice, W L] each
+    memory = Memory.joined([slept_through(model, context, setting) for context in contexts])
     if setting.control == "zero_state":
         return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
     if setting.control == "shuffled_state":
         return other_instances(memory)
+    return memory
+
+
+def slept_through(model: HybridLM, context: Tensor, setting: Setting) -> Memory:
+    """The memory after each window of a context [B, W L] was slept on."""
+    memory = Memory.empty(model.config, len(context))
+    for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
+        memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
     return memory
 
 
