@@ -41,7 +41,7 @@ def presets() -> Iterator[Preset]:
         return -(-hops // 2) + 1
 
     page = TrainConfig(
-        one_page(any_n), Budget.steps(3_223), loss="answers", steps_per_pass=2, lr_muon=0.02, decay_share=0.0
+        one_page(any_n), Budget.steps(2_280), loss="answers", steps_per_pass=2, lr_muon=0.02, decay_share=0.0
     )
     yield Preset("text-answers-page", task, model, page)
     further = replace(
