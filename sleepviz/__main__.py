@@ -15,7 +15,7 @@ from typing import Any
 from sleepviz.arguments import UsageError, build_parser
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import InputError, lines_of, path_of, strict_json
-from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.config.run import RunSpec, Spending, Trigger
 from sleepviz.health import health
 from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
 from sleepviz.serve import ServeError, serve
@@ -43,6 +43,7 @@ def spec_of(arguments: argparse.Namespace, text: str = "", n_passes: int = 1) ->
         eviction=arguments.eviction,
         sleep_attention=arguments.sleep_attention,
         trigger=Trigger.parse(arguments.trigger),
+        spending=Spending.parse(arguments.spend),
         control=arguments.control,
         seed=arguments.seed,
     )

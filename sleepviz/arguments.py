@@ -65,7 +65,8 @@ def build_parser() -> Parser:
         sub.add_argument("--passes", type=whole_numbers, default=[4], help="N, or several: 1,2,4")
         sub.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
         sub.add_argument("--sleep-attention", choices=("causal", "full"), default="")
-        sub.add_argument("--trigger", default="window", help="window, every:M or manual:A,B")
+        sub.add_argument("--trigger", default="window", help="window, every:M, manual:A,B, surprise:R or statement:K")
+        sub.add_argument("--spend", default="fixed", help="passes: fixed, still:T, even:B or hardest:B")
         sub.add_argument("--control", choices=get_args(Control), default="none")
         sub.add_argument("--json", action="store_true", help="accepted for clarity: output is always JSON")
 
