@@ -206,6 +206,13 @@ def experiments_command(arguments: argparse.Namespace) -> None:
     emit(run_queue(only=arguments.only, crew=crew))
 
 
+def schedules_command(arguments: argparse.Namespace) -> None:
+    """`schedules`: when to sleep, compared at equal passes, from where it was left."""
+    from sleepviz.studies.schedules.measure import run_schedules
+
+    emit(run_schedules())
+
+
 def record_command(arguments: argparse.Namespace) -> None:
     """`record --all`: the recorded runs."""
     from sleepviz.studies.recordings import record_all
@@ -245,6 +252,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": train_command,
     "tune": tune_command,
     "experiments": experiments_command,
+    "schedules": schedules_command,
     "record": record_command,
     "app": app_command,
     "health": health_command,

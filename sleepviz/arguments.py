@@ -128,6 +128,7 @@ def build_parser() -> Parser:
     experiments.add_argument(
         "--scheduler", default="", help="address of a dask scheduler, whose workers measure instead"
     )
+    command("schedules", "Compare when to sleep, at equal numbers of passes; writes what is missing.")
     record = command("record", "Make the recorded runs that pages show first.")
     record.add_argument("--all", action="store_true", required=True)
     app = command("app", "Serve the app in a browser; Ctrl-C ends it.")
