@@ -14,6 +14,7 @@ CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
 HALTING_PASSES_MAX = 16
 PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
+PAPER, STILLNESS = "schedule_full", "schedule_still"  # the paper's schedule, and the one whose N is not set
 MIXED = -1  # as a difficulty: all of them, equally often
 
 VARIANTS = {

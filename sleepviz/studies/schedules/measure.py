@@ -17,17 +17,17 @@ from sleepviz.core.memory import Memory
 from sleepviz.runs.alone import alone_at
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, load
 from sleepviz.runs.schedule import Sleeper, consolidate
-from sleepviz.studies.measurements import MIXED
+from sleepviz.studies.measurements import MIXED, PAPER
 from sleepviz.studies.queue import FOLDER, ResultsFile
-from sleepviz.studies.schedules.plan import PAPER, Cell, cells_of, passes_compared, until_still
+from sleepviz.studies.schedules.plan import Cell, cells_of, passes_compared, until_still
 from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.base import Batch, Task
 from sleepviz.training.evaluate import EVALUATION_STREAM, right_awake, wilson
 
 NAME, COMMAND = "schedules", "python -m sleepviz schedules"
 SEED = 1129  # set before anything was measured; no other study uses it
-N_INSTANCES = 256
-BATCH = 128
+N_INSTANCES = 192
+BATCH = 16  # what a core's cache holds
 
 
 def run_schedules(*, folder: Path = FOLDER, n: int = N_INSTANCES) -> dict[str, Any]:

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 from sleepviz.config.run import STILL, Spending, Trigger
 from sleepviz.runs.schedule import Schedule
+from sleepviz.studies.measurements import PAPER, STILLNESS
 from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.base import Task, statement_stops
 
 STATEMENTS = 3
 RATIO = 1.5  # set beforehand, by how often held-out pages of another seed were cut: about twice a page
 STILL_PASSES_MAX = 16
-PAPER, STILLNESS = "schedule_full", "schedule_still"
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Cell:
 
 
 def passes_compared(task: Task) -> tuple[int, ...]:
-    """A third, two thirds and all of the passes with which the task's causal controls are measured."""
+    """Half of the passes with which the task's causal controls are measured, and all of them."""
     most = FAMILIES[task.name].study.control_passes
-    return tuple(sorted({max(round(most * thirds / 3), 2) for thirds in (1, 2, 3)}))
+    return max(most // 2, 2), most
 
 
 def cells_of(task: Task, n_passes: int) -> Iterator[Cell]:
