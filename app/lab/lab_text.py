@@ -94,17 +94,15 @@ SCHEDULES_NOTICE = (
 )
 SCHEDULES_ALT = "Accuracy of each schedule, with a marker for each number of passes. {finding}"
 SCHEDULES_TABLE = "When to sleep"
-SCHEDULES_HEADS = "sleep begins at", "passes a token", "sleeps", "accuracy"
+SCHEDULES_HEADS = "sleep", "passes a token", "sleeps", "accuracy"
 SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's with as many passes."
 SCHEDULE_NO_BEST = "Some schedules do better than the paper's, but no single one stands above all others."
-SCHEDULE_BEST = "Best at {at}: *{name}*. No other interval reaches it."
-SCHEDULE_AHEAD = (
-    "*{name}* does better than the paper's schedule at {at}. At N = {n}, it has {ours} right and the paper's {theirs}."
-)
-SCHEDULE_BEHIND = (
-    "*{name}* does worse than the paper's schedule at {at}. At N = {n}, it has {ours} right and the paper's {theirs}."
-)
-SCHEDULE_ALIKE = "No difference from the paper's was measured for {names}."
+SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: no other interval reaches that one."
+SCHEDULE_AHEAD = "Sleep *{name}* does better than the paper's schedule at {at}."
+SCHEDULE_BEHIND = "Sleep *{name}* does worse than the paper's schedule at {at}."
+SCHEDULE_SHARES = "It has {ours} right, the paper's {theirs}."
+SCHEDULE_SHARES_AT = "At N = {n}, it has {ours} right and the paper's {theirs}."
+SCHEDULE_ALIKE = "No difference from the paper's was measured for sleep {names}."
 SCHEDULE_MIXED = "Questions of all difficulties are mixed."
 SCHEDULE_MIXED_WINDOWS = (
     "All difficulties are mixed, and the windows of one sequence differ in theirs. Training had one for all of them."

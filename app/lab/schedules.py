@@ -62,12 +62,12 @@ def _best(entries: Sequence[Result], chance: float) -> str:
 def _duel(group: Sequence[Pair], sentence: str) -> Finding:
     """One schedule against the paper's, with the figures where they lie furthest apart."""
     ours, theirs = max(group, key=lambda pair: abs(pair[0].accuracy - pair[1].accuracy))
-    at = levels(sorted({paper.passes for _, paper in group}), "N")
-    return Finding(
-        sentence.format(
-            name=variant_name(ours.variant), at=at, n=theirs.passes, ours=points(ours), theirs=points(theirs)
-        )
+    at = sorted({paper.passes for _, paper in group})
+    shares = lab_text.SCHEDULE_SHARES if len(at) == 1 else lab_text.SCHEDULE_SHARES_AT
+    told = f"{sentence} {shares}".format(
+        name=variant_name(ours.variant), at=levels(at, "N"), n=theirs.passes, ours=points(ours), theirs=points(theirs)
     )
+    return Finding(told)
 
 
 def _by_variant(compared: Sequence[Pair]) -> list[list[Pair]]:
