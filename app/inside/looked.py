@@ -95,9 +95,9 @@ def _passes(key: RunKey) -> Iterator[PassSeen]:
 
 
 def _n_passes(key: RunKey, info: CheckpointInfo) -> int:
-    """How many passes the run has: N for each window. With surprise this is not known: as if every window were full."""
+    """How many passes the run has: N for each window. With surprise only the model knows: at most N a statement."""
     task, trigger = build_task(info.task, info.meta["task_sizes"]), key.spec.trigger
     context = task.encode(task.parse(key.spec.input, info.limits)).context
-    stops = statement_stops(task, context) if trigger.kind == "statement" else ()
-    known = Trigger() if trigger.kind == "surprise" else trigger
-    return key.spec.n_passes * len(cut_windows(len(context), task.window, known, stops))
+    stops = statement_stops(task, context) if trigger.kind in ("statement", "surprise") else ()
+    most = Trigger("statement", statements=1) if trigger.kind == "surprise" else trigger
+    return key.spec.n_passes * len(cut_windows(len(context), task.window, most, stops))
