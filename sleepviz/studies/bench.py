@@ -164,8 +164,8 @@ def evaluation(checkpoint: Checkpoint) -> dict[str, Any]:
     context = torch.from_numpy(batch.windows).flatten(1)
     with torch.inference_mode():
         at_once, in_slices = interleaved(
-            lambda: slept_through(checkpoint.model, context, setting),
-            lambda: asleep(checkpoint.model, batch, setting),
+            lambda: slept_through(checkpoint.model, task, context, setting),
+            lambda: asleep(checkpoint.model, task, batch, setting),
             pairs=5,
         )
     return {"instances_per_s": n / float(np.median(in_slices)), **ratio_of_medians(at_once, in_slices)}
