@@ -87,6 +87,16 @@ def test_no_image_is_in_both_splits_and_each_holds_every_digit() -> None:
     assert min(Counter(images.digits()[kept].tolist()).values()) >= 20
 
 
+def test_what_a_model_reads_still_shows_the_digit() -> None:
+    """The nearest training image, by pixels read back from the tokens, shows the same digit for most of those kept."""
+    kept, trained = images.numbers("held_out"), images.numbers("train")
+    patterns = [images.patches(images.inked(numbers)) % 64 for numbers in (kept, trained)]
+    bits, known = ((each[..., None] >> np.arange(6) & 1).reshape(len(each), -1) for each in patterns)
+
+    nearest = (bits[:, None] != known[None]).sum(-1).argmin(1)
+    assert (images.digits()[trained][nearest] == images.digits()[kept]).mean() > 0.93
+
+
 def test_a_held_out_ring_shows_held_out_images_and_no_others() -> None:
     """Read back from the tokens. Five held-out images look like one of training once they are black and white."""
     batch = TASK.batch(np.random.default_rng(3), size=40, n_windows=2, difficulty=np.full(40, 2), split="held_out")
