@@ -76,7 +76,7 @@ function drawAsked(ctx, { path }, frame, woken, x, y, room, unit) {
 function imageText({ images }, frame, i) {
   const { digit, first } = images[i], n = images.length, to = (i + digit) % n;
   const where = { ahead: "not read yet", held: "in the cache", gone: "cleared" }[stage(frame, first)];
-  return `Image ${i + 1} is a ${digit} and leads to image ${to + 1} (${where})`;
+  return `Image ${i + 1} shows ${digit} and leads to image ${to + 1} (${where})`;
 }
 
 // A row a start, a column a number of jumps; in each the digit that would be answered.

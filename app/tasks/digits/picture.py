@@ -47,7 +47,7 @@ class DigitsPicture:
     def scene(self) -> dict[str, Any]:
         """The images with the token that each begins with, and the path asked for."""
         digits = self._instance.digits
-        way = ", then ".join(f"image {place + 1}, a {digits[place]}" for place in self._path)
+        way = ", then ".join(f"image {place + 1} with {digits[place]}" for place in self._path)
         firsts = self._firsts()
         return {
             "kind": self.kind,

@@ -61,8 +61,8 @@ WORDS = Words(
     woken="Filled is right, a cross is wrong",
     presets="A seed chose the images of the example questions before any model had answered them.",
     glossary={
-        "jumps": "Jumps k: how many times the digit under the jumper says how far to go. With no jump, the question is "
-        "which digit the image shows.",
+        "jumps": "Jumps k: how many jumps are made from the start. With no jump, the question is which digit the image "
+        "shows.",
         "digits": "Digits: 1,797 images of handwritten digits (E. Alpaydin and C. Kaynak, 1998), as scikit-learn ships "
         "them. The model reads them in black and white.",
         "patch": "Patch: two rows of three pixels. One token says what a patch shows, and which patch of the image "

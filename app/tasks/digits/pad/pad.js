@@ -36,7 +36,7 @@ export default function (component) {
   function choose(place) {
     state.place = place;
     places.forEach((each, i) => each.setAttribute("aria-pressed", String(i === place)));
-    find(".take-said").textContent = `Image ${place + 1}: take another image of a`;
+    find(".take-said").textContent = `Image ${place + 1}: take another image of the digit`;
     find(".draw-said").textContent = `Or draw image ${place + 1}:`;
     find(".take").setAttribute("aria-label", find(".take-said").textContent);
     [...looks[place].pixels].forEach((value, i) => put(i, value));
@@ -46,7 +46,7 @@ export default function (component) {
   places.forEach((button, place) => {
     if (!button.firstChild) button.append(document.createElement("canvas"));
     paint(button.firstChild, looks[place].pixels, columns, rows);
-    button.setAttribute("aria-label", `Image ${place + 1}: a ${looks[place].digit}`);
+    button.setAttribute("aria-label", `Image ${place + 1}: the digit ${looks[place].digit}`);
     button.onclick = () => choose(place);
   });
   digits.forEach((button, digit) => {

@@ -29,7 +29,7 @@ export default function (component) {
     paint(button.firstChild, pixels);
     button.tabIndex = place === data.start ? 0 : -1;
     button.setAttribute("aria-pressed", String(place === data.start));
-    button.setAttribute("aria-label", `Image ${place + 1}: a ${digit}`);
+    button.setAttribute("aria-label", `Image ${place + 1}: the digit ${digit}`);
     button.title = `Start from image ${place + 1}`;
     button.onkeydown = (event) => {
       if (!(event.key in STEPS)) return;
