@@ -265,6 +265,8 @@ def test_each_bad_row_is_one_sentence_and_nothing_runs(assets: Path, row: str, s
         ({"rows": "0,1,0,1,0"}, "from 1 to 4 rows of 16 cells"),
         ({"rows": "abc"}, "0 and 1"),
         ({"trigger": "every:18"}, "every:M with M from 1 to 17"),
+        ({"trigger": "statement:21"}, "statement:K with K from 1 to 20"),
+        ({"trigger": "surprise:1"}, "surprise:R with R from 1.1 to 10"),
         ({"eviction": "soft"}, "there are: hard, sliding, none"),
         ({"asleep": "no"}, "there are: causal, full"),
         ({"control": "oracle"}, "control is not here"),
