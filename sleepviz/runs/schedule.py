@@ -133,7 +133,7 @@ def consolidate(sleeper: Sleeper, context: Tensor, memory: Memory) -> Consolidat
             sleeps[here] += 1
             todo.append((here, stop, after))
     order = torch.cat([rows for rows, _ in ended]).argsort()
-    together = _part(_joined([each for _, each in ended]), order)
+    together = _part(Memory.joined([each for _, each in ended]), order)
     return Consolidated(together, gone_over / n_tokens, sleeps)
 
 
@@ -157,16 +157,3 @@ def _part(memory: Memory, rows: Tensor) -> Memory:
         for layer in memory.layers
     )
     return replace(memory, layers=layers)
-
-
-def _joined(memories: Sequence[Memory]) -> Memory:
-    """Several memories of the same position as one, instance after instance."""
-    layers: list[KVCache | FastWeights] = []
-    for parts in zip(*(memory.layers for memory in memories), strict=True):
-        if isinstance(parts[0], KVCache):
-            layers.append(KVCache(torch.cat([p.keys for p in parts]), torch.cat([p.values for p in parts])))
-        else:
-            convs = [p.conv for p in parts]
-            conv = None if convs[0] is None else torch.cat(convs)
-            layers.append(FastWeights(torch.cat([p.state for p in parts]), conv))
-    return replace(memories[0], layers=tuple(layers))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.config.base import require
@@ -26,6 +27,7 @@ from sleepviz.tasks.family import Preset
 EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
 VALIDATION_STREAM = 2  # for the limits written at the end of training
 BATCH = 256
+SLICE = 64  # instances asleep at a time: for more, the system hands out and takes back memory at every operation
 N_MAX = 100_000
 VALIDATION_PASSES = (1, 4, 6, 8, 10, 12)
 VALIDATION_INSTANCES = 128
@@ -76,14 +78,19 @@ def other_instances(memory: Memory) -> Memory:
 @torch.inference_mode()
 def asleep(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> Memory:
     """The memory with which the model wakes, once all windows are evicted."""
-    context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
-    sleeper = Sleeper(model, task, setting.policy, setting.schedule)
-    memory = consolidate(sleeper, context, Memory.empty(model.config, len(context))).memory
+    contexts = torch.split(torch.from_numpy(batch.windows).flatten(1), SLICE)  # [slice, W L] each
+    memory = Memory.joined([slept_through(model, task, context, setting) for context in contexts])
     if setting.control == "zero_state":
         return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
     if setting.control == "shuffled_state":
         return other_instances(memory)
     return memory
+
+
+def slept_through(model: HybridLM, task: Task, context: Tensor, setting: Setting) -> Memory:
+    """The memory after each window of a context [B, W L] was slept on, by the setting's schedule."""
+    sleeper = Sleeper(model, task, setting.policy, setting.schedule)
+    return consolidate(sleeper, context, Memory.empty(model.config, len(context))).memory
 
 
 @torch.inference_mode()
