@@ -111,6 +111,10 @@ class Memory:
         """Return this memory after eviction of all but the newest `keep` tokens' keys and values."""
         return replace(self, layers=tuple(_evict_layer(layer, keep) for layer in self.layers))
 
+    def chosen(self, instances: Tensor) -> Memory:
+        """The memory of some instances, by their places."""
+        return replace(self, layers=tuple(_choose_layer(layer, instances) for layer in self.layers))
+
     def repeated(self, times: int) -> Memory:
         """Fork: each instance `times` times, [B, ...] -> [B * times, ...], instance-major."""
         return replace(self, layers=tuple(_repeat_layer(layer, times) for layer in self.layers))
@@ -131,6 +135,12 @@ def _join_layer(parts: tuple[KVCache | FastWeights, ...]) -> KVCache | FastWeigh
     fast = [part for part in parts if isinstance(part, FastWeights)]
     convs = [part.conv for part in fast if part.conv is not None]
     return FastWeights(torch.cat([part.state for part in fast]), torch.cat(convs) if convs else None)
+
+
+def _choose_layer(layer: KVCache | FastWeights, instances: Tensor) -> KVCache | FastWeights:
+    if isinstance(layer, KVCache):
+        return KVCache(layer.keys[instances], layer.values[instances])
+    return FastWeights(layer.state[instances], None if layer.conv is None else layer.conv[instances])
 
 
 def _repeat_layer(layer: KVCache | FastWeights, times: int) -> KVCache | FastWeights:

@@ -17,7 +17,7 @@ from sleepviz.config.base import require
 from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import Spending, Trigger
 from sleepviz.core.halting import sleep_until_still
-from sleepviz.core.memory import FastWeights, KVCache, Memory
+from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import sleep
 from sleepviz.core.surprise import over_usual, surprises
@@ -127,13 +127,13 @@ def consolidate(sleeper: Sleeper, context: Tensor, memory: Memory) -> Consolidat
                 for row in here.tolist()
             ]
             tokens = context[here, start:stop]
-            after, taken = sleep_by(sleeper, tokens, _part(before, chosen), torch.tensor(allowed))
+            after, taken = sleep_by(sleeper, tokens, before.chosen(chosen), torch.tensor(allowed))
             spent[here] += taken
             gone_over[here] += taken * (stop - start)
             sleeps[here] += 1
             todo.append((here, stop, after))
     order = torch.cat([rows for rows, _ in ended]).argsort()
-    together = _part(Memory.joined([each for _, each in ended]), order)
+    together = Memory.joined([each for _, each in ended]).chosen(order)
     return Consolidated(together, gone_over / n_tokens, sleeps)
 
 
@@ -146,14 +146,3 @@ def sleep_by(sleeper: Sleeper, tokens: Tensor, memory: Memory, allowed: Tensor) 
         return sleep(sleeper.model, tokens, memory, policy), allowed
     policy = replace(policy, n_passes=int(allowed.max()))
     return sleep_until_still(sleeper.model, tokens, memory, policy, spending.threshold, allowed)
-
-
-def _part(memory: Memory, rows: Tensor) -> Memory:
-    """Some instances of a memory."""
-    layers = tuple(
-        KVCache(layer.keys[rows], layer.values[rows])
-        if isinstance(layer, KVCache)
-        else FastWeights(layer.state[rows], None if layer.conv is None else layer.conv[rows])
-        for layer in memory.layers
-    )
-    return replace(memory, layers=layers)

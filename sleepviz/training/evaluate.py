@@ -88,7 +88,7 @@ def asleep(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> Memor
 
 
 def slept_through(model: HybridLM, task: Task, context: Tensor, setting: Setting) -> Memory:
-    """The memory after each window of a context [B, W L] was slept on, by the setting's schedule."""
+    """The memory after each window of a context [B, W L] was slept on."""
     sleeper = Sleeper(model, task, setting.policy, setting.schedule)
     return consolidate(sleeper, context, Memory.empty(model.config, len(context))).memory
 

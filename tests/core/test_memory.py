@@ -77,6 +77,8 @@ def test_memories_are_joined_instance_by_instance(conv_kernel: int) -> None:
         assert together.shape[0] == 6
         alone = [instance for tensor in apart for instance in tensor]
         assert all(torch.equal(a, b) for a, b in zip(together, alone, strict=True))
+    for all_of_them, some in zip(tensors(joined), tensors(joined.chosen(torch.tensor([4, 0]))), strict=True):
+        assert some.shape[0] == 2 and torch.equal(some[0], all_of_them[4]) and torch.equal(some[1], all_of_them[0])
 
 
 def test_replacing_fast_weights_touches_nothing_else() -> None:
