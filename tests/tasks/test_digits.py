@@ -155,6 +155,15 @@ def test_a_batch_asks_for_the_digit_where_the_jumps_end(split: Any) -> None:
             assert (difficulty <= jumps).all()
 
 
+def test_a_statement_is_an_image_with_its_place() -> None:
+    context = TASK.encode(TASK.parse(json.dumps(drawn(8, 1)), TASK.limits())).context
+    stops = TASK.statement_stops(context)
+
+    assert stops == (9, 18, 27, 36, 44, 53, 62, 71, 80, 88)
+    places = [f"#{n}" for n in range(1, 9)]
+    assert [TASK.token_text(context[stop - 1]) for stop in stops] == [*places[:4], "#8:", *places[4:], "#8:"]
+
+
 def test_windows_do_not_depend_on_the_difficulty() -> None:
     easy, hard = (
         TASK.batch(np.random.default_rng(1), size=20, n_windows=2, difficulty=np.full(20, k), split="held_out")

@@ -2,10 +2,10 @@
 
 from app.tasks.base import TaskPage
 from app.tasks.digits.form import DigitsForm
-from app.tasks.digits.keys import keys
 from app.tasks.digits.picture import DigitsPicture
 from app.tasks.digits.scored import scored
 from app.tasks.digits.words import WORDS
+from app.tasks.starts import keys_of
 
 PAGE = TaskPage(
     task="digits",
@@ -19,6 +19,6 @@ PAGE = TaskPage(
     unit="jump",
     start=lambda given: f"image {given['start']}",
     place=5,
-    keys=keys,
+    keys=keys_of("jump"),
     scored=scored,
 )

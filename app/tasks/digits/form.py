@@ -10,8 +10,9 @@ import streamlit as st
 
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
-from app.tasks.digits import pad, starts
 from app.tasks.digits.codes import Given, looks, read_ring, ring_text
+from app.tasks.digits.pad import show as show_pad
+from app.tasks.digits.starts import show as show_starts
 from app.tasks.digits.words import (
     CHANGE,
     EASY,
@@ -85,7 +86,7 @@ class DigitsForm:
         """The eight images, of which one is the start; a pad to change them; the jumps."""
         ring = _ring(visit)
         with columns[0], st.container(horizontal=True, vertical_alignment="center", gap="small", key="ring_editor"):
-            starts.show(
+            show_starts(
                 looks(ring),
                 int(visit.get("start")) - 1,
                 key="starts",
@@ -94,7 +95,7 @@ class DigitsForm:
             )
             with st.popover(CHANGE, icon=":material/edit:", key="own_digits"):
                 st.caption(PAD_HELP)
-                pad.show(
+                show_pad(
                     looks(ring),
                     key="pad",
                     on_draw=lambda place, pixels, digit: _put(visit, place, {"pixels": pixels, "digit": digit}),

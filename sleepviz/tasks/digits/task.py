@@ -11,7 +11,7 @@ read. A prediction chunk is [place called, jumps]..., and the answer is read at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, hops_reached, read_json
+from sleepviz.tasks.base import (
+    NOT_ASKED,
+    Batch,
+    InputError,
+    Problem,
+    Split,
+    Tokens,
+    ends_in_windows,
+    hops_reached,
+    read_json,
+)
 from sleepviz.tasks.digits.images import (
     COLUMNS,
     PATCH_TOKENS,
@@ -146,6 +156,11 @@ class Digits(JsonRoundTrip):
         if token < self.called:
             return f"#{token - self.place + 1}"
         return f"#{token - self.called + 1}:" if token < self.jump else f"+{token - self.jump}"
+
+    def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
+        """Each image with its place is a statement, and so is the roll call as a whole."""
+        images = range(PATCHES + 1, self.images_a_window * (PATCHES + 1) + 1, PATCHES + 1)
+        return ends_in_windows(len(context), self.window, images)
 
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample images of one split for whole rings, and questions of the given numbers of jumps.

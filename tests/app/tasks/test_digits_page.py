@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.shell import runs
+from app.tasks import PAGES
 from app.tasks.digits.codes import looks, read_ring, ring_text
-from app.tasks.digits.keys import keys
 from sleepviz.tasks.base import InputError
 from sleepviz.tasks.digits.examples import SEVEN, drawn
 from sleepviz.tasks.digits.images import digits, numbers
@@ -128,6 +128,8 @@ def test_the_questions_of_an_answer_by_their_image() -> None:
     instance = task.parse(json.dumps({**drawn(8, 1), "start": 1}), task.limits())
     nothing = np.zeros((4, 2, task.vocab_size), dtype=np.float32)
 
+    keys = PAGES["digits"].keys
+    assert keys is not None
     found = keys(task.answer(instance, nothing))  # the person's question, then image 1 with 0, 1 and 2 jumps
 
     assert found == {"#1": (("0 jumps", 1), ("1 jump", 2), ("2 jumps", 3))}
