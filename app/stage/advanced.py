@@ -132,4 +132,5 @@ def break_it(visit: Visit) -> None:
         key=visit.key("broken"),
         on_change=changed,
         label_visibility="collapsed",
+        wrap=True,
     )

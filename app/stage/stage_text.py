@@ -128,10 +128,10 @@ TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "man
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",
-    "zero_state": "zero S before waking",
-    "shuffled_state": "S of another sequence",
-    "replay": "replay the same keys and values",
-    "reset_state": "reset S before each pass",
+    "zero_state": "S wiped before waking",
+    "shuffled_state": "another run's S",
+    "replay": "pass 1 replayed",
+    "reset_state": "S reset before each pass",
     "untrained": "untrained weights",
 }
 
