@@ -59,7 +59,7 @@ SCHEDULES = (
 )
 SCHEDULES_STOP = (
     "{task}, all difficulties mixed: stopping when S changes by less than {threshold} is right on {right}. It takes "
-    "{mean} passes in the mean."
+    "{mean} passes on average."
 )
 SCHEDULES_FIXED = "{task}: {passes} for every window are right on {right}."
 

@@ -137,10 +137,10 @@ WHOLE_STATEMENTS = "This trigger tears no statement apart. On Rule 110 a stateme
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",
-    "zero_state": "zero S before waking",
-    "shuffled_state": "S of another sequence",
-    "replay": "replay the same keys and values",
-    "reset_state": "reset S before each pass",
+    "zero_state": "S wiped before waking",
+    "shuffled_state": "another run's S",
+    "replay": "pass 1 replayed",
+    "reset_state": "S reset before each pass",
     "untrained": "untrained weights",
 }
 

@@ -41,6 +41,13 @@ def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTes
     return clean(page._run(states))
 
 
+def back(page: AppTest, **query: str) -> AppTest:
+    """The page after Back or Forward has led to these query parameters."""
+    page.query_params.clear()
+    page.query_params.update(query)
+    return trigger(page, "address_bar", "back")
+
+
 def players(page: AppTest) -> list[dict[str, Any]]:
     """The run that each player on the page is given."""
     given = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
