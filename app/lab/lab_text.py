@@ -96,6 +96,8 @@ SCHEDULES_ALT = "Accuracy of each schedule, with a marker for each number of pas
 SCHEDULES_TABLE = "When to sleep"
 SCHEDULES_HEADS = "sleep", "passes a token", "sleeps", "accuracy"
 SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's with as many passes."
+SCHEDULE_ONE_AHEAD = "With as many passes, one schedule does better than the paper's: sleep *{name}*."
+SCHEDULE_SAVES = "At N = {n}, sleep *{name}* does as well with {taken:.1f} passes."
 SCHEDULE_NO_BEST = "Some schedules do better than the paper's, but no single one stands above all others."
 SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: no other interval reaches that one."
 SCHEDULE_AHEAD = "Sleep *{name}* does better than the paper's schedule at {at}."

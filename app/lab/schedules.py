@@ -34,14 +34,37 @@ def findings(entries: Sequence[Result], chance: float = 0.0) -> tuple[Finding, .
         return ()
     ahead = [pair for pair in compared if is_above(*pair, chance)]
     behind = [pair for pair in compared if is_above(pair[1], pair[0], chance)]
-    found = [Finding(_best(entries, chance) if ahead else lab_text.SCHEDULE_NONE_AHEAD)]
+    found = [Finding(_first(entries, ahead, chance))]
     found += [_duel(group, lab_text.SCHEDULE_AHEAD) for group in _by_variant(ahead)]
     found += [_duel(group, lab_text.SCHEDULE_BEHIND) for group in _by_variant(behind)]
     apart = {entry.variant for entry, _ in (*ahead, *behind)}
     alike = [variant_name(v) for v in dict.fromkeys(entry.variant for entry, _ in compared) if v not in apart]
     if alike:
         found.append(Finding(lab_text.SCHEDULE_ALIKE.format(names=joined([f"*{name}*" for name in alike]))))
+    found += [_saving(pair) for pair in compared if pair not in (*ahead, *behind) and _saves(*pair)]
     return tuple(found)
+
+
+def _first(entries: Sequence[Result], ahead: Sequence[Pair], chance: float) -> str:
+    """What is best, in a sentence."""
+    variants = list(dict.fromkeys(entry.variant for entry, _ in ahead))
+    if not variants:
+        return lab_text.SCHEDULE_NONE_AHEAD
+    if len(variants) == 1:
+        return lab_text.SCHEDULE_ONE_AHEAD.format(name=variant_name(variants[0]))
+    return _best(entries, chance)
+
+
+def _saves(entry: Result, paper: Result) -> bool:
+    """Whether a schedule leaves at least half a pass a token of its budget; stillness has none."""
+    return entry.variant != STILLNESS and (entry.mean_passes or 0) <= paper.passes - 0.5
+
+
+def _saving(pair: Pair) -> Finding:
+    entry, paper = pair
+    return Finding(
+        lab_text.SCHEDULE_SAVES.format(n=paper.passes, name=variant_name(entry.variant), taken=entry.mean_passes)
+    )
 
 
 def _best(entries: Sequence[Result], chance: float) -> str:

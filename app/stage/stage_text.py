@@ -132,7 +132,7 @@ TRIGGERS = {
     "surprise": "at a surprise",
 }
 STATEMENTS = "K, statements between sleeps"
-RATIO = "Times the usual correction of S"
+RATIO = "R, times the usual correction of S"
 WHOLE_STATEMENTS = "This trigger tears no statement apart. On Rule 110 a statement is a row, which fills the window."
 AS_IT_IS = "the run as it is"
 CONTROLS = {

@@ -40,24 +40,28 @@ def test_where_nothing_differs_it_is_said_plainly() -> None:
     assert said(PAPER) == [] and findings([]) == ()
 
 
-def test_the_best_is_named_where_no_other_interval_reaches_it() -> None:
-    entries = [
-        *PAPER,
-        entry("hardest", 5, 0.7),
-        entry("hardest", 10, 0.92),
-        entry("half", 5, 0.1),
-        entry("half", 10, 0),
-    ]
-    assert said(entries) == [
-        "At N = 5 it is best to sleep *when full, most passes where hardest*: no other interval reaches that one.",
+def test_the_one_that_is_ahead_is_named_first() -> None:
+    hardest, half = ([entry(name, 5, low), entry(name, 10, high)] for name, low, high in TWO)
+    assert said([*PAPER, *hardest, *half]) == [
+        "With as many passes, one schedule does better than the paper's: sleep *when full, most passes where hardest*.",
         "Sleep *when full, most passes where hardest* does better than the paper's schedule at N = 5. It has 70.0 % "
         "right, the paper's 50.0 %.",
         "Sleep *after every half window* does worse than the paper's schedule at N = 5 and 10. At N = 10, it has 0.0 % "
         "right and the paper's 90.0 %.",
     ]
-    assert said([*entries, entry("surprise", 5, 0.75)])[0] == (
-        "Some schedules do better than the paper's, but no single one stands above all others."
-    )
+
+
+def test_of_several_that_are_ahead_the_best_is_named_where_no_other_interval_reaches_it() -> None:
+    both = [*PAPER, entry("hardest", 5, 0.7), entry("surprise", 5, 0.85)]
+    assert said(both)[0] == "At N = 5 it is best to sleep *at a surprise*: no other interval reaches that one."
+    level = [*PAPER, entry("hardest", 5, 0.7), entry("surprise", 5, 0.75)]
+    assert said(level)[0] == "Some schedules do better than the paper's, but no single one stands above all others."
+
+
+def test_what_a_budget_leaves_is_said() -> None:
+    saving = [*PAPER, entry("hardest", 10, 0.92, 8.46), entry("hardest", 5, 0.48, 4.6), entry("still", 16, 0.9, 9.2)]
+    assert said(saving)[-1] == "At N = 10, sleep *when full, most passes where hardest* does as well with 8.5 passes."
+    assert sum("does as well with" in sentence for sentence in said(saving)) == 1
 
 
 def test_a_share_near_chance_is_ahead_of_nothing() -> None:
