@@ -83,5 +83,8 @@ export default function (component) {
   find(".clear").onclick = () => pixels.forEach((_, place) => put(place, "0"));
   find(".use").onclick = () => setTriggerValue("drawn", { place: state.place, pixels: shown(), digit: Number(find(".digit").value) });
   reach(state.reach);
-  choose(state.place);
+  // A rerun of the page that brings no other images leaves a drawing as far as it has come.
+  const brought = JSON.stringify(looks);
+  if (brought !== state.brought || !pixels[0].hasAttribute("aria-pressed")) choose(state.place);
+  state.brought = brought;
 }
