@@ -1,4 +1,4 @@
-"""Graph: one model, the edges of a graph in no order, and where one is k hops from a start."""
+"""Graph: one model, the edges of a graph in shuffled order, and the node k hops from a start."""
 
 from app.stage import page
 

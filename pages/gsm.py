@@ -1,4 +1,4 @@
-"""Arithmetic: one model, small sums in no order, and what a variable is worth."""
+"""Arithmetic: one model, assignments in shuffled order, and the value of a variable."""
 
 from app.stage import page
 

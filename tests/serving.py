@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -41,15 +41,22 @@ class Served:
 
 
 @contextmanager
-def serving(*options: str, log: Path | None = None) -> Iterator[Served]:
-    """Start the app with further options of Streamlit, wait until it is healthy, and end it afterwards."""
+def serving(
+    *options: str, log: Path | None = None, script: str = "app/main.py", environment: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """Start the app with further options of Streamlit, wait until it is healthy, and end it afterwards.
+
+    `script` is what is served, and `environment` is added to this process's own.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port), *options]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), *options]
     command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
     with Path(log or os.devnull).open("wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         wait_until_healthy(url := f"http://127.0.0.1:{port}", server)
         yield Served(url, server)

@@ -40,7 +40,7 @@ ROWS = {
     "again": "operations of a question, the context read again",
 }
 NONE = "none"
-SAVED = "Clearing saves {share:.1%} of the memory: {with_} in place of {without}."
+SAVED = "Clearing saves {share:.1f} % of the memory: {with_} in place of {without}."
 SAVES_NOTHING = "Here clearing saves nothing: S takes as much as the cache, or more."
 PAYS = (
     "Sleep pays from question {n:,} on. This holds where the cache is not kept between two questions, so that each "

@@ -128,7 +128,7 @@ def saved(counted: Bill) -> str:
     if counted.saved <= 0:
         return text.SAVES_NOTHING
     with_sleep = in_bytes(counted.kv_with + counted.fast_bytes)
-    return text.SAVED.format(share=counted.saved, with_=with_sleep, without=in_bytes(counted.kv_without))
+    return text.SAVED.format(share=100 * counted.saved, with_=with_sleep, without=in_bytes(counted.kv_without))
 
 
 def pays(counted: Bill) -> str:

@@ -92,7 +92,7 @@ def schedules_figure(entries: Sequence[Result], *, mode: Mode, right: str, chanc
         figure.add_vline(x=chance, line=dotted, name=f"chance: {one_in(chance)}", showlegend=True)
     figure.update_layout(showlegend=True)
     figure = laid_out(figure, look, x=right, y="", height=150 + 62 * len(variants))
-    figure.update_xaxes(range=[-0.03, 1.05], tickformat=".0%", dtick=0.2)
+    figure.update_xaxes(range=[-0.03, 1.05], tickformat=".0%", dtick=0.25)
     labels = [_in_lines(VARIANTS.get(variant, variant)) for variant in variants]
     figure.update_yaxes(tickvals=list(range(len(variants))), ticktext=labels, range=[len(variants) - 0.5, -0.5])
     return figure

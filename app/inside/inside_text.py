@@ -51,18 +51,18 @@ PICTURES = {
 PASS = "Pass"
 
 # Text for each picture and pass.
-SAID_STATE = "The size |S| is {size:.2f}. The largest value, {value:+.2f}, stands at key {key}, value {column}."
-SAID_CHANGE = "This pass changed the head by {share:.0%} of its size, most at key {key}, value {column}."
+SAID_STATE = "The size |S| is {size:.2f}. The largest value, {value}, stands at key {key}, value {column}."
+SAID_CHANGE = "This pass changed the head by {share:.0f} % of its size, most at key {key}, value {column}."
 SAID_SINGULAR = "The largest singular value is {first:.2f}. {rank} of {all} hold 90 % of the table."
 SAID_EMPTY = "S is empty."
 SAID_TOKENS = (
     "{writer} at place {place} writes most strongly, with {strength:.2f}. "
-    "{forgetter} at place {forgets} keeps least of S, {kept:.1%}."
+    "{forgetter} at place {forgets} keeps least of S, {kept:.1f} %."
 )
-SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0%}."
+SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0f} %."
 EARLIER = "an earlier token"
-SAID_PATH = "The two axes hold {share:.0%} of the way of S and {h_share:.0%} of that of h."
-SAID_DISTANCE = "S is {state:.0%} of its final size away from where it ends, h {h:.0%}."
+SAID_PATH = "The two axes hold {share:.0f} % of the way of S and {h_share:.0f} % of that of h."
+SAID_DISTANCE = "S is {state:.0f} % of its final size away from where it ends, h {h:.0f} %."
 
 # Ask the memory.
 ASK = "Ask the memory"

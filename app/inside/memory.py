@@ -124,7 +124,9 @@ def _nearest(caption: str, now: PassSeen, column: Column) -> str:
     for reading in now.own:
         nearest = reading.words[column.question][column.part]
         scores = reading.scores[column.question, column.part]
-        rows.append([reader_name(reading.layer), *(f"{w} {s:.0%}" for w, s in zip(nearest, scores, strict=True))])
+        rows.append(
+            [reader_name(reading.layer), *(f"{w} {100 * s:.0f} %" for w, s in zip(nearest, scores, strict=True))]
+        )
     return html_table(caption, heads, rows)
 
 

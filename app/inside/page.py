@@ -34,7 +34,7 @@ LINKED = tuple(FIRST)
 class InsideVisit(Visit):
     """A visit whose values stand apart from those of the task's own page."""
 
-    def key(self, name: str) -> str:
+    def of_session(self, name: str) -> str:
         """The session's key of one value."""
         return f"inside_{self.task}_{name}"
 
@@ -171,7 +171,7 @@ def _menu(visit: Visit, where: Any, name: str, label: str, options: Mapping[str,
     """A menu of places that holds what the link asks, as far as there is such a place."""
     if not options:
         return
-    visit.set({name: chosen if chosen in options else next(reversed(list(options)))})
+    visit.hold({name: chosen if chosen in options else next(reversed(list(options)))})
 
     def moved() -> None:
         layer, head = (int(part) for part in str(visit.get("head_of")).split("."))

@@ -104,9 +104,11 @@ def said(
     energy = np.cumsum(layer.singular[head].astype(np.float64) ** 2)
     writer, forgetter = int(layer.write_strength[head].argmax()), int(layer.decay[head].argmin())
     sentences = {
-        "state": text.SAID_STATE.format(size=size, value=float(state[key, column]), key=key + 1, column=column + 1),
+        "state": text.SAID_STATE.format(
+            size=size, value=_signed(float(state[key, column])), key=key + 1, column=column + 1
+        ),
         "change": text.SAID_CHANGE.format(
-            share=float(np.linalg.norm(change)) / (size or 1.0), key=at[0] + 1, column=at[1] + 1
+            share=100 * float(np.linalg.norm(change)) / (size or 1.0), key=at[0] + 1, column=at[1] + 1
         ),
         "singular": text.SAID_SINGULAR.format(
             first=float(layer.singular[head][0]),
@@ -119,11 +121,11 @@ def said(
             strength=float(layer.write_strength[head][writer]),
             forgetter=tokens[forgetter],
             forgets=forgetter + 1,
-            kept=float(layer.decay[head][forgetter]),
+            kept=100 * float(layer.decay[head][forgetter]),
         ),
         "attention": "",
-        "path": text.SAID_PATH.format(share=of_state.explained.sum(), h_share=of_h.explained.sum()),
-        "distance": text.SAID_DISTANCE.format(state=of_state.distance[n + 1], h=of_h.distance[n + 1]),
+        "path": text.SAID_PATH.format(share=100 * of_state.explained.sum(), h_share=100 * of_h.explained.sum()),
+        "distance": text.SAID_DISTANCE.format(state=100 * of_state.distance[n + 1], h=100 * of_h.distance[n + 1]),
     }
     if not size:
         sentences |= {"state": text.SAID_EMPTY, "singular": text.SAID_EMPTY}
@@ -132,7 +134,7 @@ def said(
         earlier = attended.shape[1] - len(tokens)  # tokens of earlier windows that are still in the cache
         read = tokens[column - earlier] if column >= earlier else text.EARLIER
         sentences["attention"] = text.SAID_ATTENTION.format(
-            reader=tokens[row], row=row + 1, read=read, column=column + 1, share=float(attended[row, column])
+            reader=tokens[row], row=row + 1, read=read, column=column + 1, share=100 * float(attended[row, column])
         )
     return sentences
 
@@ -159,3 +161,8 @@ def _levels(maps: Sequence[Array]) -> str:
     if not maps:
         return ""
     return base64.b64encode(np.round(np.stack(maps) * 255).astype(np.uint8).tobytes()).decode("ascii")
+
+
+def _signed(value: float) -> str:
+    """Write a number with its sign, a minus as wide as the plus."""
+    return f"{value:+.2f}".replace("-", "−")

@@ -9,7 +9,6 @@ from app.lab import lab_text
 from app.lab.findings import Finding, points
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import is_above
-from app.shell.messages import joined
 from app.shell.results import Result
 from sleepviz.studies.measurements import PAPER, STILLNESS
 
@@ -38,10 +37,7 @@ def findings(entries: Sequence[Result], chance: float = 0.0) -> tuple[Finding, .
     found += [_duel(group, lab_text.SCHEDULE_AHEAD) for group in _by_variant(ahead)]
     found += [_duel(group, lab_text.SCHEDULE_BEHIND) for group in _by_variant(behind)]
     apart = {entry.variant for entry, _ in (*ahead, *behind)}
-    alike = [variant_name(v) for v in dict.fromkeys(entry.variant for entry, _ in compared) if v not in apart]
-    if alike:
-        found.append(Finding(lab_text.SCHEDULE_ALIKE.format(names=joined([f"*{name}*" for name in alike]))))
-    found += [_saving(pair) for pair in compared if pair not in (*ahead, *behind) and _saves(*pair)]
+    found += [_alike(group) for group in _by_variant([pair for pair in compared if pair[0].variant not in apart])]
     return tuple(found)
 
 
@@ -55,16 +51,14 @@ def _first(entries: Sequence[Result], ahead: Sequence[Pair], chance: float) -> s
     return _best(entries, chance)
 
 
-def _saves(entry: Result, paper: Result) -> bool:
-    """Whether a schedule leaves at least half a pass a token of its budget; stillness has none."""
-    return entry.variant != STILLNESS and (entry.mean_passes or 0) <= paper.passes - 0.5
-
-
-def _saving(pair: Pair) -> Finding:
-    entry, paper = pair
-    return Finding(
-        lab_text.SCHEDULE_SAVES.format(n=paper.passes, name=variant_name(entry.variant), taken=entry.mean_passes)
-    )
+def _alike(group: Sequence[Pair]) -> Finding:
+    """A schedule that cannot be told apart from the paper's, and where it leaves half a pass a token or more."""
+    said = [lab_text.SCHEDULE_ALIKE.format(name=variant_name(group[0][0].variant))]
+    for entry, paper in group:
+        taken = entry.mean_passes or 0.0
+        if entry.variant != STILLNESS and taken <= paper.passes - 0.5:
+            said.append(lab_text.SCHEDULE_SAVES.format(n=paper.passes, taken=taken))
+    return Finding(" ".join(said))
 
 
 def _best(entries: Sequence[Result], chance: float) -> str:
@@ -104,4 +98,5 @@ def notes(variants: Sequence[str], *, is_difficulty_in_windows: bool) -> str:
     """What must be known to read the comparison: which schedules this task leaves out, and what was mixed."""
     said = [lab_text.SCHEDULE_MIXED_WINDOWS if is_difficulty_in_windows else lab_text.SCHEDULE_MIXED]
     said.append(lab_text.SCHEDULE_PAGES if "schedule_statements" in variants else lab_text.SCHEDULE_ONE_STATEMENT)
+    said += [lab_text.SCHEDULE_STILL] * (STILLNESS in variants)
     return " ".join([*said, lab_text.SCHEDULE_BY_HAND])

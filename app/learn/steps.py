@@ -154,7 +154,7 @@ def clearing(lesson: Lesson) -> Outcome:
         _show(lesson, "slept", Moment("clear"))
     else:
         lesson.button(learn_text.CLEAR, "cleared")
-        _model(lesson, "full")
+        _model(lesson, "asleep")
         _show(lesson, "slept", Moment("asleep", HARD))
     return "open"
 

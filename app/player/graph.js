@@ -20,15 +20,17 @@ function arrow(ctx, [x1, y1], [x2, y2], colour, width, dash, from, to) {
   ctx.fill();
 }
 
+// Returns where it ends.
 function windowKey(ctx, edges, x, y, w, unit) {
   const windows = [...new Set(edges.map((edge) => edge.window))].sort((a, b) => a - b);
   const shown = windows.slice(0, WINDOWS.length), wideOf = (name) => ctx.measureText(name).width + 34;
   const isShort = x + shown.reduce((sum, window) => sum + wideOf(`window ${window + 1}`), 0) > w;  // then one word for all
   for (const [place, window] of shown.entries()) {
     const name = isShort && place ? String(window + 1) : `window ${window + 1}`, wide = wideOf(name);
-    if (x + wide > w) return;
+    if (x + wide > w) return x;
     line(ctx, [[x, y], [x + 20, y]], WINDOWS[window % WINDOWS.length], 2.5, DASHES[window % DASHES.length]);
     label(ctx, [name], x + 25, y, 8 * unit, INK.dim, "left");
     x += wide;
   }
+  return x;
 }

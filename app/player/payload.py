@@ -266,7 +266,7 @@ def _luck(answered: dict[str, Any], share: float | None) -> str:
     right = answered["right"]
     if share is None or right is None or len(answered["rows"]) != 1 or right == (share >= LUCK):
         return ""
-    return f"{'Lucky: only' if right else 'Unlucky:'} {share:.0%} of such questions are right."
+    return f"{'Lucky: only' if right else 'Unlucky:'} {100 * share:.0f} % of such questions are right."
 
 
 def _cost(spec: Mapping[str, Any], slept_s: float, answer_s: float) -> str:

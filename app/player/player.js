@@ -150,7 +150,7 @@ class Player {
     this.bytes = Uint8Array.from(atob(run.states.data), (c) => c.charCodeAt(0));
     const heads = run.states.shape[1] * run.states.shape[2];
     if (this.head >= heads) this.head = 0;
-    this.el.badge.textContent = run.badge;
+    this.el.badge.textContent = this.el.badge.title = run.badge;
     const picture = PICTURES[run.picture.kind];
     this.root.dataset.picture = run.picture.kind;
     this.root.classList.toggle("wide", picture.wide);

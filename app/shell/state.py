@@ -29,27 +29,61 @@ class Visit:
 
     task: str
 
-    def key(self, name: str) -> str:
-        """The session's key, and the widget's, of one value."""
+    def of_session(self, name: str) -> str:
+        """The session's key of one value."""
         return f"{self.task}_{name}"
+
+    def key(self, name: str) -> str:
+        """The key of the widget that is about to be drawn; it starts with the value that was kept for it."""
+        key = self.of_session(name)
+        if key not in st.session_state and name in self._kept:
+            st.session_state[key] = self._kept[name]
+        return key
+
+    @property
+    def _kept(self) -> Mapping[str, Any]:
+        """The controls' values. Streamlit forgets those of a widget once it is not drawn."""
+        kept: Mapping[str, Any] = st.session_state.get(self.of_session("kept"), {})
+        return kept
 
     def get(self, name: str, default: Any = None) -> Any:
         """A value, or `default` where there is none."""
-        return st.session_state.get(self.key(name), default)
+        return st.session_state.get(self.of_session(name), self._kept.get(name, default))
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Replace values of this page, by name."""
+        kept = {name: value for name, value in values.items() if name in self._kept}
+        if kept:
+            st.session_state[self.of_session("kept")] = {**self._kept, **kept}
         for name, value in values.items():
-            st.session_state[self.key(name)] = value
+            key = self.of_session(name)
+            if name not in kept or key in st.session_state:
+                st.session_state[key] = value
+
+    def hold(self, values: Mapping[str, Any]) -> None:
+        """Set what the page itself works out, where it is not so already.
+
+        A value that is written again would go to the browser, and overrule what the visitor has done there since.
+        """
+        self.set({name: value for name, value in values.items() if not self._is(name, value)})
+
+    def hold_number(self, name: str, least: int, most: int) -> None:
+        """Bring a number within its widget's bounds. To Streamlit, a slider with other bounds is another widget."""
+        value, bounds = min(max(int(self.get(name)), least), most), (least, most)
+        if self.get(f"{name}_bounds", bounds) == bounds:
+            self.hold({name: value})
+        else:
+            self.set({name: value})
+        self.set({f"{name}_bounds": bounds})
+
+    def _is(self, name: str, value: Any) -> bool:
+        has_it = name in self._kept or self.of_session(name) in st.session_state
+        return bool(has_it and self.get(name) == value)
 
     def set_missing(self, values: Mapping[str, Any]) -> None:
-        """Give every control its first value; values that are there stay.
-
-        Writing a widget's own key also keeps its value on a run in which the widget is not shown. Streamlit forgets
-        it all the same once another page is shown, so a copy is kept beside it.
-        """
-        self.set({name: self.get(name, value) for name, value in values.items()})
-        self.set({"kept": {**self.get("kept", {}), **{name: self.get(name) for name in values}}})
+        """Give every control its first value; values that are there stay."""
+        now = {name: self.get(name, value) for name, value in values.items()}
+        st.session_state[self.of_session("kept")] = {**self._kept, **now}
 
     def change(self, values: Mapping[str, Any]) -> None:
         """The visitor has changed something (a preset, a click): the link no longer counts."""
@@ -111,9 +145,6 @@ class Visit:
         again, and the page's last link is put into the address.
         """
         given = address.asked()
-        # Not only after another page: two quick steps back may skip that page's script, but not what Streamlit forgets.
-        gone = {name: value for name, value in self.get("kept", {}).items() if self.key(name) not in st.session_state}
-        self.set(gone)
         if not address.is_same_page():
             if self.job is not None and self.job.was_left:
                 self.set({"job": None})  # it stopped when the visitor left the page: it starts again
@@ -124,6 +155,7 @@ class Visit:
             self.set({"is_followed": False, "is_bare": not given and bool(self.get("is_bare"))})
             return False
         values, problems = read_link(given, self.task, readers)
+        self.set_missing(first)
         self.set({**first, **dict.fromkeys(START), **values, "link_problems": problems})
         self.set({"url": given, "is_followed": bool(given), "is_bare": False})
         if not given:

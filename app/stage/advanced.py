@@ -113,7 +113,7 @@ def readers(window: int) -> dict[str, Reader]:
 
 def keep_within(visit: Visit, window: int) -> None:
     """Another checkpoint may have a shorter window."""
-    visit.set({"every": min(int(visit.get("every")), window)})
+    visit.hold_number("every", 1, window)
 
 
 def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
@@ -154,18 +154,18 @@ def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
 
 def break_it(visit: Visit) -> None:
     """What can be broken, in sight: one press breaks a part, another mends it."""
-    key = visit.key("broken")
     broken = visit.get("control")
-    st.session_state[key] = broken if broken in stage_text.BREAK else None
+    visit.hold({"broken": broken if broken in stage_text.BREAK else None})
 
     def changed() -> None:
-        visit.change({"control": st.session_state[key] or PAPER["control"]})
+        visit.change({"control": visit.get("broken") or PAPER["control"]})
 
     st.pills(
         stage_text.BREAK_IT,
         tuple(stage_text.BREAK),
         format_func=lambda control: stage_text.BREAK[control],
-        key=key,
+        key=visit.key("broken"),
         on_change=changed,
         label_visibility="collapsed",
+        wrap=True,
     )

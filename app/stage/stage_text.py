@@ -20,7 +20,7 @@ TERMS: dict[str, str] = {
     "kv_cache": "KV cache: a key and a value for every token the model has read. It grows with every token. "
     "Sleep ends by clearing it.",
     "trigger": "Trigger: why a sleep begins. In the paper the window is full. Here it can also be every M tokens, "
-    "by hand, after some statements, or at a surprise: a token that S expected much less than usual.",
+    "by hand, after some statements, or at a surprise. A surprise is a token that S expected much less than usual.",
     "evict": "Evict: drop tokens from the KV cache. After hard eviction only the fast weights still hold them.",
     "fast_weights": "Fast weights S: small tables of fixed size inside a layer. Tokens write to them by key "
     "and read from them by key. Blue is positive, orange negative.",
@@ -137,10 +137,10 @@ WHOLE_STATEMENTS = "This trigger tears no statement apart. On Rule 110 a stateme
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",
-    "zero_state": "zero S before waking",
-    "shuffled_state": "S of another sequence",
-    "replay": "replay the same keys and values",
-    "reset_state": "reset S before each pass",
+    "zero_state": "S wiped before waking",
+    "shuffled_state": "another run's S",
+    "replay": "pass 1 replayed",
+    "reset_state": "S reset before each pass",
     "untrained": "untrained weights",
 }
 

@@ -23,18 +23,17 @@ def switch(visit: Visit, task: str, infos: tuple[CheckpointInfo, ...]) -> None:
     if not names:
         return
     default = next(iter(names))
-    key = visit.key("trained")
     chosen = visit.get("checkpoint", default)
-    st.session_state[key] = chosen if chosen in names else None
+    visit.hold({"trained": chosen if chosen in names else None})
 
     def changed() -> None:
-        visit.change({"checkpoint": st.session_state[key] or default})
+        visit.change({"checkpoint": visit.get("trained") or default})
 
     st.segmented_control(
         stage_text.TRAINED,
         tuple(names),
         format_func=names.__getitem__,
-        key=key,
+        key=visit.key("trained"),
         on_change=changed,
         label_visibility="collapsed",
         width="content",

@@ -11,9 +11,9 @@ FIRST = (
 )
 FLOPS = (Evidence("baseline", "n1_same_flops", "N = 1 with the same training FLOPs"),)
 CONTROLS = (
-    Evidence("control", "zero_state", "S zeroed at waking"),
-    Evidence("control", "shuffled_state", "S of another sequence"),
-    Evidence("control", "replay", "replay of the same keys and values"),
+    Evidence("control", "zero_state", "S wiped before waking"),
+    Evidence("control", "shuffled_state", "another run's S"),
+    Evidence("control", "replay", "pass 1 replayed"),
     Evidence("control", "reset_state", "S reset before each pass"),
     Evidence("control", "untrained", "untrained weights"),
 )

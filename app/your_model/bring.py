@@ -167,7 +167,7 @@ def _form(visit: Visit, allowance: Allowance) -> Wanted | None:
     """What is to be loaded, or None while nothing is given. Raises ConfigError."""
     ways = [model_text.BY_NAME] * (allowance.anything or bool(allowance.listed())) + [model_text.BY_FILES]
     first = visit.get("way") if visit.get("way") in ways else ways[0]
-    visit.set({"way": first})
+    visit.hold({"way": first})
     way = st.segmented_control(model_text.WAY, ways, key=visit.key("way"), required=True) if ways[1:] else ways[0]
     if way == model_text.BY_FILES:
         return _dropped(visit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sleepviz.config.base import JsonRoundTrip, require, require_choice
 from sleepviz.config.model import PASSES_MAX, Eviction, SleepAttention, SleepPolicy
@@ -63,6 +63,7 @@ class Trigger(JsonRoundTrip):
         """Read `window`, `every:M`, `manual`, `manual:A,B`, `surprise:R` or `statement:K`. Raises ConfigError."""
         kind, _, rest = text.partition(":")
         refusal = f"trigger {text[:40]!r}: {_TRIGGER_FORM}"
+        require(kind in get_args(TriggerKind), refusal)
         if kind == "surprise":
             require(bool(re.fullmatch(r"[0-9]{1,3}([.][0-9]{1,5})?", rest)), refusal)
             return cls("surprise", ratio=float(rest))

@@ -41,6 +41,13 @@ def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTes
     return clean(page._run(states))
 
 
+def back(page: AppTest, **query: str) -> AppTest:
+    """The page after Back or Forward has led to these query parameters."""
+    page.query_params.clear()
+    page.query_params.update(query)
+    return trigger(page, "address_bar", "back")
+
+
 def players(page: AppTest) -> list[dict[str, Any]]:
     """The run that each player on the page is given."""
     given = [json.loads(each.proto.json) for each in page.get("bidi_component") if '"frames"' in each.proto.json]
@@ -53,10 +60,10 @@ def payload(page: AppTest) -> dict[str, Any]:
     return player
 
 
-def live(page: AppTest) -> AppTest:
-    """Run again, as the polling fragment does, until the live run is there."""
+def live(page: AppTest, named: str = "") -> AppTest:
+    """Run again, as the polling fragment does, until the live run is there, the one whose badge names this."""
     deadline = time.monotonic() + 60
-    while not payload(page)["badge"].startswith("live"):
+    while not payload(page)["badge"].startswith("live") or named not in payload(page)["badge"]:
         assert time.monotonic() < deadline and not errors(page), errors(page)
         clean(page.run())
     return page

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.app.made import make_assets
-from tests.serving import wait_until_healthy
+from tests.serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = (
@@ -46,25 +42,11 @@ def browser_assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def serve(assets: Path, folder: Path, **environment: str) -> Iterator[Server]:
     """Start the app on a free port, wait until it is healthy, and end it afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     log = folder / "runs.log"
     log.touch()
     environment = {**environment, "SLEEPVIZ_TEST_ASSETS": str(assets), "SLEEPVIZ_TEST_LOG": str(log)}
-    command = [sys.executable, "-m", "streamlit", "run", "tests/browser/served.py", "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    with (folder / "server.log").open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(url, process)
-        yield Server(url, log)
-    finally:
-        process.terminate()
-        process.wait(20)
+    with serving(log=folder / "server.log", script="tests/browser/served.py", environment=environment) as served:
+        yield Server(served.url, log)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Server, assert_axe_finds_nothing, visit
+from tests.browser.conftest import ROOT, Server, assert_axe_finds_nothing, visit
+from tests.serving import serving
 
 PATIENCE_MS = 240_000  # a cold start on a busy machine
+LONG_SWEEP = "passes=8,10,12&levels=8,9,10,11,12&n=128&seed=3"  # about half a minute
+STOPS_WITHIN_S = 10
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -133,3 +136,16 @@ def test_a_link_opens_its_experiment_and_the_way_back_takes_one_step(server: Ser
     page.go_back()
     expect(page.get_by_role("heading", name="Limits and open questions")).to_be_visible(timeout=PATIENCE_MS)
     page.context.close()
+
+
+def test_a_server_that_is_told_to_stop_ends_though_a_sweep_is_under_way(browser: Browser) -> None:
+    """What the sweep has measured is in the link: the next server measures the same. No file is touched."""
+    assets = ROOT / "assets"
+    before = {path: path.stat().st_mtime_ns for path in assets.rglob("*") if path.is_file()}
+    with serving() as served:
+        page = visit(browser, f"{served.url}/lab?task=rule110&{LONG_SWEEP}")
+        expect(page.get_by_text(re.compile(r"of 15 settings are measured"))).to_be_visible(timeout=PATIENCE_MS)
+        served.process.terminate()
+        served.process.wait(STOPS_WITHIN_S)
+        page.context.close()
+    assert {path: path.stat().st_mtime_ns for path in assets.rglob("*") if path.is_file()} == before

@@ -189,6 +189,14 @@ def test_a_visitor_who_leaves_at_once_stays_out(server: Server, open_page: OpenP
     expect(page.get_by_role("button", name="Present")).to_be_visible()
 
 
+@pytest.mark.parametrize("path", ["", "graph", "arithmetic"])
+def test_a_phone_can_play_what_is_presented(server: Server, open_page: OpenPage, path: str) -> None:
+    page = open_page(f"{server.url}/{path}?view=present", width=390, height=844)
+    expect(page.locator(".theatre.present")).to_be_visible()
+    for button in page.locator(".transport button:visible").all():
+        button.click(timeout=5000)  # refused where something lies over it
+
+
 def test_present_stays_through_a_change_and_through_the_menu(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/?view=present")
     fills_the_window(page)

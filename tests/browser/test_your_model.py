@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from sleepviz.hybrids.models.gguf import missing_packages
 from tests.browser.conftest import ROOT, Server, assert_axe_finds_nothing, serve, visit
 from tests.hybrids.folders import text_folder
 from tests.hybrids.hub import hub
@@ -147,4 +150,32 @@ def bring_all(page: Page, models: Path, folder: Path) -> None:
     ask(page, DOCUMENT)
     expect(badge).to_contain_text("live · the dropped files", timeout=PATIENCE_MS)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+    page.context.close()
+
+
+def gguf_bytes() -> bytes:
+    """A GGUF file as small as can be: its head says version 3, no tensor, and one entry, the architecture "llama"."""
+
+    def text(written: str) -> bytes:
+        return struct.pack("<Q", len(written)) + written.encode()
+
+    a_text = struct.pack("<I", 8)
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + text("general.architecture") + a_text + text("llama")
+
+
+def test_a_dropped_gguf_file_is_read_or_the_page_says_what_reading_needs(server: Server, browser: Browser) -> None:
+    page = visit(browser, f"{server.url}/your-model")
+    expect(page.get_by_text("any folder of this machine")).to_be_visible(timeout=PATIENCE_MS)
+    page.locator(".st-key-your_model_source input").click()
+    page.get_by_role("option", name="a model of your own").click()
+    page.get_by_text("Drop its files").click()
+    file = {"name": "tiny.gguf", "mimeType": "application/octet-stream", "buffer": gguf_bytes()}
+    page.locator(".st-key-your_model_files input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Load it and try to sleep").click()
+    missing = missing_packages()  # with none missing: there is no tensor in the file
+    needed = (
+        f"reading GGUF files needs {' and '.join(missing)}" if missing else "could not be loaded"
+    )  # no tensor in it
+    expect(page.get_by_role("alert").filter(has_text=re.compile(needed))).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_label("Document", exact=True)).to_have_count(0)  # nothing to ask
     page.context.close()

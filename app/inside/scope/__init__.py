@@ -23,10 +23,17 @@ _scope = st.components.v2.component(
 def show(runs: Sequence[dict[str, Any]], *, at: int, key: str, on_pass: Callable[[int], None]) -> None:
     """Mount the microscope over one run or two; `at` is the pass in sight, from 1. `on_pass` hears of another."""
 
+    def moved() -> tuple[int, int]:
+        """The pass that the slider was moved to last, and how many moves the page has heard of; 0 and 0 at first."""
+        given = getattr(st.session_state.get(key), "moved", None)
+        numbers = (given.get("pass"), given.get("moves")) if isinstance(given, dict) else ()
+        whole = [int(each) for each in numbers if isinstance(each, int | float)]
+        return (whole[0], whole[1]) if len(whole) == 2 else (0, 0)
+
     def changed() -> None:
-        given = getattr(st.session_state[key], "pass", None)
-        if isinstance(given, int | float):
-            on_pass(int(given))
+        if moved()[0]:
+            on_pass(moved()[0])
 
     words = {"pass": text.PASS, "pictures": text.PICTURES, "other_shape": text.OTHER_SHAPE}
-    _scope(key=key, data={"runs": list(runs), "at": at, "words": words}, on_pass_change=changed)
+    data = {"runs": list(runs), "at": at, "heard": moved()[1], "words": words}
+    _scope(key=key, data=data, on_moved_change=changed)

@@ -32,14 +32,15 @@ class Scope {
     this.setState = setState;
     this.resize.observe(this.root);
     const same = this.given === JSON.stringify(data.runs);
+    this.moves ??= data.heard;
     if (!same) {
       this.given = JSON.stringify(data.runs);
       this.runs = data.runs.map(unpacked);
       this.words = data.words;
       this.build();
     }
-    if (data.at !== this.asked || !same) this.at = Math.min(data.at, this.last);
-    this.asked = data.at;
+    // Until the page has heard of the slider's last move, it speaks of what was before.
+    if (!same || data.heard >= this.moves) this.at = Math.min(data.at, this.last);
     this.draw();
   }
 
@@ -75,9 +76,10 @@ class Scope {
 
   go(pass) {
     this.at = pass;
+    this.moves += 1;
     this.draw();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { if (this.at !== this.asked) { this.asked = this.at; this.setState?.("pass", this.at); } }, LATER_MS);
+    this.timer = setTimeout(() => this.setState?.("moved", { pass: this.at, moves: this.moves }), LATER_MS);
   }
 
   // The pass of a run that stands at the slider: a shorter run stays at its end.

@@ -3,6 +3,9 @@
 A change makes a new entry in the browser's history, so that Back undoes it. After a click in the menu the page's last
 link is put in place of the bare address instead: there, a second entry would take a second Back. Streamlit itself
 keeps `embed`; the ways of looking at a page in `LOOKS` are kept here.
+
+What a visitor does is sent with the address as their browser knows it. Where they act twice quickly, that is not yet
+the address that the first act has led to; `enter` reads it as if it were, unless they came there by the Back button.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 LOOKS = ("view", "lock")  # of a link, the way of looking at a page: no part of what is asked
+
+_GIVEN, _NOW, _SENT = "address_given", "address_now", "address_sent"
+_BACK, _LOOK = "address_back", "address_look"
 
 _address = st.components.v2.component(
     "sleepviz_address",
@@ -31,12 +37,41 @@ def enter(page: str) -> None:
     """
     st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page
     st.session_state["address"] = None
-    given = {name: str(st.query_params[name]) for name in LOOKS if name in st.query_params}
+    st.session_state[_GIVEN] = {name: str(st.query_params[name]) for name in st.query_params}
+    st.session_state[_NOW] = _heard(st.session_state[_GIVEN])
+    for name, value in st.session_state.pop(_LOOK, {}).items():
+        others = {other: held for other, held in held_looks().items() if other != name}
+        st.session_state["looks"] = {**others, name: value} if value else others
+        write(asked())
+    given = {name: value for name, value in _now().items() if name in LOOKS}
     held = held_looks()
     if held and not given and not is_same_page():
         put({})
     else:
         st.session_state["looks"] = given
+
+
+def _heard(given: dict[str, str]) -> dict[str, str]:
+    """The address: the one that was sent last where the browser had not heard of it, else the one that is given."""
+    sent: list[dict[str, str]] = st.session_state.get(_SENT, [])
+    went_back = st.session_state.pop(_BACK, False)
+    is_known = is_same_page() and not went_back and given in sent
+    st.session_state[_SENT] = sent[sent.index(given) :] if is_known else [given]
+    now: dict[str, str] = st.session_state[_SENT][-1]
+    if now != given:
+        st.session_state["address"] = now  # a click in the menu on the page that is shown has left a bare address
+    return now
+
+
+def _now() -> dict[str, str]:
+    """The address, as far as this session knows."""
+    now: dict[str, str] = st.session_state.get(_NOW, {})
+    return now
+
+
+def _send(link: Mapping[str, str]) -> None:
+    st.session_state[_NOW] = dict(link)
+    st.session_state[_SENT] = [*st.session_state.get(_SENT, []), dict(link)]
 
 
 def is_same_page() -> bool:
@@ -46,7 +81,7 @@ def is_same_page() -> bool:
 
 def asked() -> dict[str, str]:
     """What the address asks of the page."""
-    return {name: str(st.query_params[name]) for name in st.query_params if name not in LOOKS}
+    return {name: value for name, value in _now().items() if name not in LOOKS}
 
 
 def held_looks() -> dict[str, str]:
@@ -56,24 +91,21 @@ def held_looks() -> dict[str, str]:
 
 
 def look(name: str, value: str) -> None:
-    """Change one way of looking; "" ends it."""
-    others = {other: held for other, held in held_looks().items() if other != name}
-    st.session_state["looks"] = {**others, name: value} if value else others
-    if value:
-        st.query_params[name] = value
-    elif name in st.query_params:
-        del st.query_params[name]
+    """Change one way of looking, from the next `enter` on; "" ends it."""
+    st.session_state[_LOOK] = {**st.session_state.get(_LOOK, {}), name: value}
 
 
 def write(link: Mapping[str, str]) -> None:
     """Make `link` the address, as a new entry in the browser's history."""
     st.session_state["address"] = None
-    st.query_params.from_dict({**link, **held_looks()})
+    _send({**link, **held_looks()})
+    st.query_params.from_dict(_now())
 
 
 def put(link: Mapping[str, str]) -> None:
     """Make `link` the address once this run is over, in place of the entry that is there."""
     st.session_state["address"] = {**link, **held_looks()}
+    st.session_state[_SENT] = [*st.session_state.get(_SENT, []), {**asked(), **link, **held_looks()}]
 
 
 @dataclass(frozen=True)
@@ -124,4 +156,11 @@ def show() -> None:
     """Mount the script that does so; nothing is drawn."""
     wanted: dict[str, str] | None = st.session_state.get("address")
     search = None if wanted is None else urlencode({**asked(), **wanted})
-    _address(key="address", data={"page": st.session_state.get("page", ""), "search": search})
+    page, given = st.session_state.get("page", ""), urlencode(st.session_state.get(_GIVEN, {}))
+    data = {"page": page, "search": search, "now": urlencode(_now()), "given": given}
+    _address(key="address_bar", data=data, on_back_change=_went_back)
+
+
+def _went_back() -> None:
+    """The visitor came to this address by Back or Forward."""
+    st.session_state[_BACK] = True

@@ -62,7 +62,7 @@ class DepoForm:
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """Hops, and a start that is a node."""
-        visit.set({"hops": min(int(visit.get("hops")), limits["hops_max"])})
+        visit.hold_number("hops", 1, limits["hops_max"])
         names = _names(visit)
         if names and visit.get("start") not in names:
             visit.set({"start": names[0]})

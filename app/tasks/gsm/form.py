@@ -58,10 +58,10 @@ class GsmForm:
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """A value that there is, and a question that is a variable: the text's own, if it asks one."""
         low, high = limits["values"]
-        visit.set({"equals": min(max(int(visit.get("equals")), low), high)})
+        visit.hold_number("equals", low, high)
         names, own = _read(visit)[1:]
         if own is not None:
-            visit.set({"question": own, "ask": "after" if visit.get("ask") == "equals" else visit.get("ask")})
+            visit.hold({"question": own, "ask": "after" if visit.get("ask") == "equals" else visit.get("ask")})
         elif names and visit.get("question") not in names:
             visit.set({"question": names[-1]})
 

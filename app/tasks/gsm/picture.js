@@ -4,9 +4,9 @@ function drawValues(canvas, run, frame) {
   const { ctx, w, h, unit } = fit(canvas);
   const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
   const { nodes } = picture;
-  windowKey(ctx, picture.edges, 0, 0.65 * unit, w, unit);
+  const keyEnd = windowKey(ctx, picture.edges, 0, 0.65 * unit, w, unit);
   if (nodes.some((node) => node.truth === "?")) {
-    label(ctx, ["? is “unknown”, and right where a variable is never told", "? is “unknown”"], w - 4, 0.65 * unit, w * 0.62, INK.dim, "right");
+    label(ctx, ["? is “unknown”, and right where a variable is never told", "? is “unknown”", "?: unknown"], w - 4, 0.65 * unit, w - keyEnd, INK.dim, "right");
   }
   const deepest = Math.max(...nodes.map((node) => node.depth)), last = Math.max(...nodes.map((node) => node.row));
   // Depth runs to the right, or down where the screen is narrow.

@@ -60,8 +60,8 @@ class Rule110Form:
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """Steps and number of rows."""
-        visit.set({"steps": min(int(visit.get("steps")), limits["steps_max"])})
-        visit.set({"n_rows": min(_n_rows(visit), limits["rows_max"])})
+        visit.hold_number("steps", 0, limits["steps_max"])
+        visit.hold_number("n_rows", 1, limits["rows_max"])
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Both sides of the question, and chance."""
@@ -158,7 +158,7 @@ def _picked_row(visit: Visit) -> int:
     rows = range(1, _n_rows(visit) + 1)
     if len(rows) == 1:
         return 1
-    visit.set({"edited": min(int(visit.get("edited") or 1), len(rows))})
+    visit.hold({"edited": min(int(visit.get("edited") or 1), len(rows))})
     key = visit.key("edited")
     st.segmented_control(
         "Row", rows, format_func=lambda row: f"row {row}", key=key, label_visibility="collapsed", width="content"

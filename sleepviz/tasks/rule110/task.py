@@ -184,7 +184,7 @@ class Rule110(JsonRoundTrip):
         if not isinstance(row, str) or set(row) - {"0", "1"}:
             raise InputError(f"Row {number} may hold only the characters 0 and 1.")
         if len(row) != self.row_cells:
-            raise InputError(f"Row {number} has {len(row)} cells; this model reads rows of exactly {self.row_cells}.")
+            raise InputError(f"Row {number} needs exactly {self.row_cells} cells; yours has {len(row)}.")
 
     def encode(self, instance: Rule110Instance) -> Problem:
         """One window a row; one query a row."""

@@ -15,7 +15,7 @@ from sleepviz.tasks.text.task import Text
 def presets() -> Iterator[Preset]:
     """Found from the answers alone, one model for any N: two hops a pass. Beside it N = 1 at equal tokens.
 
-    First more hops on one page. Then, from there, more pages, which have room for more people. Then more hops on two
+    First more hops on one page. Then, from there, more pages, which have room for more people. Then more hops: on two
     pages, where a chain already leads from page to page, and last on all pages.
     """
     task = Text()
@@ -33,13 +33,13 @@ def presets() -> Iterator[Preset]:
     def one_page(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
         return tuple(Stage(passes_at(hops), hops, (1, 1), advance_at=at) for hops, at in ((1, 0.9), (2, 0.7), (3, 0.7)))
 
-    def more_pages(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
-        return (Stage(passes_at(3), 3, (1, 4), single_window_share=0.3),)
+    def more_pages(passes_at: Callable[[int], int], pages: int) -> tuple[Stage, ...]:
+        return (Stage(passes_at(3), 3, (1, pages), single_window_share=0.3),)
 
     def more_hops(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
         reach = ((3, 2), (4, 2), (4, 4), (5, 4), (6, 4))
         return tuple(
-            Stage(passes_at(hops), hops, (1, pages), single_window_share=0.3, advance_at=0.7) for hops, pages in reach
+            Stage(passes_at(hops), hops, (2, pages), single_window_share=0.1, advance_at=0.7) for hops, pages in reach
         )
 
     def any_n(hops: int) -> int:
@@ -49,13 +49,20 @@ def presets() -> Iterator[Preset]:
         one_page(any_n), Budget.steps(2_280), loss="answers", steps_per_pass=2, lr_muon=0.02, decay_share=0.0
     )
     yield Preset("text-answers-page", task, model, page)
-    pages = replace(page, stages=more_pages(any_n), budget=Budget.steps(2_090), batch=32, init="text-answers-page")
-    yield Preset("text-answers-pages", task, model, pages)
+    four = replace(page, stages=more_pages(any_n, 4), budget=Budget.steps(2_090), batch=32, init="text-answers-page")
+    yield Preset("text-answers-pages", task, model, four)
+    two = replace(four, stages=more_pages(any_n, 2), budget=Budget.steps(1_346), init="text-answers-pages")
+    yield Preset("text-answers-hops", task, model, two)
     further = replace(
-        pages, stages=more_hops(any_n), budget=Budget.steps(6_000), decay_share=0.25, init="text-answers-pages"
+        two,
+        stages=more_hops(any_n),
+        budget=Budget.steps(8_000),
+        lr_muon=0.01,
+        decay_share=0.25,
+        init="text-answers-hops",
     )
     yield Preset("text-answers", task, model, further, default=True)
-    all_three = Budget.equal_to("text-answers-page", "text-answers-pages", "text-answers")
-    stages = (*one_page(lambda hops: 1), *more_pages(lambda hops: 1), *more_hops(lambda hops: 1))
-    alone = replace(page, stages=stages, n_passes=1, budget=all_three, decay_share=0.25)
+    whole = Budget.equal_to("text-answers-page", "text-answers-pages", "text-answers-hops", "text-answers")
+    stages = (*one_page(lambda hops: 1), *more_pages(lambda hops: 1, 4), *more_hops(lambda hops: 1))
+    alone = replace(page, stages=stages, n_passes=1, budget=whole, decay_share=0.25)
     yield Preset("text-answers-n1", task, model, alone)

@@ -22,7 +22,7 @@ def test_amounts_are_written_in_steps_of_a_thousand() -> None:
 
 def test_a_bill_is_said_as_it_is_counted() -> None:
     good = Bill(kv_without=1000, kv_with=100, fast_bytes=50, sleep_flops=90, answer_flops=10, reread_flops=40)
-    assert saved(good).startswith("Clearing saves 85.0%") and "question 3 on" in pays(good)
+    assert saved(good).startswith("Clearing saves 85.0 %") and "question 3 on" in pays(good)
     bad = Bill(kv_without=100, kv_with=100, fast_bytes=50, sleep_flops=90, answer_flops=10, reread_flops=10)
     assert "saves nothing" in saved(bad) and "never pays" in pays(bad)
 

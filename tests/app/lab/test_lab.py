@@ -19,7 +19,7 @@ from app.shell import runs
 from app.shell.state import LinkError
 from app.tasks import PAGES
 from tests.app.made import DEFAULT, made_results
-from tests.app.page import ROOT, clean, opened, trigger
+from tests.app.page import ROOT, back, clean, opened, trigger
 
 PATIENCE_S = 240  # a cold start on a busy machine
 
@@ -236,8 +236,7 @@ def test_back_and_other_links_choose_the_task_again(assets: Path) -> None:
     page = lab(task="depo")
     page.segmented_control(key="lab_task").set_value("gsm")
     clean(page.run())
-    page.query_params["task"] = "depo"  # as the Back button leaves it
-    assert clean(page.run()).segmented_control(key="lab_task").value == "depo"
+    assert back(page, task="depo").segmented_control(key="lab_task").value == "depo"
     page.switch_page(str(ROOT / "pages" / "rule110.py")).run()
     page.query_params.clear()
     page.switch_page(str(ROOT / "pages" / "lab.py"))
@@ -432,17 +431,17 @@ def test_the_sweep_measures_what_the_eval_command_measures(assets: Path, monkeyp
 def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
     page = lab()
-    assert cells_of(page, "zero S before waking") == ["–", "0.0 % (0.0–5.0)"]
-    assert "*zero S before waking*: accuracy falls. The answer is read from S." in told(page)
+    assert cells_of(page, "S wiped before waking") == ["–", "0.0 % (0.0–5.0)"]
+    assert "*S wiped before waking*: accuracy falls. The answer is read from S." in told(page)
     assert "The question, the recorded one" in told(page)
     page.button(key="lab_break_zero_state").click()
     clean(page.run())
     deadline = time.monotonic() + PATIENCE_S
-    while cells_of(page, "zero S before waking")[0] in ("–", "running"):
+    while cells_of(page, "S wiped before waking")[0] in ("–", "running"):
         assert time.monotonic() < deadline
         time.sleep(0.2)
         clean(page.run())
-    live = [cells_of(page, name)[0] for name in ("zero S before waking", "the run as it is")]
+    live = [cells_of(page, name)[0] for name in ("S wiped before waking", "the run as it is")]
     assert all(re.fullmatch(r"right|wrong in \d+ of 16 cells", each) for each in live), live
     assert cells_of(page, "untrained weights")[0] == "–"  # one click, one control
 

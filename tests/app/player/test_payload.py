@@ -118,7 +118,7 @@ def test_a_card_calls_reading_reading_and_sleeping_sleeping(passes: int, evictio
 
 @pytest.mark.parametrize(
     ("share", "luck"),
-    [(None, ""), (0.98, ""), (0.5, ""), (0.07, "Lucky: only 7% of such questions are right.")],
+    [(None, ""), (0.98, ""), (0.5, ""), (0.07, "Lucky: only 7 % of such questions are right.")],
 )
 def test_a_right_answer_against_the_odds_is_luck(share: float | None, luck: str) -> None:
     made = made_trace()

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.made import HOME_ROW
-from tests.app.page import ROOT, clean, errors, opened, payload
+from tests.app.page import ROOT, back, clean, errors, opened, payload
 
 OWN_TEXT = "assign zz = 4. assign yy = zz + 1."
 
@@ -133,13 +133,9 @@ def test_a_link_stays_as_it_was_written_until_something_is_changed(assets: Path,
     changed = address(clean(page.run()))
     assert changed["t"] == "9"
     assert "event" not in changed  # of another run
-    page.query_params.clear()
-    page.query_params.update(link)  # the Back button
-    assert address(clean(page.run())) == link
+    assert address(back(page, **link)) == link
     assert page.slider(key="rule110_steps").value == int(link.get("t", 3))
-    page.query_params.clear()
-    page.query_params.update(changed)  # and Forward
-    assert address(clean(page.run())) == changed
+    assert address(back(page, **changed)) == changed  # and Forward
     assert page.slider(key="rule110_steps").value == 9
 
 

@@ -50,13 +50,13 @@ RIGHT = {1: 0.99, 8: 0.95}
     ],
 )
 def test_what_resetting_s_shows_follows_from_the_numbers(broken: dict[int, float], says: str) -> None:
-    assert control_sentence(compared("reset_state", broken, RIGHT), WORDS) == f"*reset S before each pass*: {says}"
+    assert control_sentence(compared("reset_state", broken, RIGHT), WORDS) == f"*S reset before each pass*: {says}"
 
 
 def test_a_harder_question_that_survives_forbids_a_conclusion() -> None:
     found = compared("reset_state", {1: 0.99, 4: 0.1, 8: 1.0}, {1: 0.99, 4: 0.99, 8: 0.99})
     assert (
-        control_sentence(found, WORDS) == "*reset S before each pass*: accuracy falls at t = 4 but not at t = 1 and 8."
+        control_sentence(found, WORDS) == "*S reset before each pass*: accuracy falls at t = 4 but not at t = 1 and 8."
     )
 
 
@@ -99,7 +99,7 @@ def test_the_table_has_a_line_for_each_control_and_one_for_the_run_as_it_is() ->
     found = [compared("replay", {1: 0.86, 8: 0.0}, RIGHT), compared("untrained", {8: 0.01}, RIGHT)]
     assert control_table(found, WORDS).splitlines()[2:] == [
         "| the run as it is | 0.99 | 0.95 |",
-        "| replay the same keys and values | 0.86 | 0.00 |",
+        "| pass 1 replayed | 0.86 | 0.00 |",
         "| untrained weights |  | 0.01 |",
     ]
 
@@ -115,9 +115,9 @@ def test_the_page_says_what_the_results_file_says(assets: Path, accuracy: float,
     page = clean(opened().run())
     told = [each.value for each in page.markdown]
     assert any(says in each for each in told)
-    assert any(f"| reset S before each pass | {accuracy:.2f} |" in each for each in told)
+    assert any(f"| S reset before each pass | {accuracy:.2f} |" in each for each in told)
 
 
 def test_without_measured_controls_nothing_is_claimed(assets: Path) -> None:
     told = " ".join(each.value for each in clean(opened().run()).markdown)
-    assert "reset S before each pass" not in told and "Accuracy on fresh questions" in told
+    assert "S reset before each pass" not in told and "Accuracy on fresh questions" in told

@@ -19,10 +19,16 @@ _cells = st.components.v2.component(
 def show(row: str, *, key: str, label: str, on_change: Callable[[str], None]) -> None:
     """Draw `row`; a click hands the new row to `on_change`, as if it had been typed."""
 
+    heard = f"{key}_heard"  # how many clicks the page has heard of
+
     def clicked() -> None:
-        new = getattr(st.session_state[key], "row", None)
+        given = getattr(st.session_state[key], "clicked", None)
+        new, clicks = (given.get("row"), given.get("clicks")) if isinstance(given, dict) else (None, None)
         # The browser is not trusted: only a row of the same length made of 0 and 1 is taken over.
         if isinstance(new, str) and len(new) == len(row) and not set(new) - {"0", "1"}:
             on_change(new)
+        if isinstance(clicks, int | float):
+            st.session_state[heard] = int(clicks)
 
-    _cells(key=key, data={"row": row, "label": label}, on_row_change=clicked)
+    data = {"row": row, "label": label, "heard": st.session_state.get(heard, 0)}
+    _cells(key=key, data=data, on_clicked_change=clicked)
