@@ -15,7 +15,7 @@ from typing import Any
 from sleepviz.arguments import UsageError, build_parser
 from sleepviz.config.base import ConfigError
 from sleepviz.config.outside import InputError, lines_of, path_of, strict_json
-from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.config.run import RunSpec, Spending, Trigger
 from sleepviz.health import health
 from sleepviz.runs.checkpoint import CheckpointError, list_checkpoints
 from sleepviz.serve import ServeError, serve
@@ -43,6 +43,7 @@ def spec_of(arguments: argparse.Namespace, text: str = "", n_passes: int = 1) ->
         eviction=arguments.eviction,
         sleep_attention=arguments.sleep_attention,
         trigger=Trigger.parse(arguments.trigger),
+        spending=Spending.parse(arguments.spend),
         control=arguments.control,
         seed=arguments.seed,
     )
@@ -205,6 +206,13 @@ def experiments_command(arguments: argparse.Namespace) -> None:
     emit(run_queue(only=arguments.only, crew=crew))
 
 
+def schedules_command(arguments: argparse.Namespace) -> None:
+    """`schedules`: when to sleep, compared at equal passes, from where it was left."""
+    from sleepviz.studies.schedules.measure import run_schedules
+
+    emit(run_schedules())
+
+
 def record_command(arguments: argparse.Namespace) -> None:
     """`record --all`: the recorded runs."""
     from sleepviz.studies.recordings import record_all
@@ -244,6 +252,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": train_command,
     "tune": tune_command,
     "experiments": experiments_command,
+    "schedules": schedules_command,
     "record": record_command,
     "app": app_command,
     "health": health_command,

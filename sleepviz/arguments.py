@@ -65,7 +65,8 @@ def build_parser() -> Parser:
         sub.add_argument("--passes", type=whole_numbers, default=[4], help="N, or several: 1,2,4")
         sub.add_argument("--eviction", choices=("hard", "sliding"), default="hard")
         sub.add_argument("--sleep-attention", choices=("causal", "full"), default="")
-        sub.add_argument("--trigger", default="window", help="window, every:M or manual:A,B")
+        sub.add_argument("--trigger", default="window", help="window, every:M, manual:A,B, surprise:R or statement:K")
+        sub.add_argument("--spend", default="fixed", help="passes: fixed, still:T, even:B or hardest:B")
         sub.add_argument("--control", choices=get_args(Control), default="none")
         sub.add_argument("--json", action="store_true", help="accepted for clarity: output is always JSON")
 
@@ -127,6 +128,7 @@ def build_parser() -> Parser:
     experiments.add_argument(
         "--scheduler", default="", help="address of a dask scheduler, whose workers measure instead"
     )
+    command("schedules", "Compare when to sleep, at equal numbers of passes; writes what is missing.")
     record = command("record", "Make the recorded runs that pages show first.")
     record.add_argument("--all", action="store_true", required=True)
     app = command("app", "Serve the app in a browser; Ctrl-C ends it.")

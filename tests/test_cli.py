@@ -18,7 +18,7 @@ import torch
 import sleepviz.__main__
 import sleepviz.runs.record
 import sleepviz.training.evaluate
-from sleepviz.config.run import Trigger
+from sleepviz.config.run import Spending, Trigger
 from sleepviz.runs.checkpoint import list_checkpoints, load, save
 from sleepviz.runs.record import record
 from sleepviz.training.evaluate import wilson
@@ -93,6 +93,7 @@ def test_run_answers_what_record_does(capsys: pytest.CaptureFixture[str], tmp_pa
         (("--sleep-attention", "full"), {"sleep_attention": "full"}),
         (("--trigger", "every:4"), {"trigger": "every:4"}),
         (("--trigger", "manual:3,20"), {"trigger": "manual:3,20"}),
+        (("--spend", "even:5"), {"spending": Spending("even", 5)}),
         (("--control", "zero_state"), {"control": "zero_state"}),
         (("--control", "shuffled_state", "--seed", "3"), {"control": "shuffled_state", "seed": 3}),
         (("--control", "replay"), {"control": "replay"}),

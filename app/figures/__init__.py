@@ -4,7 +4,7 @@ from app.figures.accuracy import accuracy_figure, accuracy_summary, difficulties
 from app.figures.baselines import baselines_figure
 from app.figures.costs import memory_figure, questions_figure, times_figure
 from app.figures.drift import drift_figure
-from app.figures.halting import halting_figure
+from app.figures.halting import halting_figure, schedules_figure
 from app.figures.heatmap import heatmap_figure, heatmap_summary
 from app.figures.perplexity import perplexity_figure
 from app.figures.retention import retention_figure
@@ -23,6 +23,7 @@ __all__ = [
     "perplexity_figure",
     "questions_figure",
     "retention_figure",
+    "schedules_figure",
     "series_figure",
     "times_figure",
 ]

@@ -12,10 +12,12 @@ from app.inside import inside_text as text
 from app.shell import progress, runs
 from app.shell.jobs import RunKey, Sweep
 from app.shell.state import Visit
+from sleepviz.config.run import Trigger
 from sleepviz.inside.seen import PassSeen
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.runs.windows import cut_windows
 from sleepviz.tasks import build_task
+from sleepviz.tasks.base import statement_stops
 
 KEPT = 4  # looks of all visitors: each holds what every token wrote
 QUICK_S = 1.5
@@ -93,7 +95,9 @@ def _passes(key: RunKey) -> Iterator[PassSeen]:
 
 
 def _n_passes(key: RunKey, info: CheckpointInfo) -> int:
-    """How many passes the run has: N for each window."""
-    task = build_task(info.task, info.meta["task_sizes"])
+    """How many passes the run has: N for each window. With surprise only the model knows: at most N a statement."""
+    task, trigger = build_task(info.task, info.meta["task_sizes"]), key.spec.trigger
     context = task.encode(task.parse(key.spec.input, info.limits)).context
-    return key.spec.n_passes * len(cut_windows(len(context), task.window, key.spec.trigger))
+    stops = statement_stops(task, context) if trigger.kind in ("statement", "surprise") else ()
+    most = Trigger("statement", statements=1) if trigger.kind == "surprise" else trigger
+    return key.spec.n_passes * len(cut_windows(len(context), task.window, most, stops))

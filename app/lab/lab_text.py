@@ -82,6 +82,43 @@ HALTING_NOTICE = "higher and further left is better. Where the two lines meet, s
 HALTING_ALT = "Accuracy against mean passes. {finding}"
 HALTING_TABLE = "When to stop"
 HALTING_HEADS = "sleep stops", "mean passes", "accuracy"
+SCHEDULES = "When to sleep?"
+SCHEDULES_INTRO = (
+    "The paper sleeps when the window is full. Here other schedules get as many passes in all: N for every token, on "
+    "average."
+)
+SCHEDULES_NOT_RUN = "Schedules of sleep: not measured yet."
+SCHEDULES_NOTICE = (
+    "further right is better. Compare the markers of one shape; where whiskers overlap, two schedules cannot be told "
+    "apart."
+)
+SCHEDULES_ALT = "Accuracy of each schedule, with a marker for each number of passes. {finding}"
+SCHEDULES_TABLE = "When to sleep"
+SCHEDULES_HEADS = "sleep", "passes a token", "sleeps", "accuracy"
+SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's with as many passes."
+SCHEDULE_ONE_AHEAD = "With as many passes, one schedule does better than the paper's: sleep *{name}*."
+SCHEDULE_SAVES = "At N = {n}, it takes only {taken:.1f} passes."
+SCHEDULE_NO_BEST = "Some schedules do better than the paper's, but no single one stands above all others."
+SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: no other interval reaches that one."
+SCHEDULE_AHEAD = "Sleep *{name}* does better than the paper's schedule at {at}."
+SCHEDULE_BEHIND = "Sleep *{name}* does worse than the paper's schedule at {at}."
+SCHEDULE_SHARES = "It has {ours} right, the paper's {theirs}."
+SCHEDULE_SHARES_AT = "At N = {n}, it has {ours} right and the paper's {theirs}."
+SCHEDULE_ALIKE = "Sleep *{name}* cannot be told apart from the paper's schedule."
+SCHEDULE_MIXED = "Questions of all difficulties are mixed."
+SCHEDULE_MIXED_WINDOWS = (
+    "All difficulties are mixed, and the windows of one sequence differ in theirs. Training had one for all of them."
+)
+SCHEDULE_PAGES = (
+    "The model was trained on full windows: statements, then a foot of names. Ends of statements and surprise leave "
+    "the foot whole; half windows cut it. To notice a surprise takes one pass, which is counted."
+)
+SCHEDULE_ONE_STATEMENT = (
+    "Here one statement fills one window. So surprise and ends of statements mean a full window, and are left out. "
+    "Half a window is half a statement, which the model never saw in training."
+)
+SCHEDULE_STILL = "Sleep until S is still takes a number of passes of its own, and is compared with the next N above."
+SCHEDULE_BY_HAND = "Sleep by hand follows no rule, so there is nothing to compare; try it on the task's page."
 COST = "What does sleep cost, and when does it pay?"
 COST_INTRO = (
     "You pay for sleep once per window and for an answer once per question. The alternative keeps nothing and rereads "

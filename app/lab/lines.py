@@ -58,6 +58,11 @@ def newest(results: Results) -> Results:
     return replace(results, entries=tuple(settings.values()))
 
 
+def of_task(results: Results, task: str) -> Results:
+    """The entries of one task, of a file of several."""
+    return replace(results, entries=tuple(entry for entry in results.entries if entry.task == task))
+
+
 def best_line(measured: Sequence[Result]) -> Line:
     """At each difficulty the N that did best, the fewest passes of equals."""
     best: dict[int, Result] = {}

@@ -15,6 +15,7 @@ from app.shell import address, messages, runs, theme
 from app.tasks import PAGES
 from sleepviz.runs.checkpoint import CheckpointInfo
 
+SCHEDULES = "schedules"  # the results file
 LINK = address.Part("lab", ("task", *LINKED))
 
 
@@ -86,6 +87,7 @@ def _scene(task: str, infos: tuple[CheckpointInfo, ...], given: Mapping[str, str
         chosen = str(st.selectbox(lab_text.CHECKPOINT, names, index=names.index(chosen), key=f"lab_{task}_checkpoint"))
     info = next((info for info in infos if info.name == chosen), default if not chosen else None)
     here = info or default
+    schedules = runs.results(SCHEDULES)
     measured = tuple(entry for entry in accuracies if entry.checkpoint == chosen)
     if here and measured and measured[0].digest != here.digest:
         st.warning(
@@ -95,7 +97,17 @@ def _scene(task: str, infos: tuple[CheckpointInfo, ...], given: Mapping[str, str
     if here is not None:
         sweep.adopt(here, measured, given)
     mode = theme.page_mode(st.context.theme.type)
-    return Scene(PAGES[task], mode, results, infos, info, here, measured, sweep.live_settings(here))
+    return Scene(
+        PAGES[task],
+        mode,
+        results,
+        infos,
+        info,
+        here,
+        measured,
+        sweep.live_settings(here),
+        None if isinstance(schedules, str) else lines.newest(lines.of_task(schedules, task)),
+    )
 
 
 def _lead(scene: Scene) -> None:

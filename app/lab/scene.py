@@ -24,6 +24,7 @@ class Scene:
     here: CheckpointInfo | None  # what a live sweep measures: the same, or the task's default
     measured: tuple[Result, ...]  # the any-N checkpoint's accuracies
     live: tuple[Result, ...]
+    schedules: Results | None = None  # of this task's default checkpoint, when to sleep
 
     @property
     def task(self) -> str:

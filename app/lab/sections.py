@@ -11,12 +11,13 @@ import streamlit as st
 
 from app import figures
 from app.figures.percent import one_in
-from app.lab import breaking, findings, keep, lab_text, lines, tables
+from app.lab import breaking, findings, keep, lab_text, lines, schedules, tables
 from app.lab.findings import Finding
 from app.lab.lab_text import RETENTION
 from app.lab.scene import Scene
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
+from sleepviz.tasks import TASKS
 
 OWN = ("accuracy", "baseline", "control", "halting", "cost")
 
@@ -33,7 +34,7 @@ class Section:
 
 def main(scene: Scene) -> tuple[Section, ...]:
     """The sections of every task."""
-    return _heat(scene), _baselines(scene), _controls(scene), _halting(scene), _cost(scene)
+    return _heat(scene), _baselines(scene), _controls(scene), _halting(scene), _schedules(scene), _cost(scene)
 
 
 def further(scene: Scene) -> tuple[Section, ...]:
@@ -47,22 +48,36 @@ def command(scene: Scene) -> str:
 
 
 def _chart(
-    scene: Scene, figure: go.Figure, entries: Sequence[Result], *, name: str, anchor: str, notice: str, alt: str
+    scene: Scene,
+    figure: go.Figure,
+    entries: Sequence[Result],
+    *,
+    name: str,
+    anchor: str,
+    notice: str,
+    alt: str,
+    made_by: str = "",
 ) -> None:
-    """A figure with what to notice above it and the bar that saves it below."""
+    """A figure with what to notice above it and the bar that saves it below.
+
+    `made_by` is the command that makes its results, where this is not that of the task's own file.
+    """
     st.caption(lab_text.NOTICE.format(notice=notice))
     st.plotly_chart(figure, key=f"lab_{name}", theme=None, alt=alt, config=dict(keep.PLOTLY_CONFIG))
-    _bar(scene, entries, name=name, anchor=anchor, picture=f"lab_{name}")
+    _bar(scene, entries, name=name, anchor=anchor, picture=f"lab_{name}", made_by=made_by)
 
 
-def _bar(scene: Scene, entries: Sequence[Result], *, name: str, anchor: str, picture: str = "") -> None:
+def _bar(
+    scene: Scene, entries: Sequence[Result], *, name: str, anchor: str, picture: str = "", made_by: str = ""
+) -> None:
+    made_by = made_by or command(scene)
     keep.show(
         entries,
         file=f"sleepviz-{scene.task}-{anchor}",
         key=f"lab_keep_{name}",
         picture=picture,
         anchor=anchor,
-        copies={lab_text.COMMAND: command(scene)} if scene.results else {},
+        copies={lab_text.COMMAND: made_by} if made_by else {},
     )
 
 
@@ -178,6 +193,30 @@ def _halting(scene: Scene) -> Section:
         _folded("halting", tables.halting_table(fixed, drift, right=counted.right))
 
     return Section(lab_text.HALTING, "halting", () if found is None else (found,), show)
+
+
+def _schedules(scene: Scene) -> Section:
+    counted, found = scene.counts("schedule"), scene.schedules
+    entries = found.of("schedule") if found else ()
+    said = schedules.findings(entries, counted.chance or 0.0)
+
+    def show() -> None:
+        if not found or not entries:
+            st.markdown(lab_text.SCHEDULES_NOT_RUN)
+            return
+        st.markdown(lab_text.SCHEDULES_INTRO)
+        figure = figures.schedules_figure(entries, mode=scene.mode, right=counted.right, chance=counted.chance)
+        alt = lab_text.SCHEDULES_ALT.format(finding=said[0].sentence if said else "").rstrip()
+        notice = _notice(lab_text.SCHEDULES_NOTICE, _chance(counted))
+        _chart(
+            scene, figure, entries, name="schedules", anchor="schedules", notice=notice, alt=alt, made_by=found.made_by
+        )
+        variants = [entry.variant for entry in entries]
+        mixed = TASKS[scene.task]().difficulty_in_windows
+        st.markdown(schedules.notes(variants, is_difficulty_in_windows=mixed))
+        _folded("schedules", tables.schedules_table(entries, right=counted.right))
+
+    return Section(lab_text.SCHEDULES, "schedules", said, show)
 
 
 def _cost(scene: Scene) -> Section:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from app.lab import lab_text
 from app.lab.findings import milliseconds, share, where
+from app.lab.lab_text import variant_name
 from app.lab.lines import Duel, Line, reach
 from app.parts.html_table import html_table
 from app.shell.results import Result
+from sleepviz.studies.measurements import STILLNESS
 
 NOT_MEASURED = "–"
 
@@ -83,6 +85,19 @@ def halting_table(fixed: Sequence[Result], drift: Sequence[Result], *, right: st
         if entry.mean_passes is not None
     ]
     return html_table(_caption(lab_text.HALTING_TABLE, right, (*fixed, *drift)), lab_text.HALTING_HEADS, rows)
+
+
+def schedules_table(entries: Sequence[Result], *, right: str) -> str:
+    """A row for each schedule and N: the passes a token that it takes, how often it sleeps, and its accuracy."""
+    rows = [
+        [
+            variant_name(entry.variant) + ("" if entry.variant == STILLNESS else f", N = {entry.passes}"),
+            *(NOT_MEASURED if mean is None else f"{mean:.1f}" for mean in (entry.mean_passes, entry.mean_sleeps)),
+            share(entry),
+        ]
+        for entry in entries
+    ]
+    return html_table(_caption(lab_text.SCHEDULES_TABLE, right, entries), lab_text.SCHEDULES_HEADS, rows)
 
 
 def cost_table(costs: Sequence[Result], *, symbol: str) -> str:

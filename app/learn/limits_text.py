@@ -54,7 +54,8 @@ MODALITIES = "Not measured here. Every input of this project is a row of bits, a
 
 SCHEDULES_TITLE = "When to sleep, and when to wake"
 SCHEDULES = (
-    "In the paper a full window starts sleep, and N is fixed. Here a model may also stop when S no longer changes."
+    "In the paper a full window starts sleep, and N is fixed. Here a model may also stop when S no longer changes. The "
+    "Lab compares other moments for sleep, under *When to sleep?*"
 )
 SCHEDULES_STOP = (
     "{task}, all difficulties mixed: stopping when S changes by less than {threshold} is right on {right}. It takes "

@@ -15,13 +15,20 @@ from typing import Any
 
 from sleepviz.config.events import Answer, AnswerScored, SleepPassDone, Trace
 from sleepviz.config.outside import strict_json
-from sleepviz.config.run import RunSpec, Trigger
+from sleepviz.config.run import RunSpec, Spending, Trigger
 
 Runs = Mapping[str, Trace]  # by the titles of their cards, in the order of the screen
 Call = Callable[[RunSpec, str], str | None]  # (a run, its checkpoint's name) -> a Python call that makes it again
 
 COLUMNS = ("run", "window", "pass", "drift", "norm", "asked", "answer", "truth", "right")
-CALLED_OTHERWISE = {"sleep_attention": "", "trigger": Trigger(), "eviction": "hard", "control": "none", "seed": 0}
+CALLED_OTHERWISE = {
+    "sleep_attention": "",
+    "trigger": Trigger(),
+    "spending": Spending(),
+    "eviction": "hard",
+    "control": "none",
+    "seed": 0,
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
@@ -121,7 +128,7 @@ def text_call(spec: RunSpec, checkpoint: str) -> str:
 def _settings(spec: RunSpec) -> str:
     """Those that differ from the paper's choices, as further arguments."""
     changed = {name: getattr(spec, name) for name, usual in CALLED_OTHERWISE.items() if getattr(spec, name) != usual}
-    plain = {name: value.text if isinstance(value, Trigger) else value for name, value in changed.items()}
+    plain = {name: getattr(value, "text", value) for name, value in changed.items()}
     return "".join(f", {name}={value!r}" for name, value in plain.items())
 
 

@@ -23,6 +23,7 @@ Phase = Literal["waiting", "starting", "running", "done", "cancelled", "failed"]
 Outcome = Trace | str  # a finished run, or one sentence that says why there is none
 WAITING_MAX = 64  # a thread each
 LEASE_S = 10.0  # a run ends when nobody has asked for it for so long; pages ask twice a second, later under load
+CLOSING_S = 0.02  # between two looks whether everything has ended
 LOG = logging.getLogger(__name__)
 _NO_MORE = object()  # in place of a cell
 
@@ -133,7 +134,7 @@ class RunQueue:
     lease_s: float = LEASE_S
     turns: Turns = field(default_factory=Turns)  # queues that share it take turns
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _open: int = 0
+    _open: set[Request] = field(default_factory=set)
     _finished: OrderedDict[RunKey, Trace] = field(default_factory=OrderedDict)
 
     def submit(self, keys: tuple[RunKey, ...]) -> Job:
@@ -158,18 +159,29 @@ class RunQueue:
         self._open_with(sweep, work, self.turns.enter(sweep, gives_way=True))
         return sweep
 
+    def close(self, seconds: float) -> None:
+        """Ask whatever is open to end, and wait for it: Python must not end while a thread of it computes."""
+        until = time.monotonic() + seconds
+        with self._lock:
+            requests = tuple(self._open)
+        for request in requests:
+            request.cancel()
+        while time.monotonic() < until and self._open:
+            time.sleep(CLOSING_S)
+
     def _open_with(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         """Start a thread for the request, unless too many wait already; `work` returns what went wrong."""
         with self._lock:
-            is_refused = self._open >= WAITING_MAX
-            self._open += not is_refused
+            is_refused = len(self._open) >= WAITING_MAX
+            if not is_refused:
+                self._open.add(request)
         if not is_refused:
             try:
                 threading.Thread(target=self._work, args=(request, work, place), name="run", daemon=True).start()
                 return
             except RuntimeError:  # the host has no thread to spare
                 with self._lock:
-                    self._open -= 1
+                    self._open.discard(request)
         self.turns.leave(place)
         self._end(request, "failed", self.refusals.too_many)
 
@@ -191,7 +203,7 @@ class RunQueue:
             self._end(request, "failed", self.refusals.internal)
         finally:
             with self._lock:
-                self._open -= 1
+                self._open.discard(request)
 
     @contextmanager
     def _turn(self, request: Request, place: Place) -> Iterator[None]:

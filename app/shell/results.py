@@ -48,6 +48,8 @@ class Result:
     mean_passes: float | None = None  # halting: how many passes a window took in the mean
     threshold: float = 0.0  # halting: sleep ends when S drifts by less; 0 for a fixed N
     cost: Cost | None = None
+    task: str = ""  # in a file of several tasks
+    mean_sleeps: float | None = None  # schedules: how often an instance slept in the mean
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ def _entry(values: dict[str, object]) -> Result:
         mean_passes=None if values.get("mean_passes") is None else float(values["mean_passes"]),  # type: ignore[arg-type]
         threshold=float(values.get("threshold") or 0.0),  # type: ignore[arg-type]
         cost=_cost(values) if "sleep_s" in values else None,
+        task=str(values.get("task", "")),
+        mean_sleeps=None if values.get("mean_sleeps") is None else float(values["mean_sleeps"]),  # type: ignore[arg-type]
     )
 
 

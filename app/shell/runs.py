@@ -7,6 +7,7 @@ takes a quarter of a second under the interpreter's lock. `gc.freeze` after load
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # torch is imported by the first live run, never by opening a
     from sleepviz.runs.checkpoint import Checkpoint
 
 LOADED_MAX = 12  # checkpoints, of a few megabytes each: every task's own and the models beside it
+CLOSE_S = 10.0  # at most, for what is computed when Python ends
 ASSETS = places.ASSETS  # of this module, so that a test can point the app elsewhere
 
 
@@ -109,8 +111,8 @@ def run_log() -> RunLog:
 
 @st.cache_resource(show_spinner=False)
 def queue() -> RunQueue:
-    """The one queue of this server, shared by all visitors."""
-    return RunQueue(
+    """The one queue of this server, shared by all visitors; it closes when Python ends."""
+    shared = RunQueue(
         record=record_run,
         describe=describe_checkpoint,
         refusals=Refusals((InputError, ConfigError, CheckpointError), messages.INTERNAL_ERROR, messages.TOO_MANY),
@@ -119,6 +121,8 @@ def queue() -> RunQueue:
         who=run_log().visitor,
         told=run_log().tell,
     )
+    atexit.register(shared.close, CLOSE_S)
+    return shared
 
 
 def is_imported(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -17,6 +18,8 @@ from sleepviz.config.run import Control, Trigger
 PAPER = {"trigger": "window", "eviction": "hard", "sleep_attention": "", "control": "none"}
 IN_LINKS = {"sleep_attention": "asleep"}  # what is called otherwise there
 ASKED_AFTER_MAX = 200  # characters in a link
+STATEMENTS_MAX = 20
+RATIO_LEAST, RATIO_MOST = 1.1, 10.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Settings:
     trigger_kind: str
     every: int
     asked_after: str
+    statements: int
+    ratio: float
     eviction: Eviction
     sleep_attention: SleepAttention
     control: Control
@@ -38,6 +43,10 @@ class Settings:
         """Why sleep begins. Raises ConfigError."""
         if self.trigger_kind == "every":
             return Trigger("every", every=self.every)
+        if self.trigger_kind == "statement":
+            return Trigger("statement", statements=self.statements)
+        if self.trigger_kind == "surprise":
+            return Trigger("surprise", ratio=self.ratio)
         if self.trigger_kind != "manual":
             return Trigger()
         parts = self._asked_after
@@ -52,7 +61,13 @@ class Settings:
 
     def link(self) -> dict[str, str]:
         """What differs from the paper's choices, as a link's values."""
-        detail = {"every": f":{self.every}", "manual": f":{','.join(self._asked_after)}"}.get(self.trigger_kind, "")
+        details = {
+            "every": f":{self.every}",
+            "manual": f":{','.join(self._asked_after)}",
+            "statement": f":{self.statements}",
+            "surprise": f":{self.ratio:g}",
+        }
+        detail = details.get(self.trigger_kind, "")
         values = {
             "trigger": self.trigger_kind + detail,
             "eviction": self.eviction,
@@ -64,7 +79,7 @@ class Settings:
 
 def first_values(window: int) -> dict[str, Any]:
     """What the settings hold until the visitor changes them: the paper's choices."""
-    return {**PAPER, "every": max(1, window // 2), "asked_after": "6"}
+    return {**PAPER, "every": max(1, window // 2), "asked_after": "6", "statements": 3, "ratio": 1.5}
 
 
 def readers(window: int) -> dict[str, Reader]:
@@ -76,9 +91,17 @@ def readers(window: int) -> dict[str, Reader]:
             return {"trigger": kind, "every": int(rest)}
         if kind == "manual" and len(rest) <= ASKED_AFTER_MAX:
             return {"trigger": kind, "asked_after": rest}
+        if kind == "statement" and re.fullmatch("[0-9]{1,4}", rest) and 1 <= int(rest) <= STATEMENTS_MAX:
+            return {"trigger": kind, "statements": int(rest)}
+        is_ratio = kind == "surprise" and re.fullmatch(r"[0-9]{1,2}([.][0-9]{1,2})?", rest)
+        if is_ratio and RATIO_LEAST <= float(rest) <= RATIO_MOST:
+            return {"trigger": kind, "ratio": float(rest)}
         if given == "window":
             return {"trigger": kind}
-        raise LinkError(f"The link's trigger must be window, every:M with M from 1 to {window}, or manual:A,B.")
+        raise LinkError(
+            f"The link's trigger must be window, every:M with M from 1 to {window}, manual:A,B, statement:K with K "
+            f"from 1 to {STATEMENTS_MAX}, or surprise:R with R from {RATIO_LEAST:g} to {RATIO_MOST:g}."
+        )
 
     return {
         "trigger": read_trigger,
@@ -99,6 +122,16 @@ def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
     if trigger == "every":
         key = visit.key("every")
         st.number_input(stage_text.EVERY, 1, window, key=key, on_change=visit.forget_link_problems)
+    if trigger == "statement":
+        key = visit.key("statements")
+        st.number_input(stage_text.STATEMENTS, 1, STATEMENTS_MAX, key=key, on_change=visit.forget_link_problems)
+    if trigger == "surprise":
+        label, key = stage_text.RATIO, visit.key("ratio")
+        st.number_input(
+            label, RATIO_LEAST, RATIO_MOST, step=0.1, format="%g", key=key, on_change=visit.forget_link_problems
+        )
+    if trigger in ("statement", "surprise"):
+        st.caption(stage_text.WHOLE_STATEMENTS)
     if trigger == "manual":
         label, key = stage_text.ASKED_AFTER, visit.key("asked_after")
         st.text_input(label, key=key, on_change=visit.forget_link_problems)
@@ -111,6 +144,8 @@ def show(visit: Visit, window: int, checkpoints: tuple[str, ...]) -> Settings:
         trigger,
         int(visit.get("every")),
         str(visit.get("asked_after")),
+        int(visit.get("statements")),
+        float(visit.get("ratio")),
         eviction,  # type: ignore[arg-type]
         attention,  # type: ignore[arg-type]
         visit.get("control"),

@@ -20,7 +20,7 @@ TERMS: dict[str, str] = {
     "kv_cache": "KV cache: a key and a value for every token the model has read. It grows with every token. "
     "Sleep ends by clearing it.",
     "trigger": "Trigger: why a sleep begins. In the paper the window is full. Here it can also be every M tokens, "
-    "or by hand.",
+    "by hand, after some statements, or at a surprise. A surprise is a token that S expected much less than usual.",
     "evict": "Evict: drop tokens from the KV cache. After hard eviction only the fast weights still hold them.",
     "fast_weights": "Fast weights S: small tables of fixed size inside a layer. Tokens write to them by key "
     "and read from them by key. Blue is positive, orange negative.",
@@ -124,7 +124,16 @@ EVICTION = {
     "none": "none: keep everything",
 }
 ATTENTION = {"": "as it was trained", "causal": "causal (the paper)", "full": "full: both ways while asleep"}
-TRIGGERS = {"window": "window full (the paper)", "every": "every M tokens", "manual": "asked for"}
+TRIGGERS = {
+    "window": "window full (the paper)",
+    "every": "every M tokens",
+    "manual": "asked for",
+    "statement": "after K statements",
+    "surprise": "at a surprise",
+}
+STATEMENTS = "K, statements between sleeps"
+RATIO = "R, times the usual correction of S"
+WHOLE_STATEMENTS = "This trigger tears no statement apart. On Rule 110 a statement is a row, which fills the window."
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",

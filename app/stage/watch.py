@@ -204,13 +204,14 @@ def _latest(visit: Visit, infos: tuple[CheckpointInfo, ...]) -> Shown | None:
 
 
 def _same_question(trace: Trace, choice: Choice) -> bool:
-    """Whether a recording answers what the controls ask; the checkpoint is compared apart."""
+    """Whether a recording answers what the controls ask; the checkpoint is compared apart.
+
+    Settings that are younger than the recording had their usual values in it.
+    """
     assert choice.spec is not None
-    spec = choice.spec.to_json()
-    ignored = ("checkpoint", "input")
+    recorded, asked = (replace(spec, checkpoint="", input="") for spec in (RunSpec.from_json(trace.spec), choice.spec))
     same_input = json.loads(trace.spec["input"]) == json.loads(choice.spec.input)
-    same_rest = all(json.dumps(trace.spec.get(k)) == json.dumps(v) for k, v in spec.items() if k not in ignored)
-    return same_input and same_rest and trace.checkpoint["name"] == choice.spec.checkpoint
+    return same_input and recorded == asked and trace.checkpoint["name"] == choice.spec.checkpoint
 
 
 def _say_if_weights_differ(shown: Shown, infos: tuple[CheckpointInfo, ...]) -> None:

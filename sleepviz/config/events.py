@@ -65,7 +65,7 @@ class TokenRead:
 class SleepStarted:
     """The model falls asleep over the tokens from `start` up to, not including, `stop`."""
 
-    trigger: str  # "window full", "every M tokens" or "asked for"
+    trigger: str  # "window full", "every M tokens", "asked for", "3 statements over", "a surprise, 1.6 times the usual"
     window_index: int
     start: int
     stop: int

@@ -45,24 +45,42 @@ def gated_delta_scan(
 def gated_delta_window(
     state: Tensor, *, q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, beta: Tensor, rule: LocalRule = "delta"
 ) -> tuple[Tensor, Tensor]:
-    """The same result for a whole window with one triangular solve -> (state, o [B, H, T, V]).
+    """The same result for a whole window with one triangular solve -> (state, o [B, H, T, V])."""
+    decay, grown = _decays(log_decay)
+    u = _corrections(state, k, v, beta, decay, grown, rule)
+    o = grown * (q @ state) + ((q @ k.mT) * decay) @ u  # [B, H, T, V]
+    to_end = decay[..., -1, :, None]  # [B, H, T, 1]  exp(g_T - g_i)
+    state = grown[..., -1:, :] * state + (k * to_end).mT @ u
+    return state, o
 
-    The correction u_t that token t writes depends on the corrections before it, linearly:
+
+def corrections(
+    state: Tensor, *, k: Tensor, v: Tensor, log_decay: Tensor, beta: Tensor, rule: LocalRule = "delta"
+) -> Tensor:
+    """What each token writes under its key, beta_t (v_t - a_t S_{t-1}^T k_t), [B, H, T, V]."""
+    return _corrections(state, k, v, beta, *_decays(log_decay), rule)
+
+
+def _decays(log_decay: Tensor) -> tuple[Tensor, Tensor]:
+    """What is left at token t of token i's write, [B, H, T, T] (0 for i > t), and of the first S, [B, H, T, 1]."""
+    n_tokens = log_decay.shape[-1]
+    g = log_decay.cumsum(dim=-1)  # [B, H, T]
+    lower = torch.ones(n_tokens, n_tokens, dtype=torch.bool, device=log_decay.device).tril()
+    # exp() of the masked upper half could overflow and poison the gradient, so mask before exp.
+    return (g[..., :, None] - g[..., None, :]).masked_fill(~lower, -torch.inf).exp(), g.exp()[..., None]
+
+
+def _corrections(
+    state: Tensor, k: Tensor, v: Tensor, beta: Tensor, decay: Tensor, grown: Tensor, rule: LocalRule
+) -> Tensor:
+    """The correction u_t that token t writes depends on the corrections before it, linearly:
+
     (I + A) U = beta (V - exp(g) K S_0), with g the cumulative log decay and
     A_ti = beta_t exp(g_t - g_i) k_t.k_i for i < t. No exponent is positive, so nothing overflows.
     """
-    n_tokens = q.shape[2]
-    g = log_decay.cumsum(dim=-1)  # [B, H, T]
-    lower = torch.ones(n_tokens, n_tokens, dtype=torch.bool, device=q.device).tril()
-    # exp() of the masked upper half could overflow and poison the gradient, so mask before exp.
-    decay = (g[..., :, None] - g[..., None, :]).masked_fill(~lower, -torch.inf).exp()  # [B, H, T, T], i <= t
-    grown = g.exp()[..., None]  # [B, H, T, 1]
     u = beta[..., None] * v  # [B, H, T, V]
     if rule == "delta":
         a = (beta[..., None] * (k @ k.mT) * decay).tril(-1)  # [B, H, T, T]
         u = u - beta[..., None] * grown * (k @ state)
         u = torch.linalg.solve_triangular(a, u, upper=False, unitriangular=True)
-    o = grown * (q @ state) + ((q @ k.mT) * decay) @ u  # [B, H, T, V]
-    to_end = decay[..., -1, :, None]  # [B, H, T, 1]  exp(g_T - g_i)
-    state = grown[..., -1:, :] * state + (k * to_end).mT @ u
-    return state, o
+    return u

@@ -26,23 +26,30 @@ def total_drift(before: Memory, after: Memory) -> Tensor:
 
 
 def sleep_until_still(
-    model: HybridLM, tokens: Tensor, memory: Memory, policy: SleepPolicy, threshold: float
+    model: HybridLM,
+    tokens: Tensor,
+    memory: Memory,
+    policy: SleepPolicy,
+    threshold: float,
+    allowed: Tensor | None = None,
 ) -> tuple[Memory, Tensor]:
     """Consolidate one window [B, T] with at most `policy.n_passes` passes -> (memory, passes taken [B]).
 
-    Each instance keeps the fast weights of the pass at which it stopped. Hard eviction only: what is kept of
-    a window must not depend on the pass.
+    Each instance keeps the fast weights of the pass at which it stopped, which is that of `allowed` [B] at the latest
+    where this is given. Hard eviction only: what is kept of a window must not depend on the pass.
     """
     position = memory.position + tokens.shape[1]
     taken = torch.zeros(len(tokens), dtype=torch.int64)
-    running = torch.ones(len(tokens), dtype=torch.bool)
+    allowed = torch.full((len(tokens),), policy.n_passes) if allowed is None else allowed
+    policy = replace(policy, n_passes=min(policy.n_passes, int(allowed.max())))
+    running = allowed > 0
     before = kept = memory
     for done in sleep_passes(model, tokens, memory, policy):
         choose = running.view(-1, 1, 1, 1)
         pairs = zip(done.memory.fast_weights, kept.fast_weights, strict=True)
         kept = done.memory.with_fast_weights(tuple(torch.where(choose, new, old) for new, old in pairs))
         taken += running
-        running = running & (total_drift(before, done.memory) >= threshold)
+        running = running & (total_drift(before, done.memory) >= threshold) & (taken < allowed)
         before = done.memory
         if not running.any():
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -68,6 +69,12 @@ class Memory:
         )
         return cls(tuple(fast if kind == "linear_attention" else KVCache(kv, kv) for kind in config.layer_types))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Memory]) -> Memory:
+        """One memory of all instances of several that have read and kept equally many tokens, in order."""
+        layers = zip(*(part.layers for part in parts), strict=True)
+        return cls(tuple(_join_layer(each) for each in layers), parts[0].position)
+
     @property
     def kv_tokens(self) -> tuple[int, ...]:
         """Tokens held by each attention layer, in layer order."""
@@ -104,6 +111,10 @@ class Memory:
         """Return this memory after eviction of all but the newest `keep` tokens' keys and values."""
         return replace(self, layers=tuple(_evict_layer(layer, keep) for layer in self.layers))
 
+    def chosen(self, instances: Tensor) -> Memory:
+        """The memory of some instances, by their places."""
+        return replace(self, layers=tuple(_choose_layer(layer, instances) for layer in self.layers))
+
     def repeated(self, times: int) -> Memory:
         """Fork: each instance `times` times, [B, ...] -> [B * times, ...], instance-major."""
         return replace(self, layers=tuple(_repeat_layer(layer, times) for layer in self.layers))
@@ -115,6 +126,21 @@ def _evict_layer(layer: KVCache | FastWeights, keep: int) -> KVCache | FastWeigh
     if layer.conv is None or keep > 0:
         return layer
     return replace(layer, conv=torch.zeros_like(layer.conv))
+
+
+def _join_layer(parts: tuple[KVCache | FastWeights, ...]) -> KVCache | FastWeights:
+    caches = [part for part in parts if isinstance(part, KVCache)]
+    if caches:
+        return KVCache(torch.cat([part.keys for part in caches]), torch.cat([part.values for part in caches]))
+    fast = [part for part in parts if isinstance(part, FastWeights)]
+    convs = [part.conv for part in fast if part.conv is not None]
+    return FastWeights(torch.cat([part.state for part in fast]), torch.cat(convs) if convs else None)
+
+
+def _choose_layer(layer: KVCache | FastWeights, instances: Tensor) -> KVCache | FastWeights:
+    if isinstance(layer, KVCache):
+        return KVCache(layer.keys[instances], layer.values[instances])
+    return FastWeights(layer.state[instances], None if layer.conv is None else layer.conv[instances])
 
 
 def _repeat_layer(layer: KVCache | FastWeights, times: int) -> KVCache | FastWeights:

@@ -21,7 +21,7 @@ from sleepviz.inside.seen import PASSES_MAX, LayerSeen, PassSeen
 from sleepviz.inside.writing import corrections
 from sleepviz.runs.checkpoint import Checkpoint
 from sleepviz.runs.record import another_context, ask, checkpoint_of, policy_of
-from sleepviz.runs.windows import cut_windows
+from sleepviz.runs.schedule import Schedule, Sleeper
 
 
 @torch.inference_mode()
@@ -31,15 +31,19 @@ def observe(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Pas
     Raises InputError, ConfigError or CheckpointError before the first pass.
     """
     checkpoint = checkpoint or checkpoint_of(spec)
+    require(spec.spending.kind == "fixed", "Inside shows runs with N passes for every window.")
     require(1 <= spec.n_passes <= PASSES_MAX, f"Inside shows from 1 to {PASSES_MAX} passes.")
     policy, task, model = policy_of(spec, checkpoint), checkpoint.task, checkpoint.model
     instance = task.parse(spec.input, checkpoint.info.limits)
     problem = task.encode(instance)
+    sleeper = Sleeper(model, task, policy, Schedule(spec.trigger))
+    context, start, index = torch.tensor([problem.context]), 0, 0
     strange = another_context(task, len(problem.context), spec.seed)
     memory = other = Memory.empty(model.config, batch=1)
     made = questions_of(model, torch.from_numpy(problem.queries.copy()))
-    for index, window in enumerate(cut_windows(len(problem.context), task.window, spec.trigger)):
-        tokens, theirs = (torch.tensor([context[window.start : window.stop]]) for context in (problem.context, strange))
+    while start < len(problem.context):
+        (window,) = sleeper.windows(context, start, memory)
+        tokens, theirs = (torch.tensor([each[window.start : window.stop]]) for each in (problem.context, strange))
         texts = tuple(task.token_text(token) for token in problem.context[window.start : window.stop])
         n_askable = sum(stop <= window.stop for stop in problem.query_stops)
         questions = torch.from_numpy(problem.queries[:n_askable].copy())
@@ -81,6 +85,7 @@ def observe(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Pas
         memory, other = (
             evict(replace(each, position=position), policy, model.config.window) for each in (before, other)
         )
+        start, index = window.stop, index + 1
 
 
 def _next_start(model: HybridLM, recurrence: str, done: Pass, embedding: Tensor) -> Tensor:

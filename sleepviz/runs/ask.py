@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sleepviz.config.events import Trace
 from sleepviz.config.model import Eviction, SleepAttention
-from sleepviz.config.run import Control, RunSpec, Trigger
+from sleepviz.config.run import Control, RunSpec, Spending, Trigger
 from sleepviz.runs.record import trace
 
 
@@ -22,6 +22,7 @@ def run(
     control: Control = "none",
     sleep_attention: SleepAttention | Literal[""] = "",
     trigger: str = "window",
+    spending: str = "fixed",
     seed: int = 0,
 ) -> Trace:
     """Let a model read a problem, sleep over each window, and answer with an empty cache.
@@ -30,7 +31,10 @@ def run(
     a name that `python -m sleepviz checkpoints` lists; "" is the task's default. `n_passes` is N, the passes over each
     window. `control` breaks one part of the mechanism; `seed` is that of the weights or the S which some controls
     put in its place. `sleep_attention` "" is the way in which the checkpoint was trained. `trigger` says when sleep
-    begins: "window" (it is full), "every:M" (after M tokens) or "manual:A,B" (after A and after B tokens).
+    begins: "window" (it is full), "every:M" (after M tokens), "manual:A,B" (after A and after B tokens), "surprise:R"
+    (after a statement with a token that S expected R times less than usual) or "statement:K" (after K statements).
+    `spending` says how many passes each window gets: "fixed" (N), "still:T" (until a pass changes S by less than T, at
+    most N), "even:B" or "hardest:B" (B passes in all; a window that is still leaves its passes to later ones).
 
     The result holds every event of the run, its passes as `.passes` and the answer as `.answer`.
 
@@ -45,6 +49,7 @@ def run(
         eviction=eviction,
         sleep_attention=sleep_attention,
         trigger=Trigger.parse(trigger),
+        spending=Spending.parse(spending),
         control=control,
         seed=seed,
     )

@@ -25,13 +25,15 @@ from sleepviz.config.events import (
 )
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.config.run import RunSpec
+from sleepviz.core.halting import total_drift
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep, sleep_passes
 from sleepviz.runs.checkpoint import Checkpoint, load, untrained
 from sleepviz.runs.flops import pass_flops, recall_flops, rewrite_flops, wake_flops
 from sleepviz.runs.measures import layer_measures, relative_drift
-from sleepviz.runs.windows import Window, cut_windows
+from sleepviz.runs.schedule import Schedule, Sleeper
+from sleepviz.runs.windows import Window
 from sleepviz.tasks.base import InputError, Problem, Task, Tokens, printed
 
 CONTEXT_MAX_TOKENS = 8192
@@ -68,15 +70,21 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
     problem = task.encode(instance)
     if len(problem.context) > CONTEXT_MAX_TOKENS:
         raise InputError(f"The input is longer than {CONTEXT_MAX_TOKENS} tokens.")
-    windows = cut_windows(len(problem.context), task.window, spec.trigger)
-    memory = Memory.empty(model.config, batch=1)
-    for index, window in enumerate(windows):
-        held = memory
+    sleeper = Sleeper(model, task, policy, Schedule(spec.trigger, spec.spending))
+    context, n_windows = torch.tensor([problem.context]), sleeper.n_windows(problem.context)
+    memory, index, start, spent = Memory.empty(model.config, batch=1), 0, 0, 0
+    while start < len(problem.context):
+        (window,), held = sleeper.windows(context, start, memory), memory
         for position in range(window.start, window.stop):
             kv_tokens = tuple(n + position - window.start + 1 for n in held.kv_tokens)
             yield TokenRead(position, task.token_text(problem.context[position]), index, kv_tokens)
-        memory = yield from _sleep_through(checkpoint, policy, problem, instance, index, window, memory)
-    memory = _controlled(spec, checkpoint, policy, problem, windows, memory)
+        allowed = spec.spending.allowed(spec.n_passes, index=index, n_windows=n_windows, spent=spent)
+        most = replace(policy, n_passes=allowed)
+        memory, taken = yield from _sleep_through(
+            checkpoint, most, spec.spending.threshold, problem, instance, index, window, memory
+        )
+        index, start, spent = index + 1, window.stop, spent + taken
+    memory = _controlled(spec, checkpoint, policy, problem, memory)
     answer_s = math.inf
     for _ in range(TIMED_ANSWERS):
         started = time.perf_counter()
@@ -90,13 +98,17 @@ def record(spec: RunSpec, checkpoint: Checkpoint | None = None) -> Iterator[Even
 def _sleep_through(
     checkpoint: Checkpoint,
     policy: SleepPolicy,
+    threshold: float,
     problem: Problem,
     instance: Any,
     index: int,
     window: Window,
     memory: Memory,
-) -> Generator[Event, None, Memory]:
-    """Yield one sleep's events over `window`; return the memory after eviction (generator's value)."""
+) -> Generator[Event, None, tuple[Memory, int]]:
+    """Yield one sleep's events over `window`; return the memory after eviction and the passes that were taken.
+
+    Sleep ends after the pass that changes S by less than `threshold`, and after N passes at the latest.
+    """
     model, task = checkpoint.model, checkpoint.task
     n_tokens, n_cached = window.stop - window.start, max(memory.kv_tokens, default=0)
     full = _kv_size(model.config, n_cached + n_tokens)
@@ -109,7 +121,7 @@ def _sleep_through(
         later_flops = rewrite_flops(model.config, n_tokens=n_tokens)
     else:
         later_flops += recall_flops(model.config, n_tokens=n_tokens)
-    before, h_before = memory, model.embed(tokens)
+    before, h_before, taken = memory, model.embed(tokens), 0
     started = time.perf_counter()
     for done in sleep_passes(model, tokens, memory, policy, observe=True):
         sleep_s = time.perf_counter() - started
@@ -124,14 +136,17 @@ def _sleep_through(
             sleep_s=sleep_s,
             flops=later_flops if done.pass_index else first_flops,
         )
-        before, h_before = done.memory, done.h
+        is_still = bool(total_drift(before, done.memory) < threshold)
+        before, h_before, taken = done.memory, done.h, taken + 1
+        if is_still:
+            break
         started = time.perf_counter()
     slept = replace(before, position=memory.position + n_tokens)
     evicted = evict(slept, policy, model.config.window)
     dropped = n_cached + n_tokens - max(evicted.kv_tokens, default=0)
     freed = full - evicted.kv_bytes
     yield CacheEvicted(index, dropped, freed, evicted.kv_tokens, evicted.fast_bytes)
-    return evicted
+    return evicted, taken
 
 
 def _kv_size(config: ModelConfig, n_tokens: int) -> int:
@@ -153,7 +168,6 @@ def _controlled(
     checkpoint: Checkpoint,
     policy: SleepPolicy,
     problem: Problem,
-    windows: tuple[Window, ...],
     memory: Memory,
 ) -> Memory:
     """The memory that the model wakes with: its own, or what a causal control puts in its place."""

@@ -25,6 +25,7 @@ from sleepviz.core.model import unit_length
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.checkpoint import Checkpoint, load
 from sleepviz.runs.record import ask, record
+from sleepviz.training.evaluate import BATCH, Setting, asleep, slept_through
 
 ROOT = SITE
 PAIRS = 200
@@ -40,6 +41,7 @@ def bench() -> dict[str, Any]:
         "kv_bytes": lambda: kv_bytes(checkpoint),
         "delta_rule": delta_rule_ratios,
         "live_run_ms": lambda: live_run_ms(checkpoint),
+        "eval": lambda: evaluation(load(task="depo")),
         "app": app_memory,
     }
     results = {name: part() for name, part in tqdm(parts.items(), desc="bench", unit="part")}
@@ -151,6 +153,22 @@ def live_run_ms(checkpoint: Checkpoint) -> dict[str, Any]:
         events = sum(1 for _ in record(spec, checkpoint))
         times.append(time.perf_counter() - started)
     return {"median": float(np.median(times[2:]) * 1e3), "events": events}
+
+
+def evaluation(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Seconds that `eval` takes for a batch asleep at once, over those in slices, and instances a second in slices."""
+    task, n = checkpoint.task, BATCH
+    hardest = np.full(n, task.difficulty_max)
+    batch = task.batch(np.random.default_rng(0), size=n, n_windows=1, difficulty=hardest, split="held_out")
+    setting = Setting(SleepPolicy(2, sleep_attention=checkpoint.info.sleep_attention))
+    context = torch.from_numpy(batch.windows).flatten(1)
+    with torch.inference_mode():
+        at_once, in_slices = interleaved(
+            lambda: slept_through(checkpoint.model, task, context, setting),
+            lambda: asleep(checkpoint.model, task, batch, setting),
+            pairs=5,
+        )
+    return {"instances_per_s": n / float(np.median(in_slices)), **ratio_of_medians(at_once, in_slices)}
 
 
 _APP_SESSION = """

@@ -236,7 +236,7 @@ class Slept:
         key = (checkpoint.info.digest, setting, batch.windows.tobytes())
         if key not in self._kept:
             self._kept = dict(list(self._kept.items())[-3:])  # two batches make 512 instances; and two to spare
-            self._kept[key] = asleep(checkpoint.model, batch, setting)
+            self._kept[key] = asleep(checkpoint.model, checkpoint.task, batch, setting)
         return self._kept[key]
 
     def states(self, checkpoint: Checkpoint, batches: list[Batch], policy: SleepPolicy) -> Tensor:

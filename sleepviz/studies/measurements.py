@@ -14,6 +14,7 @@ CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
 HALTING_PASSES_MAX = 16
 PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
+PAPER, STILLNESS = "schedule_full", "schedule_still"  # the paper's schedule, and the one whose N is not set
 MIXED = -1  # as a difficulty: all of them, equally often
 
 VARIANTS = {
@@ -41,6 +42,12 @@ VARIANTS = {
     "layers_4": "4 layers",
     "fixed_n": "a fixed N",
     "drift_halting": "stops when S is still",
+    "schedule_full": "when the window is full (the paper)",
+    "schedule_half": "after every half window",
+    "schedule_statements": "after every 3 statements",
+    "schedule_surprise": "at a surprise",
+    "schedule_hardest": "when full, most passes where hardest",
+    "schedule_still": "when full, until S is still",
     "linear": "a linear probe",
     "s_all": "what S gives, all layers together",
     "s_other": "what another run's S gives",

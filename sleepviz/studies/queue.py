@@ -64,8 +64,8 @@ def run_queue(*, only: str | None = None, folder: Path = FOLDER, crew: Crew = HE
 class ResultsFile:
     """assets/results/TASK.json: what is noted is on disk at once."""
 
-    def __init__(self, path: Path, task: str) -> None:
-        self.path, self._task, self._commit = path, task, provenance()["commit"]
+    def __init__(self, path: Path, task: str, made_by: str = COMMAND) -> None:
+        self.path, self._task, self._made_by, self._commit = path, task, made_by, provenance()["commit"]
         self.measured = {_key_of(entry): entry for entry in _entries(path)}
 
     def note(self, key: tuple[Any, ...], entry: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ class ResultsFile:
         self._write([self.measured[key] for key in keys if key in self.measured])
 
     def _write(self, entries: list[dict[str, Any]]) -> None:
-        head = json.dumps({"task": self._task, "made_by": COMMAND, "commit": self._commit})[1:-1]
+        head = json.dumps({"task": self._task, "made_by": self._made_by, "commit": self._commit})[1:-1]
         lines = ",\n".join(json.dumps(entry) for entry in entries)
         write_atomically(self.path, f'{{{head}, "entries": [\n{lines}\n]}}\n'.encode())
 

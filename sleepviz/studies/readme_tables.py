@@ -49,6 +49,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "depth": lambda task: depth_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),
         "question_first": lambda task: question_first_table(task, entries_of(task)),
+        "schedule": lambda name: schedule_table(entries_of(name)),
         "speed": lambda name: speed_table(entries_of(name)),
         "load": lambda name: load_table(entries_of(name)),
         "headline": lambda tasks: headline_table(tasks.split(","), entries_of),
@@ -123,6 +124,16 @@ def halting_table(entries: Entries) -> str:
             fixed = f"N = {entry['passes']}"
             how = fixed if entry["variant"] == "fixed_n" else f"until S drifts by less than {entry['threshold']}"
             lines.append(f"| {how} | {entry['mean_passes']:.1f} | {_cell(entry)} |")
+    return "\n".join(lines)
+
+
+def schedule_table(entries: Entries) -> str:
+    """When to sleep, at equal passes: a row for each task, schedule and N."""
+    lines = ["| task | sleep | passes a token | sleeps | right |", "|---" * 5 + "|"]
+    lines += [
+        f"| `{e['task']}` | {VARIANTS[e['variant']]} | {e['mean_passes']:.1f} | {e['mean_sleeps']:.1f} | {_cell(e)} |"
+        for e in entries
+    ]
     return "\n".join(lines)
 
 

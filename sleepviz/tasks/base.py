@@ -168,6 +168,14 @@ class AskedTogether(Task, Protocol):
 
 
 @runtime_checkable
+class Stated(Task, Protocol):
+    """A task whose context is made of statements, so that sleep can begin where one is over and tear none apart."""
+
+    def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
+        """The token counts after which a statement of the context is over, in order."""
+
+
+@runtime_checkable
 class ScoredFurther(Task, Protocol):
     """A task that scores its answers in more ways than query by query."""
 
@@ -188,6 +196,18 @@ def pass_supervised(task: Task, setting: str) -> PassSupervised:
     if not isinstance(task, PassSupervised):
         raise ConfigError(f"{setting} must be 0: the task {task.name} does not say what a pass should put out.")
     return task
+
+
+def statement_stops(task: Task, context: Sequence[int]) -> tuple[int, ...]:
+    """Where the context's statements end; every token by itself is one where the task does not say."""
+    return task.statement_stops(context) if isinstance(task, Stated) else tuple(range(1, len(context) + 1))
+
+
+def ends_in_windows(n_tokens: int, window: int, ends: Sequence[int]) -> tuple[int, ...]:
+    """The token counts at which statements end that end at the same places, and at the last one, in every window."""
+    within = sorted({end for end in ends if end < window} | {window})
+    counts = (first + end for first in range(0, n_tokens, window) for end in within)
+    return tuple(count for count in counts if count <= n_tokens)
 
 
 def printed(task: Task, instance: Any, answers: tuple[str, ...]) -> Any:

@@ -10,23 +10,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from sleepviz.config.base import require
 from sleepviz.config.model import PASSES_MAX, SleepPolicy
-from sleepviz.config.run import Control, RunSpec, Trigger
+from sleepviz.config.run import Control, RunSpec
 from sleepviz.core.halting import sleep_until_still
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
-from sleepviz.core.sleep import sleep
 from sleepviz.runs.record import checkpoint_of, policy_of
-from sleepviz.runs.windows import cut_windows
+from sleepviz.runs.schedule import Schedule, Sleeper, consolidate
 from sleepviz.tasks.base import NOT_ASKED, Batch, ScoredFurther, Task
 from sleepviz.tasks.family import Preset
 
 EVALUATION_STREAM = 1  # first word of every evaluation seed; training's is 0
 VALIDATION_STREAM = 2  # for the limits written at the end of training
 BATCH = 256
+SLICE = 64  # instances asleep at a time: for more, the system hands out and takes back memory at every operation
 N_MAX = 100_000
 VALIDATION_PASSES = (1, 4, 6, 8, 10, 12)
 VALIDATION_INSTANCES = 128
@@ -47,13 +48,13 @@ class Setting:
     """How a model sleeps and wakes in one evaluation."""
 
     policy: SleepPolicy
-    trigger: Trigger = field(default_factory=Trigger)
+    schedule: Schedule = field(default_factory=Schedule)
     control: Control = "none"
 
 
-def right_parts(model: HybridLM, batch: Batch, setting: Setting) -> NDArray[np.bool_]:
+def right_parts(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> NDArray[np.bool_]:
     """Sleep through the whole context, ask every query: is each part right? -> [B, Q, T], True where not asked."""
-    return right_awake(model, batch, asleep(model, batch, setting))
+    return right_awake(model, batch, asleep(model, task, batch, setting))
 
 
 @torch.inference_mode()
@@ -75,17 +76,21 @@ def other_instances(memory: Memory) -> Memory:
 
 
 @torch.inference_mode()
-def asleep(model: HybridLM, batch: Batch, setting: Setting) -> Memory:
+def asleep(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> Memory:
     """The memory with which the model wakes, once all windows are evicted."""
-    context = torch.from_numpy(batch.windows).flatten(1)  # [B, W L]
-    memory = Memory.empty(model.config, len(context))
-    for window in cut_windows(context.shape[1], model.config.window, setting.trigger):
-        memory = sleep(model, context[:, window.start : window.stop], memory, setting.policy)
+    contexts = torch.split(torch.from_numpy(batch.windows).flatten(1), SLICE)  # [slice, W L] each
+    memory = Memory.joined([slept_through(model, task, context, setting) for context in contexts])
     if setting.control == "zero_state":
         return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
     if setting.control == "shuffled_state":
         return other_instances(memory)
     return memory
+
+
+def slept_through(model: HybridLM, task: Task, context: Tensor, setting: Setting) -> Memory:
+    """The memory after each window of a context [B, W L] was slept on."""
+    sleeper = Sleeper(model, task, setting.policy, setting.schedule)
+    return consolidate(sleeper, context, Memory.empty(model.config, len(context))).memory
 
 
 @torch.inference_mode()
@@ -117,9 +122,9 @@ def accuracies(
     rights: list[list[NDArray[np.bool_]]] = [[] for _ in difficulties]
     drawn = [held_out(task, difficulty=d, n=n, n_windows=n_windows, seed=seed) for d in difficulties]
     for batches in zip(*drawn, strict=True):
-        memory = None if task.difficulty_in_windows else asleep(model, batches[0], setting)
+        memory = None if task.difficulty_in_windows else asleep(model, task, batches[0], setting)
         for right, batch in zip(rights, batches, strict=True):
-            right.append(right_awake(model, batch, memory or asleep(model, batch, setting)))
+            right.append(right_awake(model, batch, memory or asleep(model, task, batch, setting)))
     return [np.concatenate(right) for right in rights]
 
 
@@ -173,7 +178,7 @@ def evaluate(
         rights = accuracies(
             checkpoint.model,
             task,
-            Setting(policy, spec.trigger, spec.control),
+            Setting(policy, Schedule(spec.trigger, spec.spending), spec.control),
             difficulties=difficulties,
             n=n,
             n_windows=n_windows,

@@ -25,6 +25,7 @@ from sleepviz.config.events import (
 )
 from sleepviz.config.model import LayerType
 from sleepviz.config.run import RunSpec
+from sleepviz.tasks.base import Task
 from sleepviz.tasks.depo.examples import SMALL_GRAPH
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.gsm.examples import deep_sum
@@ -96,9 +97,7 @@ def make_assets(root: Path) -> Path:
     return root
 
 
-def make_checkpoint(
-    root: Path, name: str, *, n_passes: int, task: Rule110 | Depo | Gsm = ROWS, match_on: str = "flops"
-) -> None:
+def make_checkpoint(root: Path, name: str, *, n_passes: int, task: Task = ROWS, match_on: str = "flops") -> None:
     """A checkpoint of the shipped kind whose weights are random: it answers wrongly, but it runs.
 
     That of a graph or a sum has sixteen heads in two layers, more than a legend can name.

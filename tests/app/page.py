@@ -60,10 +60,10 @@ def payload(page: AppTest) -> dict[str, Any]:
     return player
 
 
-def live(page: AppTest) -> AppTest:
-    """Run again, as the polling fragment does, until the live run is there."""
+def live(page: AppTest, named: str = "") -> AppTest:
+    """Run again, as the polling fragment does, until the live run is there, the one whose badge names this."""
     deadline = time.monotonic() + 60
-    while not payload(page)["badge"].startswith("live"):
+    while not payload(page)["badge"].startswith("live") or named not in payload(page)["badge"]:
         assert time.monotonic() < deadline and not errors(page), errors(page)
         clean(page.run())
     return page

@@ -74,7 +74,7 @@ def settings(draw: random.Random, window: int, n_tokens: int) -> dict[str, Any]:
     """What stands under "Advanced": about half of it as in the paper."""
     values = dict(advanced.PAPER)
     if draw.random() < 0.5:
-        values["trigger"] = draw.choice(("every", "manual"))
+        values["trigger"] = draw.choice(("every", "manual", "statement", "surprise"))
     if draw.random() < 0.5:
         values["eviction"] = draw.choice(get_args(Eviction))
     if draw.random() < 0.3:
@@ -82,7 +82,8 @@ def settings(draw: random.Random, window: int, n_tokens: int) -> dict[str, Any]:
     if draw.random() < 0.5:
         values["control"] = draw.choice(tuple(stage_text.CONTROLS))
     after = sorted(draw.sample(range(1, n_tokens + 1), draw.randint(1, min(3, n_tokens))))
-    return {**values, "every": draw.randint(1, window), "asked_after": ", ".join(map(str, after))}
+    more = {"statements": draw.randint(1, 20), "ratio": draw.randint(11, 100) / 10}
+    return {**values, "every": draw.randint(1, window), "asked_after": ", ".join(map(str, after)), **more}
 
 
 def place(draw: random.Random) -> dict[str, Any]:

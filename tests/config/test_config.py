@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import PASSES_MAX, ModelConfig, SleepPolicy
-from sleepviz.config.run import INPUT_MAX_CHARACTERS, RunSpec, Trigger
+from sleepviz.config.run import INPUT_MAX_CHARACTERS, STILL, RunSpec, Spending, Trigger
 from sleepviz.config.training import Budget, Stage, TrainConfig
 
 LAYERS = ("full_attention", "sliding_attention", "linear_attention")
@@ -42,6 +42,14 @@ triggers = st.one_of(
     st.just(Trigger()),
     st.builds(Trigger, kind=st.just("every"), every=st.integers(1, 99)),
     st.builds(Trigger, kind=st.just("manual"), asked_after=st.lists(st.integers(0, 99)).map(tuple)),
+    st.builds(Trigger, kind=st.just("surprise"), ratio=st.integers(11, 990).map(lambda tenths: tenths / 10)),
+    st.builds(Trigger, kind=st.just("statement"), statements=st.integers(1, 99)),
+)
+spendings = st.one_of(
+    st.just(Spending()),
+    st.integers(1, 999).map(lambda thousandths: Spending("still", threshold=thousandths / 1000)),
+    st.integers(0, 99).map(lambda budget: Spending("even", budget)),
+    st.integers(0, 99).map(lambda budget: Spending("hardest", budget, STILL)),
 )
 specs = st.builds(
     RunSpec,
@@ -50,6 +58,7 @@ specs = st.builds(
     checkpoint=st.text(max_size=10),
     n_passes=st.integers(0, PASSES_MAX),
     trigger=triggers,
+    spending=spendings,
     control=st.sampled_from(["none", "zero_state", "shuffled_state", "replay", "reset_state", "untrained", "oracle"]),
     seed=st.integers(0, 2**40),
 )
@@ -92,10 +101,11 @@ def test_every_setting_of_a_run_tells_it_from_others() -> None:
         RunSpec("rule110", "{}", eviction="sliding"),
         RunSpec("rule110", "{}", sleep_attention="full"),
         RunSpec("rule110", "{}", trigger=Trigger("every", every=3)),
+        RunSpec("rule110", "{}", spending=Spending("even", 3)),
         RunSpec("rule110", "{}", control="replay"),
         RunSpec("rule110", "{}", seed=1),
     ]
-    assert len({base, *others}) == 10
+    assert len({base, *others}) == 11
     assert len(others) == len(RunSpec.__dataclass_fields__)
 
 
@@ -182,6 +192,15 @@ def test_passes_are_whole_numbers_in_range(n_passes: Any) -> None:
         {"trigger": "window"},
         {"trigger": {"kind": "every"}},
         {"trigger": {"kind": "whenever"}},
+        {"trigger": {"kind": "surprise", "ratio": 1.0}},
+        {"trigger": {"kind": "surprise"}},
+        {"trigger": {"kind": "window", "statements": 2}},
+        {"spending": "fixed"},
+        {"spending": {"kind": "lavish"}},
+        {"spending": {"kind": "fixed", "budget": 3}},
+        {"spending": {"kind": "even", "budget": -1}},
+        {"spending": {"kind": "even", "threshold": 0.1}},
+        {"spending": {"kind": "still", "threshold": -0.1}},
         {"seed": "1"},
         {"checkpoint": None},
         {"colour": "red"},
@@ -201,16 +220,40 @@ def test_a_run_that_makes_no_sense_is_refused_with_one_sentence(wrong: dict[str,
         ("manual", Trigger("manual")),
         ("manual:5", Trigger("manual", asked_after=(5,))),
         ("manual:5,12", Trigger("manual", asked_after=(5, 12))),
+        ("surprise:2", Trigger("surprise", ratio=2.0)),
+        ("surprise:1.75", Trigger("surprise", ratio=1.75)),
+        ("statement:3", Trigger("statement", statements=3)),
     ],
 )
 def test_triggers_as_written_on_the_command_line(text: str, expected: Trigger) -> None:
     assert Trigger.parse(text) == expected
 
 
+@given(triggers.filter(lambda trigger: trigger.kind != "manual" or trigger.asked_after), spendings)
+def test_what_is_written_is_read_back(trigger: Trigger, spending: Spending) -> None:
+    assert Trigger.parse(trigger.text) == trigger
+    assert Spending.parse(spending.text) == spending
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "lavish", "fixed:3", "even", "even:", "even:-1", "even:x", "even:1.5", "even:" + "9" * 5000, "hardest"),
+        *("still", "still:", "still:x", "still:-1", "still:nan", "still:1e-3", "hardest:10001"),
+    ],
+)
+def test_other_spendings_are_refused_with_one_sentence(text: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        Spending.parse(text)
+    assert one_sentence(str(refusal.value))
+
+
 @pytest.mark.parametrize(
     "text",
     [
         *("", "always", "every", "every:", "every:0", "every:-3", "every:x", "every:3,4", "every:٣", "every:1e3"),
+        *("surprise", "surprise:1", "surprise:0.5", "surprise:-2", "surprise:nan", "surprise:1e3", "surprise:999"),
+        *("statement", "statement:0", "statement:x", "statement:1,2", "statement:" + "9" * 5000),
         *("window:3", "manual:x", "manual:-1", "every:" + "9" * 5000, "manual:" + "9" * 5000),
     ],
 )

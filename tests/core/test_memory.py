@@ -68,6 +68,19 @@ def test_a_fork_repeats_each_instance_in_place(conv_kernel: int) -> None:
                 assert torch.equal(after[3 * instance + copy], before[instance])
 
 
+@pytest.mark.parametrize("conv_kernel", [0, 4])
+def test_memories_are_joined_instance_by_instance(conv_kernel: int) -> None:
+    parts = [read_memory(4, batch=batch, conv_kernel=conv_kernel) for batch in (1, 3, 2)]
+    joined = Memory.joined(parts)
+    assert joined.position == 4
+    for together, *apart in zip(tensors(joined), *map(tensors, parts), strict=True):
+        assert together.shape[0] == 6
+        alone = [instance for tensor in apart for instance in tensor]
+        assert all(torch.equal(a, b) for a, b in zip(together, alone, strict=True))
+    for all_of_them, some in zip(tensors(joined), tensors(joined.chosen(torch.tensor([4, 0]))), strict=True):
+        assert some.shape[0] == 2 and torch.equal(some[0], all_of_them[4]) and torch.equal(some[1], all_of_them[0])
+
+
 def test_replacing_fast_weights_touches_nothing_else() -> None:
     memory = read_memory(4)
     states = tuple(torch.full_like(state, i + 1.0) for i, state in enumerate(memory.fast_weights))

@@ -147,7 +147,11 @@ def _of_task(task: str, draw: random.Random, infos: tuple[CheckpointInfo, ...]) 
         asked = {"equals": str(given["equals"])} if "equals" in given else {"question": given["question"]}
         ask = "equals" if "equals" in given else "first" if given.get("question_first") else "after"
         link |= {"text": given["text"], **asked, "ask": ask}
-    further = {"trigger": draw.choice(("every:5", "manual:3,9")), "control": draw.choice(CONTROLS), "speed": "2"}
+    further = {
+        "trigger": draw.choice(("every:5", "manual:3,9", "statement:2", "surprise:1.5")),
+        "control": draw.choice(CONTROLS),
+        "speed": "2",
+    }
     return link | {name: value for name, value in further.items() if draw.random() < 0.3}
 
 

@@ -67,7 +67,7 @@ def _task(case: Case, infos: tuple[CheckpointInfo, ...]) -> str:
     visit = HeldVisit({**first, "checkpoint": default, **values})
     form.keep_within(visit, limits)
     advanced.keep_within(visit, limits["window"])
-    names = ("trigger", "every", "asked_after", "eviction", "sleep_attention", "control")
+    names = ("trigger", "every", "asked_after", "statements", "ratio", "eviction", "sleep_attention", "control")
     settings = advanced.Settings(*(visit.get(name) for name in names))
     try:
         asked = form.input(visit)

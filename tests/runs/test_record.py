@@ -86,10 +86,14 @@ def without_seconds(event: Event) -> dict[str, Any]:
         st.just(Trigger()),
         st.integers(1, 30).map(lambda every: Trigger("every", every=every)),
         st.lists(st.integers(0, 70), max_size=6).map(lambda asked: Trigger("manual", asked_after=tuple(asked))),
+        st.integers(1, 4).map(lambda statements: Trigger("statement", statements=statements)),
     ),
+    ends=st.sets(st.integers(1, 70)).map(sorted),
 )
-def test_windows_tile_the_context_and_say_why_they_end(n_tokens: int, window: int, trigger: Trigger) -> None:
-    windows = cut_windows(n_tokens, window, trigger)
+def test_windows_tile_the_context_and_say_why_they_end(
+    n_tokens: int, window: int, trigger: Trigger, ends: list[int]
+) -> None:
+    windows = cut_windows(n_tokens, window, trigger, ends)
     assert [position for w in windows for position in range(w.start, w.stop)] == list(range(n_tokens))
     for w in windows:
         length = w.stop - w.start
@@ -100,8 +104,14 @@ def test_windows_tile_the_context_and_say_why_they_end(n_tokens: int, window: in
             assert w.trigger == f"every {length} tokens"
         elif w.stop in trigger.asked_after:
             assert w.trigger == "asked for"
+        elif w.stop in ends and sum(w.start < end <= w.stop for end in ends) == trigger.statements:
+            plural = "a statement" if trigger.statements == 1 else f"{trigger.statements} statements"
+            assert w.trigger == f"{plural} over"
+        elif trigger.kind == "statement" and w.stop % window == 0:
+            assert w.trigger == "a page over"
         else:
             assert w.trigger == "context over" and w.stop == n_tokens
+        assert trigger.kind != "statement" or w.start // window == (w.stop - 1) // window  # on one page
     for asked in trigger.asked_after:  # whoever asks for sleep gets it
         assert not 0 < asked <= n_tokens or asked in {w.stop for w in windows}
 

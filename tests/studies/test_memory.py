@@ -31,7 +31,7 @@ def batch(hops: int, size: int = 12) -> Batch:
 
 
 def slept(of: HybridLM, given: Batch) -> Memory:
-    return asleep(of, given, Setting(SleepPolicy(2)))
+    return asleep(of, TASK, given, Setting(SleepPolicy(2)))
 
 
 def test_the_answer_is_the_one_that_evaluation_scores() -> None:

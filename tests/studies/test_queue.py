@@ -193,7 +193,7 @@ def test_sums_are_asked_deeper_than_in_training_in_the_same_tokens(monkeypatch: 
 def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Setting] = []
 
-    def seen(_model: Any, _batch: Batch, setting: Setting) -> None:
+    def seen(_model: Any, _task: Any, _batch: Batch, setting: Setting) -> None:
         settings.append(setting)
 
     def right(_model: Any, batch: Batch, _memory: Any) -> Any:
@@ -211,7 +211,7 @@ def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest
 
 def test_a_series_is_measured_under_its_own_eviction(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Setting] = []
-    monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda _model, _batch, setting: settings.append(setting))
+    monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda *given: settings.append(given[-1]))
     monkeypatch.setattr(
         sleepviz.studies.measure,
         "right_awake",
@@ -278,9 +278,9 @@ def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeyp
     slept_on: list[tuple[bytes, Setting]] = []
     real = sleepviz.studies.measure.asleep
 
-    def counted(model: Any, batch: Batch, setting: Setting) -> Any:
+    def counted(model: Any, task: Any, batch: Batch, setting: Setting) -> Any:
         slept_on.append((batch.windows.tobytes(), setting))
-        return real(model, batch, setting)
+        return real(model, task, batch, setting)
 
     monkeypatch.setattr(sleepviz.studies.measure, "asleep", counted)
     checkpoint, slept = small_checkpoint(), Slept()
@@ -294,7 +294,9 @@ def test_one_sleep_answers_every_difficulty_that_the_windows_do_not_tell(monkeyp
     assert len(slept_on) == 3
     for (which, setting), memory in zip(asked, memories, strict=True):
         for ours, theirs in zip(
-            memory.fast_weights, real(checkpoint.model, batches[which], setting).fast_weights, strict=True
+            memory.fast_weights,
+            real(checkpoint.model, checkpoint.task, batches[which], setting).fast_weights,
+            strict=True,
         ):
             assert torch.equal(ours, theirs)
 

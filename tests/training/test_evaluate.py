@@ -19,6 +19,7 @@ from sleepviz.config.model import SleepPolicy
 from sleepviz.config.run import RunSpec, Trigger
 from sleepviz.core.memory import Memory
 from sleepviz.core.sleep import sleep
+from sleepviz.runs.schedule import Schedule
 from sleepviz.tasks.base import NOT_ASKED, Batch
 from sleepviz.tasks.rule110.task import HEADER, is_held_out
 from sleepviz.training.evaluate import (
@@ -178,8 +179,9 @@ def test_batched_answers_equal_those_of_each_instance_alone(eviction: Any, trigg
         np.random.default_rng(5), size=6, n_windows=3, difficulty=np.full(6, 1, dtype=np.int64), split="held_out"
     )
     with pytest.MonkeyPatch.context() as patch:  # float64, so that no answer hangs on a rounding
+        patch.setattr(sleepviz.training.evaluate, "SLICE", 4)  # two slices, of four and of two
         patch.setattr(Memory, "empty", lambda config, n: double(config, n, dtype=torch.float64))
-        right = right_parts(model, batch, Setting(policy, Trigger.parse(trigger)))
+        right = right_parts(model, TASK, batch, Setting(policy, Schedule(Trigger.parse(trigger))))
     stops = {"window": range(TASK.window, 28, TASK.window), "every:4": [*range(4, 27, 4), 27]}[trigger]
     for b in range(6):
         memory, start, context = empty(model), 0, torch.from_numpy(batch.windows[b]).reshape(1, -1)

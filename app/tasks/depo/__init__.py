@@ -2,10 +2,10 @@
 
 from app.tasks.base import TaskPage
 from app.tasks.depo.form import DepoForm
-from app.tasks.depo.keys import keys
 from app.tasks.depo.picture import DepoPicture
 from app.tasks.depo.scored import scored
 from app.tasks.depo.words import WORDS
+from app.tasks.starts import keys_of
 
 PAGE = TaskPage(
     task="depo",
@@ -20,6 +20,6 @@ PAGE = TaskPage(
     unit="hop",
     start=lambda given: str(given["start"]),
     place=2,
-    keys=keys,
+    keys=keys_of("hop"),
     scored=scored,
 )

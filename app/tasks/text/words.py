@@ -47,8 +47,8 @@ WORDS = Words(
         "forward pass. It did not know the question while it slept."
     ),
     notice=(
-        "What to notice: sentences are struck out as they are forgotten. The chain above them shows which answers S "
-        "alone would give, from one hop to the most."
+        "Sentences are struck out as they are forgotten. The chain above them shows which answers S alone would give, "
+        "from one hop to the most."
     ),
     symbol="hops",
     right="questions answered right",

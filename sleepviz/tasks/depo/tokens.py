@@ -6,12 +6,13 @@ prediction chunk is [ask start: hops]..., a compact one [start: hops]... (see ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sleepviz.config.base import JsonRoundTrip, require
-from sleepviz.tasks.base import Tokens
+from sleepviz.tasks.base import Tokens, ends_in_windows
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ class DepoTokens(JsonRoundTrip):
             return f"n{token - self.called + 1}:"
         special = {self.unknown: "?", self.pad: "·", self.ask: "ask", self.end: ";"}
         return special.get(token, f"+{token - self.hop}")
+
+    def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
+        """Each edge is a statement, and so is the roll call as a whole: it is there to be worked on at once."""
+        edges = range(self.edge_tokens, self.roll_call + 1, self.edge_tokens)
+        return ends_in_windows(len(context), self.window, edges)
 
     def nodes(self, window: Tokens) -> Tokens:
         """The roll call's nodes, [..., L] -> a view [..., names]."""

@@ -11,13 +11,13 @@ the answer is read at the variable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sleepviz.config.base import JsonRoundTrip, require
-from sleepviz.tasks.base import Tokens
+from sleepviz.tasks.base import Tokens, ends_in_windows
 from sleepviz.tasks.gsm.text import Statement
 
 PART = 3  # tokens in a statement, the question included
@@ -105,6 +105,11 @@ class GsmTokens(JsonRoundTrip):
         if token <= self.zero_value + self.high:
             return str(token - self.zero_value)
         return f"{token - self.zero_change:+d}"
+
+    def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
+        """Each assignment is a statement, the first one with the question's place; so is the roll call as a whole."""
+        assignments = range(2 * PART, self.roll_call, PART)
+        return ends_in_windows(len(context), self.window, assignments)
 
     def part(self, statement: Statement, slot: Mapping[str, int]) -> tuple[int, int, int]:
         """A statement's three tokens; `slot` says which variable each name is."""

@@ -9,7 +9,7 @@ Cells are periodic: the last is a neighbour of the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, read_json
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, ends_in_windows, read_json
 
 Cells = NDArray[np.uint8]
 
@@ -193,6 +193,10 @@ class Rule110(JsonRoundTrip):
         windows = self._windows(cells[None], names[None], np.array([instance.steps]))[0]  # [R, L]
         stops = tuple(self.window * (row + 1) for row in range(len(cells)))
         return Problem(tuple(windows.reshape(-1).tolist()), self._queries(names), stops, n_asked=len(cells))
+
+    def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
+        """A row with its header is one statement, and one window: to sleep at its end is to sleep at a full window."""
+        return ends_in_windows(len(context), self.window, ())
 
     def formatted(self, instance: Rule110Instance, answers: tuple[str, ...]) -> list[str]:
         """One row for each row."""

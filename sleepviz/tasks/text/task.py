@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
 from sleepviz.config.words import PEOPLE
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, hops_reached, read_json
+from sleepviz.tasks.base import (
+    NOT_ASKED,
+    Batch,
+    InputError,
+    Problem,
+    Split,
+    Tokens,
+    ends_in_windows,
+    hops_reached,
+    read_json,
+)
 from sleepviz.tasks.text.story import (
     Fact,
     fact_of,
@@ -134,6 +144,12 @@ class Text(JsonRoundTrip):
     def token_text(self, token: int) -> str:
         """The token as it is written; an empty place as a dot."""
         return "·" if token == self._blank else spelled(token)
+
+    def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
+        """Each sentence is a statement; the foot with the empty places before it is one more."""
+        full_stops = {vocabulary()[mark] for mark in ".!?"}
+        over = {count for count, token in enumerate(context, start=1) if token in full_stops}
+        return tuple(sorted(over | set(ends_in_windows(len(context), self.window, ()))))
 
     @property
     def _blank(self) -> int:

@@ -410,7 +410,7 @@ def test_the_sweep_measures_what_the_eval_command_measures(assets: Path, monkeyp
         asked.append(batch.windows.tobytes())  # type: ignore[attr-defined]
         return np.arange(size * 4 * 16).reshape(size, 4, 16) % (setting.policy.n_passes + 16) > len(asked) % 2 - 1
 
-    monkeypatch.setattr(evaluate, "asleep", lambda model, batch, setting: setting)
+    monkeypatch.setattr(evaluate, "asleep", lambda model, task, batch, setting: setting)
     monkeypatch.setattr(evaluate, "right_awake", counted)
     plan = Plan("rule110", info.name, info.digest, (1, 2), (0, 1), 8, 5)
     cells = list(measure(plan))

@@ -169,6 +169,33 @@ def test_a_waiting_job_that_is_abandoned_never_computes(make_queue: Callable[...
     assert recorder.calls == ["a"]
 
 
+def test_a_queue_that_closes_ends_what_runs_and_what_waits(make_queue: Callable[..., RunQueue]) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    first = queue.submit((key("first"),))
+    assert recorder.started.wait(10)
+    second = queue.submit((key("second"),))
+    queue.close(10)
+    assert (first.phase, second.phase) == ("cancelled", "cancelled")
+    assert recorder.running == 0 and recorder.calls == ["first"]
+
+
+def test_a_queue_closes_without_what_does_not_end() -> None:
+    gate = threading.Event()
+
+    def stuck(run: RunKey) -> Iterator[Event]:
+        gate.wait(30)
+        yield TokenRead(0, "", 0, (0,))
+
+    queue = RunQueue(stuck, lambda run: {}, Refusals((), "", ""))
+    job = queue.submit((key("stuck"),))
+    began = time.monotonic()
+    queue.close(0.2)
+    assert 0.2 <= time.monotonic() - began < 20 and not job.is_over
+    gate.set()
+    assert ended(job).phase == "cancelled"
+
+
 def test_a_refused_run_is_its_sentence_and_an_unknown_error_is_not_shown(make_queue: Callable[..., RunQueue]) -> None:
     queue = make_queue(Recorder())
     refused = ended(queue.submit((key("refused"),)))

@@ -47,7 +47,7 @@ def drawn_state(task: str, draw: random.Random) -> tuple[HeldVisit, CheckpointIn
 
 def settings_of(visit: HeldVisit) -> advanced.Settings:
     """As `advanced.show` reads them from its menus."""
-    names = ("trigger", "every", "asked_after", "eviction", "sleep_attention", "control")
+    names = ("trigger", "every", "asked_after", "statements", "ratio", "eviction", "sleep_attention", "control")
     return advanced.Settings(*(visit.get(name) for name in names))
 
 
@@ -93,6 +93,6 @@ def test_the_states_differ(task: str) -> None:
     drawn = [run_of(task, drawn_state(task, random.Random(number))[0]) for number in range(40)]
 
     assert len({run.checkpoint for run in drawn}) > 2
-    assert {run.trigger.kind for run in drawn} == {"window", "every", "manual"}
+    assert {run.trigger.kind for run in drawn} == {"window", "every", "manual", "statement", "surprise"}
     assert len({run.control for run in drawn}) > 4
     assert {run.eviction for run in drawn} == {"hard", "sliding", "none"}

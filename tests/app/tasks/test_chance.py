@@ -12,6 +12,7 @@ import pytest
 from app.tasks import PAGES
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.depo.task import Depo
+from sleepviz.tasks.digits.task import Digits
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.rule110.task import Rule110, next_rows
 
@@ -61,6 +62,14 @@ def test_a_value_of_gsm(low: int, high: int) -> None:
     chance = PAGES["gsm"].counts("accuracy", size.to_json()).chance
     assert chance == pytest.approx(float(share_of_guesses(truths, values)))
     assert PAGES["gsm"].counts("public_problems", size.to_json()).chance is None  # a set of variables
+
+
+def test_a_digit_of_a_ring() -> None:
+    size = Digits()
+    truths = asked(size)
+    assert set(truths) == set(range(size.digit, size.digit + 10))
+    chance = PAGES["digits"].counts("accuracy", size.to_json()).chance
+    assert chance == pytest.approx(float(share_of_guesses(truths, range(size.digit, size.digit + 10))))
 
 
 @pytest.mark.parametrize("task", sorted(PAGES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -190,3 +191,21 @@ def test_the_recording_is_the_task_s_own(assets: Path) -> None:
     shown = watch.recorded("depo", ())
     assert isinstance(shown, watch.Shown)
     assert json.loads(shown.trace.spec["input"]) == SMALL_GRAPH
+
+
+@pytest.mark.parametrize(("trigger", "key", "value"), [("statement", "statements", 2), ("surprise", "ratio", 1.1)])
+def test_sleep_at_statements_and_surprises_runs_and_is_linked(
+    assets: Path, trigger: str, key: str, value: float
+) -> None:
+    page = opened("depo")
+    page.selectbox(key="depo_trigger").set_value(trigger)
+    clean(page.run())
+    page.number_input(key=f"depo_{key}").set_value(value)
+    live(clean(page.run()))
+    assert page.query_params["trigger"] == f"{trigger}:{value:g}"
+    sleeps = payload(page)["sleeps"]
+    reasons = [sleep["reason"] for sleep in sleeps]
+    assert all((sleep["last"] - sleep["first"]) % 3 == 0 for sleep in sleeps)  # an edge has three tokens
+    said = {"statement": "2 statements over", "surprise": r"A surprise, \d+[.]\d times the usual"}[trigger]
+    assert trigger == "surprise" or re.fullmatch(said, reasons[0])  # nothing surprises an untrained model
+    assert all(re.fullmatch(f"{said}|A page over|Window full|The text is over", reason) for reason in reasons)

@@ -178,7 +178,7 @@ def test_advanced_settings_are_in_the_link_and_come_back_from_it(assets: Path) -
     for name, value in (("eviction", "sliding"), ("sleep_attention", "causal")):
         page.selectbox(key=f"rule110_{name}").set_value(value)
     page.session_state["rule110_control"] = "reset_state"
-    live(clean(page.run()))
+    live(clean(page.run()), "control: reset S")  # the run with the trigger alone may be over first
     written = {name: page.query_params[name] for name in page.query_params}
     assert {name: written[name] for name in ADVANCED} == ADVANCED
 
@@ -264,6 +264,8 @@ def test_each_bad_row_is_one_sentence_and_nothing_runs(assets: Path, row: str, s
         ({"rows": "0,1,0,1,0"}, "from 1 to 4 rows of 16 cells"),
         ({"rows": "abc"}, "0 and 1"),
         ({"trigger": "every:18"}, "every:M with M from 1 to 17"),
+        ({"trigger": "statement:21"}, "statement:K with K from 1 to 20"),
+        ({"trigger": "surprise:1"}, "surprise:R with R from 1.1 to 10"),
         ({"eviction": "soft"}, "there are: hard, sliding, none"),
         ({"asleep": "no"}, "there are: causal, full"),
         ({"control": "oracle"}, "control is not here"),

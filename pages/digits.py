@@ -1,0 +1,5 @@
+"""Digits: images on a ring, and the digit where some jumps lead."""
+
+from app.stage import page
+
+page.show("digits")
