@@ -191,6 +191,8 @@ def read_link(
     for name, read in readers.items():
         if name in given:
             try:
+                if any("\ud800" <= character <= "\udfff" for character in given[name]):
+                    raise LinkError(f"The link's {name} holds half a character.")
                 values |= read(given[name])
             except LinkError as error:
                 problems.append(str(error))

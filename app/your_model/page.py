@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import streamlit as st
 from app.sharing import packed
 from app.shell import messages, position, theme, uploads
 from app.shell.jobs import RunKey
-from app.shell.state import Visit, one_number_of, one_of, short_text
+from app.shell.state import Reader, Visit, one_number_of, one_of, short_text
 from app.your_model import (
     allowed,
     bring,
@@ -92,10 +93,8 @@ def _say_what_may_be_loaded(allowance: Allowance) -> None:
             st.markdown(model_text.HOW_TO_ALLOW)
 
 
-def _adopt_link(visit: Visit) -> bool:
-    """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run."""
-    choices = tuple(_choices())
-    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_VALUES}
+def readers(choices: Sequence[str]) -> dict[str, Reader]:
+    """?model=text:text-micro&N=4&eviction=hard&question=...&doc=...&L=32; `choices` are the models to choose from."""
 
     def read_question(given: str) -> dict[str, Any]:
         asked = short_text("question", "question", document_box.QUESTION_MAX)(given)["question"]
@@ -104,7 +103,7 @@ def _adopt_link(visit: Visit) -> bool:
     def read_document(given: str) -> dict[str, Any]:
         return dict.fromkeys(document_box.FIRST_DOCUMENTS, packed.reader("document", "document")(given)["document"])
 
-    readers = {
+    return {
         "model": one_of("source", "model", choices),
         "N": one_number_of("passes", "passes N", PASSES),
         "eviction": one_of("eviction", "eviction", tuple(model_text.EVICTIONS)),
@@ -113,7 +112,13 @@ def _adopt_link(visit: Visit) -> bool:
         "L": one_number_of("window", "window L", document_box.WINDOWS),
         **position.readers(),
     }
-    is_linked = visit.adopt_url(readers, first)
+
+
+def _adopt_link(visit: Visit) -> bool:
+    """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run."""
+    choices = tuple(_choices())
+    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_VALUES}
+    is_linked = visit.adopt_url(readers(choices), first)
     # On every run, or what one kind of model was given is lost to another.
     visit.set_missing({**first, "name": "", "trust": False, "way": model_text.BY_NAME})
     return is_linked and not visit.link_problems

@@ -148,6 +148,7 @@ def test_back_undoes_one_act_where_two_were_quick(line: Line, server: Server) ->
     cells = page.locator(".cells button")
     twice(line, cells.nth(0), cells.nth(1))
     page.wait_for_url(re.compile("rows=1100000000000000"), timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)  # it has been drawn
     page.go_back()
     expect(cells.nth(1)).to_have_text("0", timeout=PATIENCE_MS)
     expect(cells.nth(0)).to_have_text("1")

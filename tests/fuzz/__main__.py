@@ -23,12 +23,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from app.shell import runs
 from sleepviz.runs.checkpoint import list_checkpoints
 from tests.app.made import make_assets
-from tests.fuzz.cases import Case, case, shown
+from tests.fuzz.cases import ALL_PAGES, Case, case, shown
 from tests.fuzz.pages import Visitors
 from tests.fuzz.readers import read
 
 
-def fuzz(n: int, seed: int, *, pages: float, minutes: float = 60.0) -> tuple[Counter[str], list[str]]:
+def fuzz(
+    n: int, seed: int, *, pages: float, minutes: float = 60.0, only: tuple[str, ...] = ALL_PAGES
+) -> tuple[Counter[str], list[str]]:
     """Try `n` cases, a share `pages` of them through the pages -> how many were tried how, and the failures."""
     infos = list_checkpoints(runs.checkpoint_folder())
     draw, counts, failures = random.Random(seed), Counter[str](), list[str]()
@@ -39,7 +41,7 @@ def fuzz(n: int, seed: int, *, pages: float, minutes: float = 60.0) -> tuple[Cou
         if time.monotonic() > stop:
             break
         here = random.Random(draw.getrandbits(64))
-        each = case(here, infos)
+        each = case(here, infos, only)
         try:
             counts[f"reader, {each.page}: {read(each, infos)}"] += 1
             if here.random() < pages:
@@ -75,11 +77,13 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pages", type=float, default=0.1, help="share of the cases that go through the pages")
+    parser.add_argument("--only", nargs="+", default=ALL_PAGES, choices=ALL_PAGES, help="these pages alone")
     parser.add_argument("--minutes", type=float, default=60.0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs.ASSETS = make_assets(Path(folder) / "assets")
-        counts, failures = fuzz(arguments.cases, arguments.seed, pages=arguments.pages, minutes=arguments.minutes)
+        tried_on = {"pages": arguments.pages, "minutes": arguments.minutes, "only": tuple(arguments.only)}
+        counts, failures = fuzz(arguments.cases, arguments.seed, **tried_on)
     tried = {"cases": sum(n for name, n in counts.items() if name.startswith("reader")), "failures": len(failures)}
     print(json.dumps({**tried, "seed": arguments.seed, **dict(sorted(counts.items()))}, indent=1))
     return 1 if failures else 0

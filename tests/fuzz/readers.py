@@ -6,20 +6,24 @@ import json
 import time
 import unicodedata
 
+from app.cost import model as cost_model
+from app.cost import page as cost
+from app.inside import page as inside
 from app.lab.plan import read_link as read_sweep
 from app.learn import path
 from app.shell import position
-from app.shell.state import LinkError, read_link
+from app.shell.state import LinkError, Reader, read_link
 from app.stage import advanced, controls
 from app.stage.controls import limits_of
 from app.tasks import PAGES
+from app.your_model import page as your_model
 from sleepviz.config.base import ConfigError
 from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import InputError
-from tests.app.states import HeldVisit
-from tests.fuzz.cases import LAB, LEARN, Case
+from tests.app.states import INPUTS, HeldVisit
+from tests.fuzz.cases import COST, INSIDE, LAB, LEARN, YOURS, Case
 from tests.fuzz.truth import truths_of
 
 SECONDS_MAX = 5.0
@@ -36,7 +40,7 @@ def read(case: Case, infos: tuple[CheckpointInfo, ...]) -> str:
     elif case.page == LEARN:
         outcome = _step(case)
     else:
-        outcome = "run"
+        outcome = _link(case, infos)
     assert time.perf_counter() - started < SECONDS_MAX, "it hangs"
     return outcome
 
@@ -95,6 +99,33 @@ def _task(case: Case, infos: tuple[CheckpointInfo, ...]) -> str:
         assert form.input(HeldVisit({**visit.held, **again})) == asked, "its own link asks for something else"
     truths_of(case.page, json.loads(spec.input))  # a question that is taken has an answer
     return "refused" if problems else "run"
+
+
+def _link(case: Case, infos: tuple[CheckpointInfo, ...]) -> str:
+    """A page without a form of its own: each value is taken or refused, and what is taken can be asked."""
+    readers = _readers(case, infos)
+    values, problems = read_link(case.first, case.first.get("task", case.page), readers)
+    for problem in problems:
+        _said(problem)
+    given = [name for name in readers if name in case.first]
+    refused = [name for name in given if not read_link({name: case.first[name]}, "", readers)[0]]
+    assert len(refused) == len(problems), "a value is neither taken nor refused"
+    for value in values.values():
+        str(value).encode()  # no half of a character
+    return "refused" if problems else "run"
+
+
+def _readers(case: Case, infos: tuple[CheckpointInfo, ...]) -> dict[str, Reader]:
+    if case.page == COST:
+        return cost.readers(tuple(cost_model.options(infos)))
+    if case.page == YOURS:
+        return your_model.readers(("text:text-micro", "random:Qwen3.5"))
+    if case.page == INSIDE:
+        task = case.first.get("task", "")
+        task = task if task in INPUTS else next(iter(INPUTS))
+        mine = tuple(info.name for info in infos if info.task == task)
+        return {**controls.readers(PAGES[task].form, limits_of(task, None), mine), **inside.readers()}
+    return {}
 
 
 def _sweep(case: Case) -> str:

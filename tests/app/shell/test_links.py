@@ -34,6 +34,9 @@ def test_a_whole_link() -> None:
         ("rows", "0,1,0", "from 1 to 2 rows of 4 cells"),
         ("rows", "0" * 5000, "from 1 to 2 rows of 4 cells"),
         ("checkpoint", "<script>", "there are: a, b"),
+        ("rows", "0\ud83d11", "holds half a character"),  # found by tests.fuzz, as are the next two
+        ("rows", "a\udfff", "holds half a character"),
+        ("checkpoint", "\udc00a", "holds half a character"),
         ("task", "sudoku", "this page shows rule110"),
     ],
 )
