@@ -11,6 +11,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
+from app.shell.address import BACK
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -44,8 +46,10 @@ def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTes
 def back(page: AppTest, **query: str) -> AppTest:
     """The page after Back or Forward has led to these query parameters."""
     page.query_params.clear()
-    page.query_params.update(query)
-    return trigger(page, "address_bar", "back")
+    page.query_params.update({**query, BACK: "1"})  # as the script of the address does, and undoes
+    clean(page.run())
+    del page.query_params[BACK]
+    return page
 
 
 def players(page: AppTest) -> list[dict[str, Any]]:

@@ -403,7 +403,7 @@ def test_events_hold_numbers_tuples_and_arrays_never_tensors() -> None:
     [
         ({"n_passes": 17}, ConfigError, "from 0 to 16"),  # the checkpoint's own limit
         ({"steps": 99}, InputError, "Steps"),
-        ({"rows": ["01"]}, InputError, "2 cells"),
+        ({"rows": ["01"]}, InputError, "yours has 2"),
         ({"rows": ROWS + ROWS}, InputError, "rows"),
         ({"checkpoint": "../secret"}, CheckpointError, "small letters"),
         ({"checkpoint": "never-trained"}, CheckpointError, "no checkpoint named"),

@@ -20,7 +20,8 @@ import streamlit as st
 LOOKS = ("view", "lock")  # of a link, the way of looking at a page: no part of what is asked
 
 _GIVEN, _NOW, _SENT = "address_given", "address_now", "address_sent"
-_BACK, _LOOK = "address_back", "address_look"
+_LOOK = "address_look"
+BACK = "back"  # what the script adds to an address that the Back or Forward button has led to, until the page is drawn
 
 _address = st.components.v2.component(
     "sleepviz_address",
@@ -37,24 +38,25 @@ def enter(page: str) -> None:
     """
     st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page
     st.session_state["address"] = None
-    st.session_state[_GIVEN] = {name: str(st.query_params[name]) for name in st.query_params}
-    st.session_state[_NOW] = _heard(st.session_state[_GIVEN])
+    given = {name: str(st.query_params[name]) for name in st.query_params}
+    went_back = given.pop(BACK, None) is not None
+    st.session_state[_GIVEN] = given
+    st.session_state[_NOW] = _heard(given, went_back=went_back)
     for name, value in st.session_state.pop(_LOOK, {}).items():
         others = {other: held for other, held in held_looks().items() if other != name}
         st.session_state["looks"] = {**others, name: value} if value else others
         write(asked())
-    given = {name: value for name, value in _now().items() if name in LOOKS}
+    looks = {name: value for name, value in _now().items() if name in LOOKS}
     held = held_looks()
-    if held and not given and not is_same_page():
+    if held and not looks and not is_same_page():
         put({})
     else:
-        st.session_state["looks"] = given
+        st.session_state["looks"] = looks
 
 
-def _heard(given: dict[str, str]) -> dict[str, str]:
+def _heard(given: dict[str, str], *, went_back: bool) -> dict[str, str]:
     """The address: the one that was sent last where the browser had not heard of it, else the one that is given."""
     sent: list[dict[str, str]] = st.session_state.get(_SENT, [])
-    went_back = st.session_state.pop(_BACK, False)
     is_known = is_same_page() and not went_back and given in sent
     st.session_state[_SENT] = sent[sent.index(given) :] if is_known else [given]
     now: dict[str, str] = st.session_state[_SENT][-1]
@@ -158,9 +160,4 @@ def show() -> None:
     search = None if wanted is None else urlencode({**asked(), **wanted})
     page, given = st.session_state.get("page", ""), urlencode(st.session_state.get(_GIVEN, {}))
     data = {"page": page, "search": search, "now": urlencode(_now()), "given": given}
-    _address(key="address_bar", data=data, on_back_change=_went_back)
-
-
-def _went_back() -> None:
-    """The visitor came to this address by Back or Forward."""
-    st.session_state[_BACK] = True
+    _address(key="address_bar", data=data)

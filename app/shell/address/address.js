@@ -1,25 +1,34 @@
 // Puts a page's last link in place of its bare address, without a new entry in the history; and tells of Back and Forward.
-const EMBED = /^embed(_options)?$/i;
+const EMBED = /^embed(_options)?$/i, BACK = "back";
+// A browser without `navigation` may tell too late: then Back is lost where it is pressed before an act has been drawn.
+const [moves, MOVED] = window.navigation ? [window.navigation, "currententrychange"] : [window, "popstate"];
 const listeners = new WeakMap();
-const parts = (search) => [...new URLSearchParams(search)].filter(([name]) => !EMBED.test(name)).sort().join("&");
+const params = (search) => [...new URLSearchParams(search)];
+const parts = (search) => params(search).filter(([name]) => !EMBED.test(name) && name !== BACK).sort().join("&");
 
 export default function (component) {
-  const { parentElement, data, setTriggerValue } = component;
+  const { parentElement, data } = component;
   const isHere = () => location.pathname.split("/").pop() === data.page;
-  window.removeEventListener("popstate", listeners.get(parentElement), true);
-  // First of all who listen: the page is asked again only after it has been told why. A link within a page is no way back.
-  const told = () => { if (isHere() && parts(location.search) !== parts(data.now)) setTriggerValue("back", true); };
-  window.addEventListener("popstate", told, true);
-  listeners.set(parentElement, told);
+  moves.removeEventListener(MOVED, listeners.get(parentElement));
+  // Before Streamlit hears of it: what it then asks of the page says so itself. A link within a page is no way back.
+  const tell = ({ navigationType = "traverse" }) => {
+    if (navigationType === "traverse" && isHere() && !location.hash) replace([...params(location.search), [BACK, "1"]]);
+  };
+  moves.addEventListener(MOVED, tell);
+  listeners.set(parentElement, tell);
   // The visitor may be on another page by now, or have changed something else.
-  if (isHere() && parts(location.search) === parts(data.given)) replace(data);
-  return () => window.removeEventListener("popstate", told, true);
+  if (isHere() && parts(location.search) === parts(data.given)) settle(data);
+  return () => moves.removeEventListener(MOVED, tell);
 }
 
-function replace({ search }) {
-  if (search === null) return;
-  const kept = [...new URLSearchParams(location.search)].filter(([name]) => EMBED.test(name));
+function settle({ search }) {
+  const here = params(location.search);
+  const kept = here.filter(([name]) => EMBED.test(name));
+  replace(search === null ? here.filter(([name]) => name !== BACK) : [...params(search), ...kept]);
+}
+
+function replace(named) {
   const url = new URL(location.href);
-  url.search = new URLSearchParams([...new URLSearchParams(search), ...kept]);
+  url.search = new URLSearchParams(named);
   if (url.href !== location.href) history.replaceState(history.state, "", url);
 }

@@ -35,22 +35,22 @@ def page(assets: Path) -> Any:
 
 
 def ring_of(page: Any) -> list[Any]:
-    return read_ring(str(page.session_state["digits_digits"]))
+    return read_ring(str(page.session_state["digits_kept"]["digits"]))
 
 
 def test_the_first_question_needs_every_jump(page: Any) -> None:
     hard = drawn(8, 4)
-    assert ring_of(page) == hard["digits"] and page.session_state["digits_start"] == hard["start"]
+    assert ring_of(page) == hard["digits"] and page.session_state["digits_kept"]["start"] == hard["start"]
     assert page.slider(key="digits_jumps").value == 4 and not errors(page)
     assert page.title[0].value.startswith("Jump 4 times from image 1")
 
 
 def test_another_image_is_the_start(page: Any) -> None:
     trigger(page, "starts", "start", 5)
-    assert page.session_state["digits_start"] == 6
+    assert page.session_state["digits_kept"]["start"] == 6
     for untrusted in (8, -1, True, "1", None):
         trigger(page, "starts", "start", untrusted)
-    assert page.session_state["digits_start"] == 6
+    assert page.session_state["digits_kept"]["start"] == 6
 
 
 def test_a_drawing_takes_an_image_s_place(page: Any) -> None:

@@ -178,7 +178,7 @@ def test_advanced_settings_are_in_the_link_and_come_back_from_it(assets: Path) -
     for name, value in (("eviction", "sliding"), ("sleep_attention", "causal")):
         page.selectbox(key=f"rule110_{name}").set_value(value)
     page.session_state["rule110_control"] = "reset_state"
-    live(clean(page.run()), "control: reset S")  # the run with the trigger alone may be over first
+    live(clean(page.run()), "S reset before each pass")  # the run with the trigger alone may be over first
     written = {name: page.query_params[name] for name in page.query_params}
     assert {name: written[name] for name in ADVANCED} == ADVANCED
 
