@@ -21,7 +21,7 @@ LOOKS = ("view", "lock")  # of a link, the way of looking at a page: no part of 
 
 _GIVEN, _NOW, _SENT = "address_given", "address_now", "address_sent"
 _LOOK = "address_look"
-BACK = "back"  # what the script adds to an address that the Back or Forward button has led to, until the page is drawn
+BACK = "back"  # what the script adds to an address that Back or Forward has led to, while Streamlit reads it
 
 _address = st.components.v2.component(
     "sleepviz_address",

@@ -12,7 +12,9 @@ export default function (component) {
   moves.removeEventListener(MOVED, listeners.get(parentElement));
   // Before Streamlit hears of it: what it then asks of the page says so itself. A link within a page is no way back.
   const tell = ({ navigationType = "traverse" }) => {
-    if (navigationType === "traverse" && isHere() && !location.hash) replace([...params(location.search), [BACK, "1"]]);
+    if (navigationType !== "traverse" || !isHere() || location.hash) return;
+    replace([...params(location.search), [BACK, "1"]]);
+    setTimeout(() => replace(params(location.search).filter(([name]) => name !== BACK)));
   };
   moves.addEventListener(MOVED, tell);
   listeners.set(parentElement, tell);
@@ -22,9 +24,7 @@ export default function (component) {
 }
 
 function settle({ search }) {
-  const here = params(location.search);
-  const kept = here.filter(([name]) => EMBED.test(name));
-  replace(search === null ? here.filter(([name]) => name !== BACK) : [...params(search), ...kept]);
+  if (search !== null) replace([...params(search), ...params(location.search).filter(([name]) => EMBED.test(name))]);
 }
 
 function replace(named) {
