@@ -136,7 +136,7 @@ def _sleep_through(
             sleep_s=sleep_s,
             flops=later_flops if done.pass_index else first_flops,
         )
-        is_still = bool(total_drift(before, done.memory) < threshold)
+        is_still = threshold > 0 and bool(total_drift(before, done.memory) < threshold)
         before, h_before, taken = done.memory, done.h, taken + 1
         if is_still:
             break

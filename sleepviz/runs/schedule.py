@@ -134,7 +134,7 @@ def consolidate(sleeper: Sleeper, context: Tensor, memory: Memory) -> Consolidat
             todo.append((here, stop, after))
     order = torch.cat([rows for rows, _ in ended]).argsort()
     together = Memory.joined([each for _, each in ended]).chosen(order)
-    return Consolidated(together, gone_over / n_tokens, sleeps)
+    return Consolidated(together, gone_over.double() / n_tokens, sleeps)
 
 
 def sleep_by(sleeper: Sleeper, tokens: Tensor, memory: Memory, allowed: Tensor) -> tuple[Memory, Tensor]:

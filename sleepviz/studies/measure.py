@@ -214,7 +214,9 @@ def _right(
     for difficulty in difficulties:
         for batch in held_out(task, difficulty=difficulty, n=n_each, n_windows=measurement.n_windows, seed=seed):
             if measurement.threshold:
-                right, taken = right_parts_when_still(checkpoint.model, batch, policy, measurement.threshold)
+                right, taken = right_parts_when_still(
+                    checkpoint.model, checkpoint.task, batch, policy, measurement.threshold
+                )
             else:
                 memory = slept.memory(checkpoint, batch, Setting(policy, control=measurement.control))
                 right = right_awake(checkpoint.model, batch, memory)

@@ -15,12 +15,11 @@ from tqdm import tqdm
 
 from sleepviz.config.base import require
 from sleepviz.config.model import PASSES_MAX, SleepPolicy
-from sleepviz.config.run import Control, RunSpec
-from sleepviz.core.halting import sleep_until_still
+from sleepviz.config.run import Control, RunSpec, Spending
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.runs.record import checkpoint_of, policy_of
-from sleepviz.runs.schedule import Schedule, Sleeper, consolidate
+from sleepviz.runs.schedule import Consolidated, Schedule, Sleeper, consolidate
 from sleepviz.tasks.base import NOT_ASKED, Batch, ScoredFurther, Task
 from sleepviz.tasks.family import Preset
 
@@ -59,15 +58,13 @@ def right_parts(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> 
 
 @torch.inference_mode()
 def right_parts_when_still(
-    model: HybridLM, batch: Batch, policy: SleepPolicy, threshold: float
+    model: HybridLM, task: Task, batch: Batch, policy: SleepPolicy, threshold: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """As `right_parts`, but each window's sleep ends when S is still -> (right, mean passes a window [B])."""
-    memory = Memory.empty(model.config, len(batch.windows))
-    taken = []
-    for window in torch.from_numpy(batch.windows).unbind(dim=1):
-        memory, passes = sleep_until_still(model, window, memory, policy, threshold)
-        taken.append(passes.double())
-    return right_awake(model, batch, memory), torch.stack(taken).mean(dim=0).numpy()
+    still = Setting(policy, Schedule(spending=Spending("still", threshold=threshold)))
+    slept = slept_in_slices(model, task, batch, still)
+    memory, passes = Memory.joined([each.memory for each in slept]), torch.cat([each.passes for each in slept])
+    return right_awake(model, batch, memory), passes.numpy()
 
 
 def other_instances(memory: Memory) -> Memory:
@@ -78,8 +75,7 @@ def other_instances(memory: Memory) -> Memory:
 @torch.inference_mode()
 def asleep(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> Memory:
     """The memory with which the model wakes, once all windows are evicted."""
-    contexts = torch.split(torch.from_numpy(batch.windows).flatten(1), SLICE)  # [slice, W L] each
-    memory = Memory.joined([slept_through(model, task, context, setting) for context in contexts])
+    memory = Memory.joined([each.memory for each in slept_in_slices(model, task, batch, setting)])
     if setting.control == "zero_state":
         return memory.with_fast_weights(tuple(torch.zeros_like(state) for state in memory.fast_weights))
     if setting.control == "shuffled_state":
@@ -87,10 +83,16 @@ def asleep(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> Memor
     return memory
 
 
-def slept_through(model: HybridLM, task: Task, context: Tensor, setting: Setting) -> Memory:
-    """The memory after each window of a context [B, W L] was slept on."""
+def slept_in_slices(model: HybridLM, task: Task, batch: Batch, setting: Setting) -> list[Consolidated]:
+    """What came of sleep, for SLICE instances at a time, once all windows are evicted."""
+    contexts = torch.split(torch.from_numpy(batch.windows).flatten(1), SLICE)  # [slice, W L] each
+    return [slept_through(model, task, context, setting) for context in contexts]
+
+
+def slept_through(model: HybridLM, task: Task, context: Tensor, setting: Setting) -> Consolidated:
+    """What came of sleep, once each window of a context [B, W L] was slept on."""
     sleeper = Sleeper(model, task, setting.policy, setting.schedule)
-    return consolidate(sleeper, context, Memory.empty(model.config, len(context))).memory
+    return consolidate(sleeper, context, Memory.empty(model.config, len(context)))
 
 
 @torch.inference_mode()

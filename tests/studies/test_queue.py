@@ -90,7 +90,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Measurement]:
     def right(_model: Any, batch: Batch, *_: Any) -> Any:
         return np.ones((len(batch.windows), batch.windows.shape[1], TASK.window), dtype=bool)
 
-    def right_when_still(_model: Any, batch: Batch, *_: Any) -> Any:
+    def right_when_still(_model: Any, _task: Any, batch: Batch, *_: Any) -> Any:
         return right(None, batch), np.full(len(batch.windows), 2.5)
 
     def noted(cell: Measurement, checkpoint: Any, slept: Slept) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
     """Each difficulty equally often; the mean of the passes taken is kept beside the accuracy."""
     asked_for: list[int] = []
 
-    def still(_model: Any, batch: Batch, policy: Any, threshold: float) -> Any:
+    def still(_model: Any, _task: Any, batch: Batch, policy: Any, threshold: float) -> Any:
         asked_for.extend(batch.difficulty.tolist())
         assert (policy.n_passes, threshold) == (16, 0.05)
         return np.ones((len(batch.windows), 3, TASK.window), dtype=bool), batch.difficulty + 1.0

@@ -17,12 +17,14 @@ from sleepviz.core.memory import Memory
 from sleepviz.runs.alone import alone_at
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointError, load
 from sleepviz.runs.schedule import Sleeper, consolidate
+from sleepviz.studies.measure import entry_of
 from sleepviz.studies.measurements import MIXED, PAPER
 from sleepviz.studies.queue import FOLDER, ResultsFile
 from sleepviz.studies.schedules.plan import Cell, cells_of, passes_compared, until_still
 from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.base import Batch, Task
-from sleepviz.training.evaluate import EVALUATION_STREAM, right_awake, wilson
+from sleepviz.tasks.family import Measurement
+from sleepviz.training.evaluate import EVALUATION_STREAM, right_awake
 
 NAME, COMMAND = "schedules", "python -m sleepviz schedules"
 SEED = 1129  # set before anything was measured; no other study uses it
@@ -58,9 +60,7 @@ def _measured(checkpoint: Checkpoint, file: ResultsFile) -> Iterator[tuple[Cell,
 
     def keyed(cell: Cell) -> tuple[Cell, tuple[Any, ...]]:
         bar.update()
-        threshold = cell.schedule.spending.threshold
-        key = ("schedule", cell.variant, checkpoint.info.digest, cell.n_passes, MIXED, task.windows_max, threshold)
-        return cell, key
+        return cell, _measurement(cell, checkpoint).key(checkpoint.info.digest)
 
     still, key = keyed(until_still())
     yield still, key
@@ -72,11 +72,17 @@ def _measured(checkpoint: Checkpoint, file: ResultsFile) -> Iterator[tuple[Cell,
         yield from map(keyed, cells_of(task, n_passes))
 
 
+def _measurement(cell: Cell, checkpoint: Checkpoint) -> Measurement:
+    """A cell as the results file knows it."""
+    name, n_windows, threshold = checkpoint.info.name, checkpoint.task.windows_max, cell.schedule.spending.threshold
+    return Measurement("schedule", cell.variant, name, cell.n_passes, MIXED, n_windows, threshold=threshold)
+
+
 @torch.inference_mode()
 def measure_cell(cell: Cell, checkpoint: Checkpoint, n: int) -> dict[str, Any]:
     """Measure one schedule on n held-out instances of all difficulties -> an entry of the results file."""
-    task, model, info = checkpoint.task, checkpoint.model, checkpoint.info
-    policy = SleepPolicy(cell.asleep, sleep_attention=info.sleep_attention)
+    task, model = checkpoint.task, checkpoint.model
+    policy = SleepPolicy(cell.asleep, sleep_attention=checkpoint.info.sleep_attention)
     sleeper = Sleeper(model, task, policy, cell.schedule)
     rights, passes, sleeps = list[NDArray[np.bool_]](), list[float](), list[float]()
     for batch in instances(task, n):
@@ -86,20 +92,10 @@ def measure_cell(cell: Cell, checkpoint: Checkpoint, n: int) -> dict[str, Any]:
         passes += slept.passes.tolist()
         sleeps += slept.sleeps.tolist()
     share = float(np.concatenate(rights).mean())
-    reading = int(cell.schedule.trigger.kind == "surprise")
+    reading = cell.n_passes - cell.asleep
     return {
-        "experiment": "schedule",
+        **entry_of(_measurement(cell, checkpoint), checkpoint, share, n),
         "task": task.name,
-        "variant": cell.variant,
-        "checkpoint": info.name,
-        "digest": info.digest,
-        "passes": cell.n_passes,
-        "difficulty": MIXED,
-        "windows": task.windows_max,
-        "n": n,
-        "correct": round(share * n, 3),
-        "accuracy": share,
-        "ci95": list(wilson(share * n, n)),
         "seed": SEED,
         "threshold": cell.schedule.spending.threshold,
         "trigger": cell.schedule.trigger.text,
