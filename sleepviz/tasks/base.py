@@ -57,6 +57,11 @@ def read_json(text: str, names: Sequence[str], form: str, optional: Sequence[str
     return values
 
 
+def is_whole(value: Any, least: int, most: int) -> bool:
+    """Whether a value of JSON is a whole number within these bounds; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
 def hops_reached(walk: Sequence[str], answer: str, hops: int) -> int:
     """How many hops on the answer lies; the asked number where it is right, 0 where it is nowhere on the walk."""
     if walk[hops] == answer:

@@ -52,11 +52,3 @@ def shuffled_edges(rng: np.random.Generator, order: Tokens, n_nodes: Tokens, suc
     edges = np.stack([sources, np.take_along_axis(successor, sources, axis=1)], axis=-1)
     edges[~is_edge] = nodes_max + 1
     return edges
-
-
-def walk(successor: Tokens, starts: Tokens, hops: int) -> Tokens:
-    """Follow successor [B, nodes + 1], whose last entry is the unknown, from starts [B, M] -> [B, M, hops + 1]."""
-    path = [starts]
-    for _ in range(hops):
-        path.append(np.take_along_axis(successor, path[-1], axis=1))
-    return np.stack(path, axis=-1)

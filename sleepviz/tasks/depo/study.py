@@ -8,9 +8,9 @@ import numpy as np
 
 from sleepviz.config.run import CONTROLS, Control
 from sleepviz.tasks.base import Batch, Task, Tokens
-from sleepviz.tasks.depo.sampling import walk
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Measurement, Reader, Series, Study
+from sleepviz.tasks.walks import walk
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
 FOUND = "depo-answers"  # trained on answers alone, for any N

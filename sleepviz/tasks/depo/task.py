@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sleepviz.config.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, hops_reached, read_json
-from sleepviz.tasks.depo.sampling import sample_orders, shuffled_edges, successors, walk
+from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, hops_reached, is_whole, read_json
+from sleepviz.tasks.depo.sampling import sample_orders, shuffled_edges, successors
 from sleepviz.tasks.depo.tokens import DepoTokens
+from sleepviz.tasks.walks import walk
 
 QUERIES = 10  # in one prediction chunk of training, as in the paper; a compact chunk asks as many as there are names
 NAME_MAX_CHARACTERS = 12
@@ -188,7 +189,7 @@ class Depo(DepoTokens):
         if not isinstance(start, str) or start not in instance.names:
             raise InputError("The start must be one of the nodes of the graph.")
         hops_max = min(limits["hops_max"], self.hops_max)
-        if isinstance(hops, bool) or not isinstance(hops, int) or not 1 <= hops <= hops_max:
+        if not is_whole(hops, 1, hops_max):
             raise InputError(f"Hops must be a whole number from 1 to {hops_max}.")
         return instance
 

@@ -16,7 +16,6 @@ from sleepviz.tasks.base import Split, Tokens
 
 Bits = NDArray[np.bool_]
 FILE = Path(__file__).with_name("digits.npz")  # made by source.py, which names where the images come from
-SIDE, GREY_MAX = 8, 16
 ROWS, COLUMNS = 8, 6  # pixels that the model reads
 PATCH_ROWS, PATCH_COLUMNS = 2, 3
 PATCHES = (ROWS // PATCH_ROWS) * (COLUMNS // PATCH_COLUMNS)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from sleepviz.tasks.base import Tokens
+from sleepviz.tasks.walks import walk
 
 
 def walks(digits: Tokens, jumps: int) -> Tokens:
     """Where 0, 1, ... `jumps` jumps lead from every image of a ring: digits [..., n] -> images [..., n, jumps + 1]."""
     n = digits.shape[-1]
     after = (np.arange(n) + digits) % n
-    path = [np.broadcast_to(np.arange(n), digits.shape)]
-    for _ in range(jumps):
-        path.append(np.take_along_axis(after, path[-1], axis=-1))
-    return np.stack(path, axis=-1)
+    return walk(after, np.broadcast_to(np.arange(n), digits.shape), jumps)
 
 
 def left_behind(path: Tokens) -> Tokens:

@@ -29,6 +29,7 @@ from sleepviz.tasks.base import (
     Tokens,
     ends_in_windows,
     hops_reached,
+    is_whole,
     read_json,
 )
 from sleepviz.tasks.digits.images import (
@@ -62,10 +63,7 @@ class DigitsInstance:
 
     def path(self, start: int, jumps: int) -> tuple[int, ...]:
         """The places from `start`, 0 to `jumps` jumps on."""
-        path = [start]
-        for _ in range(jumps):
-            path.append((path[-1] + self.digits[path[-1]]) % len(self.digits))
-        return tuple(path)
+        return tuple(walks(np.array(self.digits), jumps)[start].tolist())
 
 
 @dataclass(frozen=True)
@@ -219,10 +217,10 @@ class Digits(JsonRoundTrip):
         if not isinstance(given, list) or len(given) != self.ring:
             raise InputError(f"Give exactly {self.ring} digits; write {FORM}.")
         read = [_image(each) for each in given]
-        if not _is_whole(start, 1, self.ring):
+        if not is_whole(start, 1, self.ring):
             raise InputError(f"The start must be a whole number from 1 to {self.ring}.")
         jumps_max = min(limits["jumps_max"], self.jumps_max)
-        if not _is_whole(jumps, 0, jumps_max):
+        if not is_whole(jumps, 0, jumps_max):
             raise InputError(f"Jumps must be a whole number from 0 to {jumps_max}.")
         pixels, shown, which = zip(*read, strict=True)
         return DigitsInstance(pixels, shown, which, start - 1, jumps)
@@ -256,21 +254,17 @@ class Digits(JsonRoundTrip):
         )
 
 
-def _is_whole(value: Any, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
 def _image(given: Any) -> tuple[str, int, int | None]:
     """(pixels, the digit, its number) of an image of the data set, or of one drawn by hand. Raises InputError."""
     if isinstance(given, dict) and set(given) == {"pixels", "digit"}:
         pixels, digit = given["pixels"], given["digit"]
         if not isinstance(pixels, str) or len(pixels) != ROWS * COLUMNS or set(pixels) - set("01"):
             raise InputError(f"The pixels of a drawn digit are {ROWS * COLUMNS} characters, each 0 or 1.")
-        if not _is_whole(digit, 0, N_DIGITS - 1):
+        if not is_whole(digit, 0, N_DIGITS - 1):
             raise InputError("Say which digit is drawn: a whole number from 0 to 9.")
         return pixels, digit, None
     most = len(digits()) - 1
-    if not _is_whole(given, 0, most):
+    if not is_whole(given, 0, most):
         raise InputError(
             f"A digit is the number of an image from 0 to {most}, or is drawn: "
             f'{{"pixels": {ROWS * COLUMNS} characters 0 or 1, "digit": 7}}.'

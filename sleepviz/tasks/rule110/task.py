@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
-from sleepviz.tasks.base import NOT_ASKED, Batch, InputError, Problem, Split, Tokens, ends_in_windows, read_json
+from sleepviz.tasks.base import (
+    NOT_ASKED,
+    Batch,
+    InputError,
+    Problem,
+    Split,
+    Tokens,
+    ends_in_windows,
+    is_whole,
+    read_json,
+)
 
 Cells = NDArray[np.uint8]
 
@@ -176,7 +186,7 @@ class Rule110(JsonRoundTrip):
             raise InputError(f"Give from 1 to {rows_max} rows.")
         for number, row in enumerate(rows, start=1):
             self._check_row(row, number)
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= steps_max:
+        if not is_whole(steps, 0, steps_max):
             raise InputError(f"Steps must be a whole number from 0 to {steps_max}.")
         return Rule110Instance(tuple(rows), steps)
 
