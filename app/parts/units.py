@@ -1,4 +1,4 @@
-"""Bytes and operations in words, in steps of a thousand."""
+"""Amounts in words: bytes and operations in steps of a thousand, and how many there are of a thing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def in_bytes(amount: float) -> str:
 def in_operations(amount: float) -> str:
     """Write 2500000 as "2.5 million"."""
     return _written(amount, OPERATIONS)
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """“1 token”, “18 tokens”."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _written(amount: float, units: tuple[str, ...]) -> str:

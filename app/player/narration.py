@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from app.parts.units import count
 from app.player.pictures import picture_of
 from app.tasks.base import Picture
 from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassDone, SleepStarted, TokenRead, Trace
@@ -171,8 +172,3 @@ def size(n_bytes: int) -> str:
     if kilobytes < 1:
         return count(n_bytes, "byte")
     return f"{kilobytes:.1f}".removesuffix(".0") + " KB" if kilobytes < 10 else f"{kilobytes:,.0f} KB"
-
-
-def count(number: int, singular: str, plural: str = "") -> str:
-    """“1 token”, “18 tokens”."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

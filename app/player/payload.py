@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from app.parts.units import count
 from app.player.narration import (
     REPLACED,
-    count,
     mean_drift,
     milliseconds,
     narrate,

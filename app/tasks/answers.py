@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sleepviz.config.events import Answer, TokenRead, Trace
+from sleepviz.config.events import Answer, SleepPassDone, TokenRead, Trace
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 
@@ -15,6 +15,11 @@ RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 def context_tokens(trace: Trace) -> tuple[TokenRead, ...]:
     """The tokens in the order in which they are read."""
     return tuple(event for event in trace.events if isinstance(event, TokenRead))
+
+
+def woken_passes(trace: Trace) -> tuple[SleepPassDone, ...]:
+    """The passes after which something could be asked."""
+    return tuple(event for event in trace.events if isinstance(event, SleepPassDone) and event.woken.asked)
 
 
 def standing(answer: str, truth: str) -> str:

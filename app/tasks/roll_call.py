@@ -12,6 +12,12 @@ ROLL_CALL = Deviation(
 )
 
 
+def told_spans(heads: Sequence[int], n_tokens: int) -> list[tuple[int, int]]:
+    """What was told among the tokens, [first, last) for each window: up to where its roll call begins, in `heads`."""
+    length = n_tokens // max(len(heads), 1)
+    return [(index * length, head) for index, head in enumerate(heads)]
+
+
 def window_parts(spans: Sequence[tuple[int, int]], n_tokens: int, name: str) -> list[dict[str, Any]]:
     """Names for the parts of every window on the time line: what was written, then the roll call up to the next."""
     stops = [first for first, _ in spans[1:]] + [n_tokens]

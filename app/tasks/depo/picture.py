@@ -8,6 +8,7 @@ from typing import Any
 
 import networkx as nx
 
+from app.parts.units import count
 from app.shell.messages import joined
 from app.tasks.answers import (
     RIGHT,
@@ -17,10 +18,12 @@ from app.tasks.answers import (
     first_wrong,
     one_answer_card,
     standing,
+    woken_passes,
 )
 from app.tasks.base import Table
-from app.tasks.roll_call import window_parts
-from sleepviz.config.events import Answer, SleepPassDone, Trace
+from app.tasks.roll_call import told_spans, window_parts
+from app.tasks.starts import right_by_steps, starts_table
+from sleepviz.config.events import Answer, Trace
 from sleepviz.tasks.depo.task import DepoInstance
 
 EDGE_END = ";"
@@ -38,7 +41,7 @@ class DepoPicture:
         self._trace = trace
         self._instance = DepoInstance(edges, values["start"], int(values["hops"]))
         hops = self._instance.hops
-        self._asked = f"{hops} hop{'s' * (hops > 1)} from {self._instance.start}"
+        self._asked = f"{count(hops, 'hop')} from {self._instance.start}"
         self._names = self._instance.names
         self._index = {name: index for index, name in enumerate(self._names)}
 
@@ -130,22 +133,8 @@ class DepoPicture:
 
     def table(self) -> Table | None:
         """Starts answered right, pass by pass and hop by hop."""
-        passes = [e for e in self._trace.events if isinstance(e, SleepPassDone) and e.woken.asked]
-        if not passes:
-            return None
-        hops = len(self._right_by_hop(passes[0].woken))
-        return Table(
-            f"How many of the {len(self._names)} starts would be answered right if woken after each pass.",
-            ("window · pass", *(f"{hop} hop{'s' * (hop > 1)}" for hop in range(1, hops + 1)), "your question"),
-            tuple(
-                (
-                    f"{event.window_index + 1} · {event.pass_index + 1}",
-                    *map(str, self._right_by_hop(event.woken)),
-                    _said(event.woken),
-                )
-                for event in passes
-            ),
-        )
+        heads = [count(hop, "hop") for hop in range(1, self._hops_max() + 1)]
+        return starts_table(self._trace, len(self._names), heads, _said)
 
     def _grid_order(self) -> tuple[str, ...]:
         """The starts as one walks from the asked one, then those of other cycles."""
@@ -154,16 +143,12 @@ class DepoPicture:
 
     def _hops_max(self) -> int:
         """Columns of the grid; without a pass nothing was asked, and the question's hops are all that is known."""
-        for event in self._trace.events:
-            if isinstance(event, SleepPassDone) and event.woken.asked:
-                return (len(event.woken.asked) - 1) // len(self._names)
-        return self._instance.hops
+        passes = woken_passes(self._trace)
+        return len(self._right_by_hop(passes[0].woken)) if passes else self._instance.hops
 
     def _right_by_hop(self, woken: Answer) -> list[int]:
         """For 1, 2, ... hops: how many starts are right."""
-        grid = woken.correct[1:]
-        hops = len(grid) // len(self._names)
-        return [sum(grid[hop::hops]) for hop in range(hops)]
+        return right_by_steps(woken, len(self._names))
 
     def _edges(self) -> list[dict[str, int]]:
         """Each edge with the place of its second token, after which it is read, and the window that it is read in."""
@@ -183,8 +168,7 @@ class DepoPicture:
         # A roll call begins with the first name, n1, called; the full form says that name twice: n1 n1: +0.
         twice = EDGE_END in tokens
         heads = [place - twice for place, token in enumerate(tokens) if token == "n1:"]
-        length = len(tokens) // max(len(heads), 1)
-        return [(index * length, head) for index, head in enumerate(heads)]
+        return told_spans(heads, len(tokens))
 
 
 def node_places(graph: nx.DiGraph, first: str) -> dict[str, tuple[float, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.parts.units import count
 from app.tasks import evidence
 from app.tasks.base import Evidence, Words
 from app.tasks.roll_call import ROLL_CALL
@@ -34,7 +35,7 @@ def question(given: Mapping[str, Any]) -> str:
 
 def asks(given: Mapping[str, Any]) -> str:
     """The question that an input asks."""
-    hops = f"{given['hops']} hop{'s' * (given['hops'] != 1)}"
+    hops = count(given["hops"], "hop")
     return f"Follow the arrows {hops} from {given['start']}: where do you end up?"
 
 

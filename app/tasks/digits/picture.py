@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from app.tasks.answers import context_tokens, first_wrong, one_answer_card
+from app.parts.units import count
+from app.tasks.answers import context_tokens, first_wrong, one_answer_card, woken_passes
 from app.tasks.base import Table
 from app.tasks.digits.codes import looks
-from app.tasks.roll_call import window_parts
-from sleepviz.config.events import Answer, SleepPassDone, Trace
+from app.tasks.roll_call import told_spans, window_parts
+from app.tasks.starts import right_by_steps, starts_table
+from sleepviz.config.events import Answer, Trace
 from sleepviz.tasks.digits.images import PATCHES, is_held_out
 from sleepviz.tasks.digits.task import DigitsInstance
 
@@ -114,38 +116,20 @@ class DigitsPicture:
 
     def table(self) -> Table | None:
         """Starts answered right, pass by pass and jump by jump."""
-        passes = [e for e in self._trace.events if isinstance(e, SleepPassDone) and e.woken.asked]
-        if not passes:
-            return None
-        n_columns = len(self._right_by_jumps(passes[0].woken))
-        return Table(
-            f"How many of the {len(self._instance.digits)} starts would be answered right if woken after each pass.",
-            ("window · pass", *(_jumps(jumps) for jumps in range(n_columns)), "your question"),
-            tuple(
-                (
-                    f"{event.window_index + 1} · {event.pass_index + 1}",
-                    *map(str, self._right_by_jumps(event.woken)),
-                    _said(event.woken),
-                )
-                for event in passes
-            ),
-        )
+        heads = [count(jumps, "jump") for jumps in range(self._jumps_max() + 1)]
+        return starts_table(self._trace, len(self._instance.digits), heads, _said)
 
     def _asked(self) -> str:
-        return f"{_jumps(self._instance.jumps)} from image {self._instance.start + 1}"
+        return f"{count(self._instance.jumps, 'jump')} from image {self._instance.start + 1}"
 
     def _jumps_max(self) -> int:
         """The last column of the grid; without a pass nothing was asked, and the question's jumps are all we know."""
-        for event in self._trace.events:
-            if isinstance(event, SleepPassDone) and event.woken.asked:
-                return len(self._right_by_jumps(event.woken)) - 1
-        return self._instance.jumps
+        passes = woken_passes(self._trace)
+        return len(self._right_by_jumps(passes[0].woken)) - 1 if passes else self._instance.jumps
 
     def _right_by_jumps(self, woken: Answer) -> list[int]:
         """For 0, 1, 2, ... jumps: how many starts are right."""
-        grid, n = woken.correct[1:], len(self._instance.digits)
-        columns = len(grid) // n
-        return [sum(grid[jumps::columns]) for jumps in range(columns)]
+        return right_by_steps(woken, len(self._instance.digits))
 
     def _firsts(self) -> list[int]:
         """The token that each image begins with: its patches stand before its place, #1, #2 and so on."""
@@ -156,12 +140,7 @@ class DigitsPicture:
         """Where the images stand among the tokens, [first, last) for each window of the task."""
         tokens = [event.token for event in context_tokens(self._trace)]
         heads = [place for place, token in enumerate(tokens) if token == "#1:"]
-        length = len(tokens) // max(len(heads), 1)
-        return [(index * length, head) for index, head in enumerate(heads)]
-
-
-def _jumps(jumps: int) -> str:
-    return f"{jumps} jump{'s' * (jumps != 1)}"
+        return told_spans(heads, len(tokens))
 
 
 def _said(woken: Answer) -> str:

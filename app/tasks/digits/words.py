@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.parts.units import count
 from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 
@@ -24,7 +25,7 @@ PAD_HELP = "Choose one of the eight images. Then take another image of the data 
 
 def question(given: Mapping[str, Any]) -> str:
     """What an input asks, in one line."""
-    return f"{_jumps(given)} from image {given['start']} on a ring of {len(given['digits'])} digits"
+    return f"{count(given['jumps'], 'jump')} from image {given['start']} on a ring of {len(given['digits'])} digits"
 
 
 def asks(given: Mapping[str, Any]) -> str:
@@ -32,10 +33,6 @@ def asks(given: Mapping[str, Any]) -> str:
     if int(given["jumps"]) == 0:
         return f"Which digit does image {given['start']} show, once the images are gone?"
     return f"Jump {_times(int(given['jumps']))} from image {given['start']}: which digit stands there?"
-
-
-def _jumps(given: Mapping[str, Any]) -> str:
-    return f"{given['jumps']} jump{'s' * (given['jumps'] != 1)}"
 
 
 def _times(jumps: int) -> str:

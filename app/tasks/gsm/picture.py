@@ -8,10 +8,10 @@ from typing import Any
 
 import networkx as nx
 
-from app.tasks.answers import UNKNOWN, context_tokens, first_wrong, one_answer_card, standing
+from app.tasks.answers import UNKNOWN, context_tokens, first_wrong, one_answer_card, standing, woken_passes
 from app.tasks.base import Table
-from app.tasks.roll_call import window_parts
-from sleepviz.config.events import Answer, SleepPassDone, Trace
+from app.tasks.roll_call import told_spans, window_parts
+from sleepviz.config.events import Answer, Trace
 from sleepviz.tasks.gsm.task import GsmInstance
 from sleepviz.tasks.gsm.text import dependencies, read_statements
 from sleepviz.tasks.gsm.tokens import PART
@@ -154,7 +154,7 @@ class GsmPicture:
 
     def table(self) -> Table | None:
         """Every variable's value after each pass; an x where it is not right."""
-        passes = [e for e in self._trace.events if isinstance(e, SleepPassDone) and e.woken.asked]
+        passes = woken_passes(self._trace)
         if not passes:
             return None
         truths = self._every(passes[0].woken.truths)
@@ -239,8 +239,7 @@ class GsmPicture:
         """Where the statements stand among the tokens, [first, last) for each window of the task."""
         tokens = context_tokens(self._trace)
         heads = [place for place, token in enumerate(tokens) if token.token == ROLL_CALL_HEAD]
-        length = len(tokens) // max(len(heads), 1)
-        return [(index * length, head) for index, head in enumerate(heads)]
+        return told_spans(heads, len(tokens))
 
 
 def forest_places(graph: nx.DiGraph, names: tuple[str, ...]) -> dict[str, tuple[int, float]]:

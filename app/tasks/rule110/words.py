@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.parts.units import count
 from app.shell.messages import joined
 from app.tasks import evidence
 from app.tasks.base import Deviation, Words
@@ -31,7 +32,7 @@ def question(given: Mapping[str, Any]) -> str:
 
 def asks(given: Mapping[str, Any]) -> str:
     """The question that an input asks."""
-    steps = f"{given['steps']} step{'s' * (given['steps'] != 1)}"
+    steps = count(given["steps"], "step")
     what = "this row" if len(given["rows"]) == 1 else f"each of these {len(given['rows'])} rows"
     return f"After {steps} of Rule 110, what will {what} look like?"
 

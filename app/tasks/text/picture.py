@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.tasks.answers import context_tokens, first_wrong, one_answer_card
+from app.parts.units import count
+from app.tasks.answers import context_tokens, first_wrong, one_answer_card, woken_passes
 from app.tasks.base import Table
-from sleepviz.config.events import Answer, SleepPassDone, Trace
+from sleepviz.config.events import Answer, Trace
 from sleepviz.tasks.text import story, tokens
 from sleepviz.tasks.text.task import Text, TextInstance
 
@@ -107,7 +108,7 @@ class TextPicture:
 
     def table(self) -> Table | None:
         """The answer for every number of hops after each pass."""
-        passes = [e for e in self._trace.events if isinstance(e, SleepPassDone) and e.woken.asked]
+        passes = woken_passes(self._trace)
         if not passes:
             return None
         hops = range(1, len(passes[0].woken.asked))
@@ -123,7 +124,7 @@ class TextPicture:
         )
         return Table(
             f"The answer after each pass, by hops from {self._instance.start}; × marks a wrong one.",
-            ("window · pass", *(f"{hop} hop{'s' * (hop > 1)}" for hop in hops)),
+            ("window · pass", *(count(hop, "hop") for hop in hops)),
             (*rows, ("truth", *passes[0].woken.truths[1:])),
         )
 
@@ -132,10 +133,8 @@ class TextPicture:
 
     def _hops_shown(self) -> int:
         """The hops that were asked for the picture; without a pass, those of the question."""
-        for event in self._trace.events:
-            if isinstance(event, SleepPassDone) and event.woken.asked:
-                return len(event.woken.asked) - 1
-        return self._instance.hops
+        passes = woken_passes(self._trace)
+        return len(passes[0].woken.asked) - 1 if passes else self._instance.hops
 
     def _prose(self) -> list[str]:
         """Every token as it is written, the foot of each page on a line of its own, empty places left out."""

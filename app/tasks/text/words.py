@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.parts.units import count
 from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 from sleepviz.tasks.text.story import OWNER, RELATIONS, question_read, sentences_of
@@ -28,8 +29,8 @@ QUESTION_HELP = f"“Who is the … of the … of Ana?” with the words {', '.j
 def question(given: Mapping[str, Any]) -> str:
     """What an input asks, in one line."""
     relations, start = question_read(str(given["question"]))
-    hops = f"{len(relations)} hop{'s' * (len(relations) != 1)}"
-    return f"{hops} from {start} in a document of {len(sentences_of(str(given['document'])))} sentences"
+    n_sentences = len(sentences_of(str(given["document"])))
+    return f"{count(len(relations), 'hop')} from {start} in a document of {n_sentences} sentences"
 
 
 def asks(given: Mapping[str, Any]) -> str:
