@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import TextWrapper
 
 import plotly.graph_objects as go
 
@@ -13,7 +14,8 @@ from app.shell.results import Result
 from app.shell.theme import MARKERS, Mode, palette
 from sleepviz.studies.measurements import STILLNESS, VARIANTS
 
-LABEL_CHARACTERS = 16  # in one line of a schedule's name: a phone leaves room for no more
+# Lines of a schedule's name: a phone leaves room for no more.
+wrapped = TextWrapper(16, break_long_words=False, break_on_hyphens=False).wrap
 
 
 def halting_figure(
@@ -93,17 +95,6 @@ def schedules_figure(entries: Sequence[Result], *, mode: Mode, right: str, chanc
     figure.update_layout(showlegend=True)
     figure = laid_out(figure, look, x=right, y="", height=150 + 62 * len(variants))
     figure.update_xaxes(range=[-0.03, 1.05], tickformat=".0%", dtick=0.25)
-    labels = [_in_lines(VARIANTS.get(variant, variant)) for variant in variants]
+    labels = ["<br>".join(wrapped(VARIANTS.get(variant, variant))) for variant in variants]
     figure.update_yaxes(tickvals=list(range(len(variants))), ticktext=labels, range=[len(variants) - 0.5, -0.5])
     return figure
-
-
-def _in_lines(label: str) -> str:
-    """A label in lines that leave room beside them."""
-    lines = [""]
-    for word in label.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= LABEL_CHARACTERS:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)

@@ -23,7 +23,6 @@ Phase = Literal["waiting", "starting", "running", "done", "cancelled", "failed"]
 Outcome = Trace | str  # a finished run, or one sentence that says why there is none
 WAITING_MAX = 64  # a thread each
 LEASE_S = 10.0  # a run ends when nobody has asked for it for so long; pages ask twice a second, later under load
-CLOSING_S = 0.02  # between two looks whether everything has ended
 LOG = logging.getLogger(__name__)
 _NO_MORE = object()  # in place of a cell
 
@@ -166,8 +165,8 @@ class RunQueue:
             requests = tuple(self._open)
         for request in requests:
             request.cancel()
-        while time.monotonic() < until and self._open:
-            time.sleep(CLOSING_S)
+        for request in requests:
+            request.wait(max(0.0, until - time.monotonic()))
 
     def _open_with(self, request: Asked, work: Callable[[Asked, Place], str], place: Place) -> None:
         """Start a thread for the request, unless too many wait already; `work` returns what went wrong."""
