@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.app.made import make_assets
+from sleepviz.tasks.base import Task
+from tests.app.made import make_assets, make_checkpoint
 from tests.serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,14 @@ def serve(assets: Path, folder: Path, **environment: str) -> Iterator[Server]:
     environment = {**environment, "SLEEPVIZ_TEST_ASSETS": str(assets), "SLEEPVIZ_TEST_LOG": str(log)}
     with serving(log=folder / "server.log", script="tests/browser/served.py", environment=environment) as served:
         yield Server(served.url, log)
+
+
+def serve_untrained(browser_assets: Path, folder: Path, name: str, task: Task) -> Iterator[Server]:
+    """Start the app with an untrained model of `task`, too, which is called `name`."""
+    assets = folder / "assets"
+    shutil.copytree(browser_assets, assets)
+    make_checkpoint(assets, name, n_passes=0, task=task)
+    yield from serve(assets, folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,17 +9,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sleepviz.tasks.digits.task import Digits
-from tests.app.made import make_checkpoint
-from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing, serve
+from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing, serve_untrained
 
 
 @pytest.fixture(scope="module")
 def digits_server(browser_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that has an untrained model of Digits, too."""
-    folder = tmp_path_factory.mktemp("digits") / "assets"
-    shutil.copytree(browser_assets, folder)
-    make_checkpoint(folder, "digits-answers", n_passes=0, task=Digits())
-    yield from serve(folder, tmp_path_factory.mktemp("digits_server"))
+    yield from serve_untrained(browser_assets, tmp_path_factory.mktemp("digits"), "digits-answers", Digits())
 
 
 def pressed(page: Page) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,17 +9,13 @@ import pytest
 from playwright.sync_api import expect
 
 from sleepviz.tasks.text.task import Text
-from tests.app.made import make_checkpoint
-from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing, serve
+from tests.browser.conftest import OpenPage, Server, assert_axe_finds_nothing, serve_untrained
 
 
 @pytest.fixture(scope="module")
 def story_server(browser_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that has an untrained model of Text, too."""
-    folder = tmp_path_factory.mktemp("story") / "assets"
-    shutil.copytree(browser_assets, folder)
-    make_checkpoint(folder, "text-answers", n_passes=0, task=Text())
-    yield from serve(folder, tmp_path_factory.mktemp("story_server"))
+    yield from serve_untrained(browser_assets, tmp_path_factory.mktemp("story"), "text-answers", Text())
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (390, 844, "dark")])
