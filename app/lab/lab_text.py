@@ -84,8 +84,8 @@ HALTING_TABLE = "When to stop"
 HALTING_HEADS = "sleep stops", "mean passes", "accuracy"
 SCHEDULES = "When to sleep?"
 SCHEDULES_INTRO = (
-    "The paper sleeps when the window is full. Here other schedules get as many passes in all: N for every token, on "
-    "average."
+    "The paper sleeps when the window is full. Here, other schedules get the same number of passes: N for every token, "
+    "on average."
 )
 SCHEDULES_NOT_RUN = "Schedules of sleep: not measured yet."
 SCHEDULES_NOTICE = (
@@ -110,14 +110,15 @@ SCHEDULE_MIXED_WINDOWS = (
     "All difficulties are mixed, and the windows of one sequence differ in theirs. Training had one for all of them."
 )
 SCHEDULE_PAGES = (
-    "The model was trained on full windows: statements, then a foot of names. Ends of statements and surprise leave "
-    "the foot whole; half windows cut it. To notice a surprise takes one pass, which is counted."
+    "The model was trained on full windows: statements, then a foot of names. Sleep at the end of a statement or at a "
+    "surprise leaves the foot whole. Half windows cut the foot in two. Noticing a surprise takes one pass, which counts."
 )
 SCHEDULE_ONE_STATEMENT = (
-    "Here one statement fills one window. So surprise and ends of statements mean a full window, and are left out. "
+    "Here one statement fills one window. So a surprise, or the end of a statement, means a full window: both are left "
+    "out. "
     "Half a window is half a statement, which the model never saw in training."
 )
-SCHEDULE_STILL = "Sleep until S is still takes a number of passes of its own, and is compared with the next N above."
+SCHEDULE_STILL = "Sleep that lasts until S is still sets its own number of passes. It is compared with the next N above."
 SCHEDULE_BY_HAND = "Sleep by hand follows no rule, so there is nothing to compare; try it on the task's page."
 COST = "What does sleep cost, and when does it pay?"
 COST_INTRO = (
