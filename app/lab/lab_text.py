@@ -111,14 +111,16 @@ SCHEDULE_MIXED_WINDOWS = (
 )
 SCHEDULE_PAGES = (
     "The model was trained on full windows: statements, then a foot of names. Sleep at the end of a statement or at a "
-    "surprise leaves the foot whole. Half windows cut the foot in two. Noticing a surprise takes one pass, which counts."
+    "surprise leaves the foot whole. Half windows cut the foot in two. Noticing a surprise takes one pass, which "
+    "counts."
 )
 SCHEDULE_ONE_STATEMENT = (
-    "Here one statement fills one window. So a surprise, or the end of a statement, means a full window: both are left "
-    "out. "
-    "Half a window is half a statement, which the model never saw in training."
+    "Here one statement fills one window. So a surprise, or the end of a statement, means a full window: both are "
+    "left out. Half a window is half a statement, which the model never saw in training."
 )
-SCHEDULE_STILL = "Sleep that lasts until S is still sets its own number of passes. It is compared with the next N above."
+SCHEDULE_STILL = (
+    "Sleep that lasts until S is still sets its own number of passes. It is compared with the next N above."
+)
 SCHEDULE_BY_HAND = "Sleep by hand follows no rule, so there is nothing to compare; try it on the task's page."
 COST = "What does sleep cost, and when does it pay?"
 COST_INTRO = (

@@ -133,7 +133,9 @@ TRIGGERS = {
 }
 STATEMENTS = "K, statements between sleeps"
 RATIO = "R, times the usual correction of S"
-WHOLE_STATEMENTS = "This trigger never cuts a statement in two. On Rule 110 a statement is a row, which fills the window."
+WHOLE_STATEMENTS = (
+    "This trigger never cuts a statement in two. On Rule 110 a statement is a row, which fills the window."
+)
 AS_IT_IS = "the run as it is"
 CONTROLS = {
     "none": f"none: {AS_IT_IS}",
