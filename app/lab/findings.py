@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.figures.over_windows import windows_slept
 from app.figures.percent import percent
-from app.figures.retention import windows_slept
 from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
 from app.lab.lines import (
     Duel,
@@ -201,7 +201,7 @@ def _mean_passes(entry: Result) -> float:
     return entry.mean_passes
 
 
-def retention_finding(entries: Sequence[Result], symbol: str, chance: float = 0.0) -> Finding | None:
+def windows_finding(entries: Sequence[Result], symbol: str, chance: float = 0.0) -> Finding | None:
     """Whether the first window is still answered right after the most windows; None where nothing is compared.
 
     Each difficulty is asked after one window and after the most windows; where the first was never learned, nothing can

@@ -243,7 +243,7 @@ def _other(scene: Scene, experiment: str) -> Section:
     asked = f"{symbol} = {hardest}"
     models = lines.models_of(scene.results, experiment, hardest)
     if experiment == RETENTION:
-        found = findings.retention_finding(entries, symbol, chance)
+        found = findings.windows_finding(entries, symbol, chance)
     elif len(models) > 1:
         found = findings.models_finding(models, asked, chance)
     else:
@@ -300,7 +300,7 @@ def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figur
     entries = scene.results.of(experiment)
     hardest = max(entry.difficulty for entry in entries)
     if experiment == RETENTION:
-        figure = figures.retention_figure(
+        figure = figures.windows_figure(
             scene.results, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
         )
         return figure, lab_text.RETENTION_ALT.format(heading=heading)

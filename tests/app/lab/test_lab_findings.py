@@ -26,8 +26,8 @@ from app.lab.findings import (
     not_run,
     not_run_beyond,
     reach_finding,
-    retention_finding,
     share,
+    windows_finding,
 )
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
@@ -257,16 +257,16 @@ def retained(rows: dict[int, dict[int, float]]) -> list[Result]:
 
 
 def test_long_term_memory_is_kept_lost_or_was_never_there() -> None:
-    assert said(retention_finding(retained({1: {1: 1.0, 4: 0.9}, 4: {1: 0.98, 4: 0.85}}), "t")) == (
+    assert said(windows_finding(retained({1: {1: 1.0, 4: 0.9}, 4: {1: 0.98, 4: 0.85}}), "t")) == (
         "The first window is remembered after 4 windows: no loss was measured at t = 1 and 4."
     )
     mixed = retained({1: {1: 1.0, 12: 1.0, 13: 0.04}, 2: {1: 1.0, 12: 0.9, 13: 0.0}, 4: {1: 1.0, 12: 0.8, 13: 0.0}})
-    assert said(retention_finding(mixed, "t", CHANCE)) == (
+    assert said(windows_finding(mixed, "t", CHANCE)) == (
         "The first window is remembered after 4 windows: no loss was measured at t = 1. Some of the first window is "
         "forgotten at t = 12. At t = 12, accuracy falls from 100.0 % after 1 window to 80.0 % after 4 windows. At t = "
         "13, the first window was never learned."
     )
-    assert retention_finding(retained({1: {1: 1.0}}), "t") is None and retention_finding([], "t") is None
+    assert windows_finding(retained({1: {1: 1.0}}), "t") is None and windows_finding([], "t") is None
 
 
 def test_the_models_of_an_experiment_are_ranked_unless_they_guess() -> None:

@@ -12,7 +12,7 @@ from app.shell.theme import MARKERS, Mode, palette
 ASKED_AFTER = "asked_after_"
 
 
-def retention_figure(
+def windows_figure(
     results: Results, *, difficulty: int, mode: Mode, symbol: str = "t", chance: float | None = None
 ) -> go.Figure:
     """One line a difficulty over the number of windows slept on; the current difficulty is thick."""
