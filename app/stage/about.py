@@ -130,7 +130,7 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
     if results.of("retention"):
         st.markdown(stage_text.RETENTION)
-        figure = windows_figure(results, difficulty=difficulty, mode=mode)
+        figure = windows_figure(results, "retention", difficulty=difficulty, mode=mode, symbol=words.symbol)
         st.plotly_chart(figure, key="windows_figure", theme=None, alt=stage_text.RETENTION)
 
 

@@ -167,8 +167,10 @@ CHANCE = 1 / 18
         ),
         windows_figure(
             Results("rule110", "", (entry(12, 3, 0.5, experiment="retention", variant="asked_after_1"),)),
+            "retention",
             difficulty=3,
             mode="dark",
+            symbol="t",
             chance=CHANCE,
         ),
     ],
