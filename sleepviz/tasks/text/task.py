@@ -93,6 +93,7 @@ class Text(JsonRoundTrip):
     hops_max: int = 6
     page_tokens: int = 56
     pages_max: int = 4  # of a document that is sampled
+    ahead_share: float = 0.0  # of training's questions begin at a fact whose next fact stands on a later page
 
     name = "text"
     windows_min = 1
@@ -105,6 +106,7 @@ class Text(JsonRoundTrip):
         require(1 <= self.hops_max < self.people_max, "hops_max must be from 1, and below people_max.")
         require(self.page_tokens >= PEOPLE_MIN * 7, "page_tokens must be at least 28, for four facts.")
         require(1 <= self.pages_max <= PAGES_MAX, f"pages_max must be from 1 to {PAGES_MAX}.")
+        require(0 <= self.ahead_share <= 1, "ahead_share must be from 0 to 1.")
         require(SLOTS * self.slot <= self.window, "three questions must fit in a window.")
 
     @property
@@ -179,8 +181,13 @@ class Text(JsonRoundTrip):
             pages, told = self._told(rng, town.facts, n_windows)
             foot = [town.people[place] for place in rng.permutation(len(town.people))]
             windows[index] = self._pages(pages, foot)
+            page_of = {fact.subject: page for fact, page in told}
+            anywhere = list(page_of)
+            ahead = [fact.subject for fact, page in told if page < page_of.get(fact.person, 0)]
             for question, n_hops in enumerate(hops[index]):
-                start = told[rng.integers(len(told))].subject
+                chosen = training and self.ahead_share and ahead and rng.random() < self.ahead_share
+                starts = ahead if chosen else anywhere
+                start = starts[rng.integers(len(starts))]
                 relations, person = town.chain(start, int(n_hops))
                 chunk, slot = divmod(question, slots)
                 asked = question_tokens(relations, start)
@@ -191,13 +198,14 @@ class Text(JsonRoundTrip):
 
     def _told(
         self, rng: np.random.Generator, facts: Sequence[Fact], n_pages: int
-    ) -> tuple[list[list[tuple[int, ...]]], list[Fact]]:
-        """Sentences of each page, shuffled, and the facts that they tell: what is last may find no room.
+    ) -> tuple[list[list[tuple[int, ...]]], list[tuple[Fact, int]]]:
+        """Sentences of each page, shuffled, and the facts that they tell, each with its page: what is last may find no
+        room.
 
         Each fact stands on a random page that has room for it. Other sentences fill the pages, or a part of them.
         """
         pages: list[list[tuple[int, ...]]] = [[] for _ in range(n_pages)]
-        room, told = np.full(n_pages, self.page_tokens), []
+        room, told = np.full(n_pages, self.page_tokens), list[tuple[Fact, int]]()
         for fact in facts:
             sentence = fact.tokens
             (fitting,) = np.nonzero(room >= len(sentence))
@@ -205,7 +213,7 @@ class Text(JsonRoundTrip):
                 page = int(rng.choice(fitting))
                 pages[page].append(sentence)
                 room[page] -= len(sentence)
-                told.append(fact)
+                told.append((fact, page))
         fillers = filler_tokens()
         for page in range(n_pages):
             while rng.random() < FILLED:
