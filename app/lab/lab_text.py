@@ -233,6 +233,12 @@ OTHERS = {
         "The found and the taught model with one part broken, on the same questions with N = 4.",
         "compare each control with the unbroken run of the same model.",
     ),
+    "joined": Section(
+        "What does a pass join?",
+        "Take a question whose first edge is read in one window and whose second edge in a later one. To answer it "
+        "from a table of several hops, the model must join an old edge to a new one.",
+        "compare the two lines of each model. Where they part, new edges are joined to old ones, and not old to new.",
+    ),
     "memory": Section(
         "Ask the memory",
         "S is read by itself, with no answering pass: how often does it name the node that the model answers with?",
