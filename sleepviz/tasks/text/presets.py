@@ -61,9 +61,9 @@ def presets() -> Iterator[Preset]:
         init="text-answers-hops",
     )
     yield Preset("text-answers-full", task, model, full)
-    # So far a chain that began on one page and went on on a later one was answered 15 times in 100, any other 90 times:
-    # new facts were joined to what S holds, but what S holds was never joined to new facts. The names at the foot of a
-    # page can do that. Training now asks for such chains, and gives earlier pages too few passes to do without.
+    # So far a chain that begins on one page and goes on on a later one had been answered 15 times in 100, any other 90:
+    # a new fact was joined to what S holds, but what S holds was never joined anew to later facts. The names at the foot
+    # of a page can do that. Training now asks for such chains, and gives earlier pages too few passes to do without.
     ahead = replace(task, ahead_share=0.5)
     reach = ((3, 2, 0.75), (4, 2, 0.7), (4, 4, 0.7), (5, 4, 0.7), (6, 4, 0.7))
     further = replace(
