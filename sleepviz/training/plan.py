@@ -22,14 +22,7 @@ class Plan:
 
     batch: Batch
     n_passes: int
-    hurried: bool = False  # every window but the last takes one pass
     frontier: int | None = None  # only answers of this difficulty tell whether the stage is mastered; None: all do
-
-    @property
-    def passes(self) -> tuple[int, ...]:
-        """N of each window."""
-        n_windows = self.batch.windows.shape[1]
-        return (*(min(1, self.n_passes) if self.hurried else self.n_passes,) * (n_windows - 1), self.n_passes)
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -60,9 +53,7 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
         batch = task.batch(rng, **asked)
     if config.loss != "answers":
         return Plan(batch, n_passes)
-    hurried = rng.random() < config.hurried_share
-    frontier = stage.difficulty if n_windows == stage.windows[1] and not hurried else NO_DIFFICULTY
-    return Plan(batch, n_passes, hurried, frontier)
+    return Plan(batch, n_passes, frontier=stage.difficulty if n_windows == stage.windows[1] else NO_DIFFICULTY)
 
 
 def _difficulties(

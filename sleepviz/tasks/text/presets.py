@@ -62,8 +62,7 @@ def presets() -> Iterator[Preset]:
     )
     yield Preset("text-answers-full", task, model, full)
     # So far a chain that begins on one page and goes on on a later one had been answered 15 times in 100, any other 90:
-    # a new fact was joined to what S holds, but what S holds was never joined anew to later facts. The names at the foot
-    # of a page can do that. Training now asks for such chains, and gives earlier pages too few passes to do without.
+    # a fact joins to what S holds already, but what S holds must be joined anew at the foot of a later page.
     ahead = replace(task, ahead_share=0.5)
     reach = ((3, 2, 0.75), (4, 2, 0.7), (4, 4, 0.7), (5, 4, 0.7), (6, 4, 0.7))
     further = replace(
@@ -71,7 +70,6 @@ def presets() -> Iterator[Preset]:
         stages=full_pages(any_n, *reach),
         budget=Budget.steps(7_000),
         decay_share=0.3,
-        hurried_share=0.5,
         init="text-answers-full",
     )
     yield Preset("text-answers", ahead, model, further, default=True)
