@@ -163,8 +163,8 @@ class Text(JsonRoundTrip):
         """Sample documents of `n_windows` pages: a cycle of people, things that belong to them, and other sentences.
 
         In training an instance has several questions, of towns of any size; to be measured, one question, of the
-        largest town. `difficulty` is [size], or [size, questions] where each question has its own. No question goes further than half
-        way round the cycle, beyond which the way back would be shorter.
+        largest town. `difficulty` is [size], or [size, questions] where each question has its own. No question goes
+        further than half way round the cycle, beyond which the way back would be shorter.
         """
         training = split == "train"
         most = min(n_windows * (self.page_tokens // 7), self.people_max)
