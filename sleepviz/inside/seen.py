@@ -24,7 +24,7 @@ class LayerSeen:
     decay: Array  # [H, T] share of S that each token keeps, from 0 to 1
     write_strength: Array  # [H, T] beta of each token
     keys: Array  # [H, T, K]
-    corrections: Array  # [H, T, V] beta (v - what S gave for the key): see `writing.corrections`
+    corrections: Array  # [H, T, V] beta (v - what S gave for the key): see `delta_rule.corrections`
 
 
 @dataclass(frozen=True, eq=False)
