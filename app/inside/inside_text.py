@@ -45,9 +45,12 @@ PICTURES = {
     "tokens": ("Every token: what it keeps and how strongly it writes", "Click a token to see what it wrote."),
     "wrote": ("What the token wrote", "Its key down, its correction across: one outer product."),
     "attention": ("Attention in this pass", "Each row is a token; bright is where it looks."),
-    "path": ("The way of S and of h", "One dot a pass, in one plane that was fitted once for the run."),
+    "path": ("The way of S and of h", ""),
     "distance": ("How far from the end", "The distance to where the run ends, before anything is projected."),
 }
+PLANE = "One dot a pass, in one plane that was fitted once for the run."
+PLANE_SHARED = "One dot a pass. Both runs stand in one plane, which was fitted once to both. Dashed: the run beside."
+PLANES_APART = "One dot a pass. Where the runs differ in size, each has a plane of its own, fitted once."
 PASS = "Pass"
 
 # Text for each picture and pass.
@@ -61,7 +64,7 @@ SAID_TOKENS = (
 )
 SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0f} %."
 EARLIER = "an earlier token"
-SAID_PATH = "The two axes hold {share:.0f} % of the way of S and {h_share:.0f} % of that of h."
+SAID_PATH = "The plane holds {share:.0f} % of the way of S and {h_share:.0f} % of that of h."
 SAID_DISTANCE = "S is {state:.0f} % of its final size away from where it ends, h {h:.0f} %."
 
 # Ask the memory.
