@@ -74,7 +74,7 @@ ASK_LEAD = (
     "takes no part. The key makes a query, and S answers it. The layer's output projection and the unembedding turn "
     "the answer into words."
 )
-KEY, READER, DETAIL = "Key", "Read from", "Nearest words for"
+KEY, READ_FROM, DETAIL = "Key", "Read from", "Nearest words for"
 ALL_LAYERS, LAYER = "all layers together", "layer {layer} alone"
 OWN_S, OTHER_S, TRUTH = "This S", "Another run's S", "true"
 AFTER = "after pass {n}"
@@ -92,3 +92,29 @@ LENS = (
 )
 NOT_READ_YET = "Nothing can be asked of this window yet."
 EVERYTHING = "every key"
+
+# A probe.
+PROBE = "a linear probe, fitted on other inputs"
+PROBE_STEPS = "steps"
+PROBE_READS_LAST = (
+    "The probe reads S after the last window, where sleep begins when the window is full. Nothing of this window or "
+    "key is read."
+)
+PROBE_IS = (
+    "The probe is a linear map from S to the answers. It was fitted just now on {fitted:,} other inputs, after the "
+    "same pass of the same sleep. What a probe reads stands in S, whether or not the model makes use of it."
+)
+PROBE_READER = "S by a linear probe"
+PROBE_AGREES = (
+    "After pass {n}, the probe names what the model would answer for {same} of {all} keys. From another input's S it "
+    "does for {other}."
+)
+PROBE_TABLE = (
+    "Share that the probe reads right, of {tested} further inputs that it was not fitted on. In brackets: the same "
+    "from another input's S."
+)
+PROBE_SHARE = "share right"
+LITTLE = (
+    "Read so, S says hardly more than another run's S. A linear probe may find more: choose it under **Read from**. "
+    "It takes some seconds to fit."
+)

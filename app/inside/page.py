@@ -12,6 +12,7 @@ import streamlit as st
 from app.inside import beside, looked, memory, scope
 from app.inside import inside_text as text
 from app.inside.payload import Where, passes_of, payload
+from app.inside.probing import ByProbe
 from app.inside.ways import Ways, notice, ways_of
 from app.parts.menus import pick
 from app.player.pictures import picture_of
@@ -121,7 +122,8 @@ def _look(
     at = min(int(visit.get("pass")), max(each["passes"] for each in drawn))
     moved = partial(_moved, visit)
     scope.show(drawn, plane=notice(ways), at=at, key=f"scope_{page.task}", on_pass=moved)
-    memory.show(page, visit, own.look, where.window, at)
+    probe = ByProbe.of(runs.key_of(spec, info), own.look[-1].window_index)
+    memory.show(page, visit, own.look, where.window, at, probe)
     place = {name: str(visit.get(name)) for name in LINKED if visit.get(name) != FIRST[name]}
     visit.write_url({**choice.link, **place})
 

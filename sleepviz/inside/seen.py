@@ -5,12 +5,20 @@ Dimensions: H heads, T tokens of the window, K key dim, V value dim, Q questions
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sleepviz.config.events import Answer, Array
 
 PASSES_MAX = 24
 """The most passes that can be looked into: all of what each one wrote is kept."""
+PROBE_SLICES, PROBE_SLICE = 20, 64
+"""Other instances sleep for a probe so many at a time: a slice is a step, between which others' runs come in."""
+
+
+def probe_steps(n_passes: int) -> int:
+    """Steps of a probe: each slice sleeps on the earlier windows, then pass by pass; each pass is read."""
+    return PROBE_SLICES * (1 + n_passes) + n_passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,20 @@ class Reading:
     answer: Answer
     words: tuple[tuple[tuple[str, ...], ...], ...]
     scores: Array  # [Q, P, words]
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeSeen:
+    """What a linear probe, fitted on other instances, reads from S after one pass over the last window."""
+
+    pass_index: int
+    own: Answer  # of this run's S, to every question; of one without a level it means nothing
+    other: Answer  # the same of the S of another instance
+    levels: tuple[int | None, ...]  # of each question; None: the probe reads nothing of it
+    right: Mapping[int, float]  # level -> share of the answers' parts that are read right, of held-out instances
+    right_other: Mapping[int, float]  # the same where the S of another instance is read
+    n_fitted: int
+    n_tested: int
 
 
 @dataclass(frozen=True, eq=False)

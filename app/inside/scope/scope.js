@@ -301,7 +301,7 @@ class Scope {
       disc(ctx, x, y, size, isNow ? SERIES[r] : colour);
       if (r) disc(ctx, x, y, size - 1.5, INK.dark);
       const [aside, align] = r && pass ? [-8, "right"] : [8, "left"];
-      if (isNow || (pass === 0 && namesStart)) label(ctx, [pass ? String(pass) : "start"], x + aside, y - 0.5 * unit, 4 * unit, INK.text, align);
+      if (isNow || (pass === 0 && namesStart)) label(ctx, [pass ? String(pass) : "start"], x + aside, y + (pass ? -0.5 : 0.8) * unit, 4 * unit, INK.text, align);
     });
   }
 
