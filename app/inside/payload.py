@@ -12,9 +12,9 @@ import numpy as np
 from app.inside import inside_text as text
 from app.inside.ways import Ways
 from sleepviz.config.events import Array
-from sleepviz.inside.seen import LayerSeen, PassSeen
+from sleepviz.inside.seen import LayerSeen, Looked, Writes
 
-Look = Sequence[PassSeen]
+Look = Sequence[Looked]
 MOSTLY = 0.9  # of the sum of squares: what singular values hold
 
 
@@ -68,10 +68,7 @@ def payload(look: Look, where: Where, ways: Ways, *, token: Callable[[str], str]
         "scale": float(np.abs(states).max()) or 1.0,
         "change_scale": float(np.abs(changes).max()) or 1.0,
         "singular": [_rounded(each.singular[head]) for each in layers],
-        "decay": [_rounded(each.decay[head]) for each in layers],
-        "strength": [_rounded(each.write_strength[head]) for each in layers],
-        "token_keys": _floats(np.stack([each.keys[head] for each in layers])),
-        "corrections": _floats(np.stack([each.corrections[head] for each in layers])),
+        **_written([each.writes for each in layers], head),
         "attention": _levels(maps),
         "attended": maps[0].shape[1] if maps else 0,
         "attention_scale": float(max((each.max() for each in maps), default=1.0)),
@@ -83,8 +80,21 @@ def payload(look: Look, where: Where, ways: Ways, *, token: Callable[[str], str]
     }
 
 
+def _written(writes: Sequence[Writes | None], head: int) -> dict[str, Any]:
+    """What the tokens of each pass wrote into one head; nothing where the layer does not let one see it."""
+    seen = [each for each in writes if each is not None]
+    if len(seen) < len(writes):
+        return {"decay": [], "strength": [], "token_keys": "", "corrections": ""}
+    return {
+        "decay": [_rounded(each.decay[head]) for each in seen],
+        "strength": [_rounded(each.strength[head]) for each in seen],
+        "token_keys": _floats(np.stack([each.keys[head] for each in seen])),
+        "corrections": _floats(np.stack([each.corrections[head] for each in seen])),
+    }
+
+
 def said(
-    seen: PassSeen,
+    seen: Looked,
     layer: LayerSeen,
     change: Array,
     head: int,
@@ -99,7 +109,6 @@ def said(
     key, column = _largest(state)
     at = _largest(change)
     energy = np.cumsum(layer.singular[head].astype(np.float64) ** 2)
-    writer, forgetter = int(layer.write_strength[head].argmax()), int(layer.decay[head].argmin())
     sentences = {
         "state": text.SAID_STATE.format(
             size=size, value=_signed(float(state[key, column])), key=key + 1, column=column + 1
@@ -112,14 +121,7 @@ def said(
             rank=int(np.searchsorted(energy, MOSTLY * energy[-1]) + 1),
             all=len(energy),
         ),
-        "tokens": text.SAID_TOKENS.format(
-            writer=tokens[writer],
-            place=writer + 1,
-            strength=float(layer.write_strength[head][writer]),
-            forgetter=tokens[forgetter],
-            forgets=forgetter + 1,
-            kept=100 * float(layer.decay[head][forgetter]),
-        ),
+        "tokens": _said_of_tokens(layer.writes, head, tokens),
         "attention": "",
         "path": ways.said,
         "distance": text.SAID_DISTANCE.format(state=100 * ways.state.distance[n + 1], h=100 * ways.h.distance[n + 1]),
@@ -134,6 +136,21 @@ def said(
             reader=tokens[row], row=row + 1, read=read, column=column + 1, share=100 * float(attended[row, column])
         )
     return sentences
+
+
+def _said_of_tokens(writes: Writes | None, head: int, tokens: Sequence[str]) -> str:
+    if writes is None:
+        return ""
+    strength, decay = writes.strength[head], writes.decay[head]
+    writer, forgetter = int(strength.argmax()), int(decay.argmin())
+    return text.SAID_TOKENS.format(
+        writer=tokens[writer],
+        place=writer + 1,
+        strength=float(strength[writer]),
+        forgetter=tokens[forgetter],
+        forgets=forgetter + 1,
+        kept=100 * float(decay[forgetter]),
+    )
 
 
 def _largest(values: Array) -> tuple[int, int]:

@@ -11,9 +11,9 @@ import numpy as np
 from app.inside import inside_text as text
 from sleepviz.config.events import Array
 from sleepviz.inside.path import Path, paths_of
-from sleepviz.inside.seen import PassSeen
+from sleepviz.inside.seen import Looked
 
-Passes = Sequence[PassSeen]  # of one window
+Passes = Sequence[Looked]  # of one window
 
 
 @dataclass(frozen=True)

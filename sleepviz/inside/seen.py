@@ -22,17 +22,24 @@ def probe_steps(n_passes: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class Writes:
+    """What the tokens of a pass wrote: token t the outer product of `keys[:, t]` and `corrections[:, t]`."""
+
+    decay: Array  # [H, T] share of S that each token keeps, from 0 to 1
+    strength: Array  # [H, T] beta of each token
+    keys: Array  # [H, T, K]
+    corrections: Array  # [H, T, V] beta (v - what S gave for the key): see `delta_rule.corrections`
+
+
+@dataclass(frozen=True, eq=False)
 class LayerSeen:
-    """One fast-weight layer in one pass. Token t wrote the outer product of `keys[:, t]` and `corrections[:, t]`."""
+    """One fast-weight layer in one pass."""
 
     layer: int  # its place among all blocks, from 0
     before: Array  # [H, K, V] S before the pass
     state: Array  # [H, K, V] S after it
     singular: Array  # [H, min(K, V)] singular values of `state`, the largest first
-    decay: Array  # [H, T] share of S that each token keeps, from 0 to 1
-    write_strength: Array  # [H, T] beta of each token
-    keys: Array  # [H, T, K]
-    corrections: Array  # [H, T, V] beta (v - what S gave for the key): see `delta_rule.corrections`
+    writes: Writes | None  # None: the layer does not let one see them
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +70,42 @@ class ProbeSeen:
 
 
 @dataclass(frozen=True, eq=False)
-class PassSeen:
-    """One pass over one window, and what the memory gives back after it."""
+class Looked:
+    """One pass over one window: what every model lets one see of it."""
 
     window_index: int
     pass_index: int  # from 0
     tokens: tuple[str, ...]
     layers: tuple[LayerSeen, ...]
-    attention: tuple[Array, ...]  # [heads, T, keys] of each attention layer
+    attention: tuple[Array, ...]  # [heads, T, keys] of each attention layer that lets one see it
     attention_layers: tuple[int, ...]  # their places among all blocks
     h_before: Array  # [T, D] the stream that the pass started from
     h: Array  # [T, D] the stream after it
+
+
+@dataclass(frozen=True, eq=False)
+class PassSeen(Looked):
+    """The same of a task's model, and what the memory gives back after the pass."""
+
     woken: Answer  # what the model would answer if woken now
     own: tuple[Reading, ...]  # of this run's S
     other: tuple[Reading, ...]  # the same questions, of the S of another run
+
+
+@dataclass(frozen=True, eq=False)
+class WordsRead:
+    """What S gives back for every token of a question: the likeliest words, the best first."""
+
+    layer: int | None  # the layer whose S was read; None: all of them together
+    words: tuple[tuple[str, ...], ...]  # [T] of the question, each the nearest words
+    scores: Array  # [T, words] their probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class TextSeen(Looked):
+    """The same of a model of the transformers library that reads a text."""
+
+    question: tuple[str, ...]  # its tokens
+    own: tuple[WordsRead, ...]  # of this run's S; (): the layers do not let one ask
+    other: tuple[WordsRead, ...]  # of the S of the same text, each window read backwards
+    layers_in_all: int  # fast-weight layers of the model, which may be more than are shown

@@ -53,7 +53,8 @@ class Scope {
     this.slider.max = String(this.last);
     this.canvases = {};
     this.said = {};
-    const panels = ORDER.map((name) => {
+    this.order = ORDER.filter((name) => pictures[name]);  // a model may hide some
+    const panels = this.order.map((name) => {
       const panel = document.createElement("div"), title = document.createElement("p"), notice = document.createElement("p");
       const canvas = document.createElement("canvas"), said = document.createElement("p");
       panel.className = WIDE.includes(name) ? "picture wide" : "picture";
@@ -70,7 +71,7 @@ class Scope {
       return panel;
     });
     this.root.querySelector(".pictures").replaceChildren(...panels);
-    const first = this.runs[0], place = first.strength[first.passes - 1];
+    const first = this.runs[0], place = first.strength[first.passes - 1] ?? [0];
     if (this.token === null || this.token >= first.tokens.length) this.token = place.indexOf(Math.max(...place));
   }
 
@@ -107,7 +108,7 @@ class Scope {
       tokens: (c) => this.drawTokens(c), wrote: (c) => this.drawWrote(c), attention: (c) => this.drawAttention(c),
       path: (c) => this.drawPath(c), distance: (c) => this.drawDistance(c),
     };
-    for (const name of ORDER) {
+    for (const name of this.order) {
       const canvas = this.canvases[name], [title] = this.words.pictures[name];
       this.probe.set(canvas, marks[name](canvas));
       const told = name === "wrote" ? this.toldWrote() : this.runs.map((run) => this.told(run, name)).filter(Boolean);

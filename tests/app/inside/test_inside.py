@@ -19,7 +19,7 @@ from app.shell.state import LinkError
 from app.tasks import PAGES
 from sleepviz.config.events import Answer
 from sleepviz.config.run import RunSpec
-from sleepviz.inside.seen import LayerSeen, PassSeen
+from sleepviz.inside.seen import LayerSeen, PassSeen, Writes
 from sleepviz.runs.checkpoint import list_checkpoints
 from tests.app.made import made_answer
 
@@ -34,7 +34,7 @@ def made_layer(before: list[list[float]], state: list[list[float]]) -> LayerSeen
     singular = np.linalg.svd(both[1], compute_uv=False)
     tokens = np.array([[0.9, 1.0, 0.5], [0.9, 1.0, 0.5]], dtype=np.float32)
     keys = np.ones((2, 3, 2), dtype=np.float32)
-    return LayerSeen(1, both[0], both[1], singular, tokens, tokens[:, ::-1].copy(), keys, keys * 2)
+    return LayerSeen(1, both[0], both[1], singular, Writes(tokens, tokens[:, ::-1].copy(), keys, keys * 2))
 
 
 def made_look(windows: int = 1) -> tuple[PassSeen, ...]:
