@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sleepviz.config.model import Eviction, ModelConfig
 from sleepviz.config.run import Control
 from sleepviz.config.training import TrainConfig
-from sleepviz.tasks.base import Batch, Task, Tokens
+from sleepviz.tasks.base import Batch, Problem, Task, Tokens
 
 Reader = Literal["", "answer", "lens", "probe"]
 
@@ -95,6 +95,15 @@ def _nothing(task: Task, default: str) -> Iterator[Measurement]:
 
 
 @dataclass(frozen=True)
+class Probed:
+    """Where a probe finds the answer to one question among what `Study.read_from_state` gives."""
+
+    level: int
+    parts: tuple[int, ...]  # the place of each part of the answer
+    first_token: int  # the token that stands for value 0 in the answer; the other values follow
+
+
+@dataclass(frozen=True)
 class Study:
     """What is measured of one task, and how its tables are headed. Every task is measured in the common experiments.
 
@@ -120,6 +129,8 @@ class Study:
     """Which of these parts each instance's first question asks for, [B]."""
     kinds: Mapping[str, Callable[[Task, Batch], NDArray[np.bool_]]] = field(default_factory=dict)
     """Instances that are worth counting apart, [B], by the name of their kind."""
+    probed: Callable[[Task, Problem], tuple[Probed | None, ...]] | None = None
+    """Where each question of a problem is answered; None: the probe reads nothing of it."""
     probe_windows: int = 0  # windows that a probe sleeps on; 0: the most
 
 

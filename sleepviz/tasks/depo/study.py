@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sleepviz.config.run import CONTROLS, Control
-from sleepviz.tasks.base import Batch, Task, Tokens
+from sleepviz.tasks.base import Batch, Problem, Task, Tokens
 from sleepviz.tasks.depo.task import Depo
-from sleepviz.tasks.family import Measurement, Reader, Series, Study
+from sleepviz.tasks.family import Measurement, Probed, Reader, Series, Study
 from sleepviz.tasks.walks import walk
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
@@ -119,6 +119,14 @@ def node_after(task: Task, batch: Batch, hops: int) -> Tokens:
     return walk(successor, names, hops)[..., hops]
 
 
+def probed(task: Task, problem: Problem) -> tuple[Probed, ...]:
+    """Each question asks where one name leads after some hops."""
+    assert isinstance(task, Depo)
+    hops = problem.queries[:, task.first_part] - task.hop
+    starts = problem.queries[:, task.first_part - 1] - task.called
+    return tuple(Probed(int(k), (int(start),), first_token=0) for k, start in zip(hops, starts, strict=True))
+
+
 def further(task: Task, default: str) -> Iterator[Measurement]:
     """What is measured of Depo alone."""
     yield from controls_of_the_found(task, default)
@@ -146,4 +154,5 @@ STUDY = Study(
     read_from_state=node_after,
     asked_part=asked_name,
     kinds={"onward": goes_onward, "elsewhere": goes_elsewhere},
+    probed=probed,
 )

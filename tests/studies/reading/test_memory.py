@@ -9,7 +9,7 @@ import torch
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
-from sleepviz.studies.memory import answered, fit_probe, read_by_lens, read_by_probe
+from sleepviz.studies.reading.memory import answered, fit_probe, read_by_lens, read_by_probe
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.depo.study import asked_name, goes_elsewhere, goes_onward, node_after
 from sleepviz.tasks.depo.task import Depo
