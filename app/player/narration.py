@@ -17,6 +17,7 @@ from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassD
 
 BRIEF_WORDS = 15
 EMPTY = "·"  # a token that stands for nothing
+FULL = "window full"  # the paper's trigger, as an event says it
 REPLACED = {
     "zero_state": "S was wiped",
     "shuffled_state": "Another run's S took its place",
@@ -92,8 +93,9 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
         again = f"It reads window {window}: {tokens} more."
         return again if window > 1 else f"It reads {tokens}. Each one stays in the KV cache."
     if isinstance(event, SleepStarted):
-        if event.trigger != "window full":
-            return f"{trigger_text(event.trigger)}. It sleeps before it goes on."
+        if event.trigger != FULL:
+            ahead = "reads on" if event.window_index < max(read, default=0) else "answers"
+            return f"{trigger_text(event.trigger)}: it sleeps before it {ahead}."
         again = f"Window {event.window_index + 1} is full. It must sleep again."
         return again if event.window_index else "The window is full. It must sleep before it can read on."
     if isinstance(event, SleepPassDone):
@@ -124,7 +126,7 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
         held = count(event.stop - event.start, "token")
         return (
             f"{trigger_text(event.trigger)}: it falls asleep over window {event.window_index + 1} for "
-            f"{count(n_passes, 'pass', 'passes')}. The cache holds {held}, {size(event.kv_bytes)}."
+            f"{count(n_passes, 'pass')}. The cache holds {held}, {size(event.kv_bytes)}."
         )
     if isinstance(event, SleepPassDone):
         return (
@@ -146,14 +148,20 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
 
 
 def _leave(event: CacheEvicted) -> str:
-    return f"{count(event.tokens_dropped, 'token')} leave{'s' * (event.tokens_dropped == 1)}"
+    return f"{count(event.tokens_dropped, 'token')} {'leaves' if event.tokens_dropped == 1 else 'leave'}"
 
 
 def trigger_text(trigger: str) -> str:
     """Why the sleep began, to start a sentence."""
-    return {"asked for": "Sleep was asked for", "context over": "The text is over"}.get(
+    return {"asked for": "Sleep was asked for", "context over": "The input has ended"}.get(
         trigger, trigger[:1].upper() + trigger[1:]
     )
+
+
+def trigger_name(trigger: str) -> str:
+    """The same in one to three words, as the name of an act: how great a surprise was is left out."""
+    named = {"asked for": "Asked to sleep", "context over": "Input ended"}
+    return named.get(trigger, trigger_text(trigger.partition(",")[0]))
 
 
 def mean_drift(event: SleepPassDone) -> float:

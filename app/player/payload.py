@@ -18,6 +18,7 @@ import numpy as np
 
 from app.parts.units import count
 from app.player.narration import (
+    FULL,
     REPLACED,
     mean_drift,
     milliseconds,
@@ -25,6 +26,7 @@ from app.player.narration import (
     narrate_briefly,
     size,
     told_from,
+    trigger_name,
     trigger_text,
 )
 from app.player.pictures import picture_of
@@ -119,8 +121,9 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
             wide = max(SLEEP_SLOTS[0], min(SLEEP_SLOTS[1], event.n_passes + 1))
             wide = max(wide, round(SLEEP_SHARE * (event.stop - event.start)))
             sleeps.append(
-                {"start": cursor, "stop": cursor + wide, "reason": trigger_text(event.trigger), "first": event.start}
-                | {"last": event.stop, "passes": event.n_passes, "window": event.window_index}
+                {"start": cursor, "stop": cursor + wide, "first": event.start, "last": event.stop}
+                | {"reason": trigger_text(event.trigger), "act": trigger_name(event.trigger)}
+                | {"is_full": event.trigger == FULL, "passes": event.n_passes, "window": event.window_index}
             )
             frame |= {"kind": "sleep", "x": cursor + 0.25, "kv": list(event.kv_tokens)}
             frame |= {"window": event.window_index, "pass": 0, "of": event.n_passes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.parts.units import count
 from app.tasks.base import Deviation, Words
 
 BASELINE_WARNING = (
@@ -188,7 +189,7 @@ AS_INTACT = "The two cards on top are the same question with the same passes: on
 
 def passes(n: int) -> str:
     """“1 pass”, “8 passes”."""
-    return f"{n} pass{'es' * (n != 1)}"
+    return count(n, "pass")
 
 
 CONTROLS_MEASURED = (
@@ -229,7 +230,7 @@ STOPPED = "The run was stopped. Press “Run live” to start it again."
 AHEAD = "Another visitor's run comes first. Yours starts in a moment."
 SEVERAL_AHEAD = "{ahead} runs of other visitors come first. Yours starts in a moment."
 STARTING = "Starting the model (a few seconds). You still see the previous run."
-RUNNING = "The model is running: {events} events so far."
+RUNNING = "The model is running: {events} so far."
 OTHER_WEIGHTS = (
     "This recording was made with other weights ({recorded}) than the checkpoint here ({here}). A live run may differ."
 )

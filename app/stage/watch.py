@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from app.parts.units import count
 from app.player import Contender
 from app.player.pictures import picture_of
 from app.shell import progress, runs
@@ -230,7 +231,7 @@ def _standing(job: Job, phase: Phase) -> progress.Standing:
     sentences: dict[Phase, str] = {
         "waiting": ahead,
         "starting": stage_text.STARTING,
-        "running": stage_text.RUNNING.format(events=job.events),
+        "running": stage_text.RUNNING.format(events=count(job.events, "event")),
     }
     return progress.Standing(sentences.get(phase, ""))
 

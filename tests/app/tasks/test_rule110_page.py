@@ -205,7 +205,7 @@ def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
     live(clean(page.run()))
     reasons = [sleep["reason"] for sleep in payload(page)["sleeps"]]
     assert reasons[0] == {"every": "Every 8 tokens", "manual": "Sleep was asked for"}[trigger]
-    assert reasons[-1] == "The text is over" and len(reasons) == {"every": 3, "manual": 2}[trigger]
+    assert reasons[-1] == "The input has ended" and len(reasons) == {"every": 3, "manual": 2}[trigger]
 
 
 @pytest.mark.parametrize(
