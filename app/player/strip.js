@@ -39,8 +39,8 @@ function drawStrip(canvas, run, index, go) {
   line(ctx, [[left, base], [w - 8, base]], INK.line);
   drawCache(ctx, run, index, at, level, base, unit);
   // The highest fill is a full window, unless sleep began before or the cache kept more than a window.
-  const height = run.sleeps.some((sleep) => sleep.is_full && sleep.last - sleep.first === most) ? "full" : "most";
-  label(ctx, [`${height}: ${count(most, "token")}`, `${height}: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
+  const height = run.sleeps.some((sleep) => sleep.is_full && sleep.last - sleep.first === most) ? "full:" : "at most";
+  label(ctx, [`${height} ${count(most, "token")}`, `${height} ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
   run.frames.forEach((each, place) => {
     if (each.kind === "pass") disc(ctx, at(each.x), top + cell / 2, place === index ? unit * 0.42 : Math.min(unit / 4, slot / 3), place <= index ? INK.accent : INK.line);
   });

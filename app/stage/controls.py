@@ -168,6 +168,7 @@ def _spec(
             eviction=settings.eviction,
             sleep_attention=settings.sleep_attention,
             trigger=settings.trigger(),
+            spending=settings.spending(),
             control=settings.control,
         )
         task = build_task(info.task, info.meta["task_sizes"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.parts.units import count
 from app.tasks.base import Deviation, Words
+from sleepviz.config.run import RunSpec
 
 BASELINE_WARNING = (
     "This model was trained to use several passes, so its failure at N = 1 proves little. Compare "
@@ -132,6 +133,21 @@ TRIGGERS = {
     "statement": "after K statements",
     "surprise": "at a surprise",
 }
+SPEND = "Passes for each window"
+SPENDING = {
+    "fixed": "N for every window (the paper)",
+    "still": "until S is still, at most N",
+    "even": "B in all, shared evenly",
+    "hardest": "B in all, more for hard windows",
+}
+STILL = "T: S is still once a pass changes it by less, as a share of its size"
+BUDGET = "B, passes for all windows together"
+BUDGET_NOTE = "B takes the place of N."
+BUDGET_AT_SURPRISE = (
+    "Passes cannot be shared out where a surprise starts sleep: nobody knows how many windows will come. "
+    "Choose another trigger, or N for every window."
+)
+STILL_NOT_CLEARED = "Sleep until S is still needs the whole cache to be cleared. Choose “hard” under “Eviction”."
 STATEMENTS = "K, statements between sleeps"
 RATIO = "R, times the usual correction of S"
 WHOLE_STATEMENTS = (
@@ -192,6 +208,14 @@ def passes(n: int) -> str:
     return count(n, "pass")
 
 
+def passes_of(spec: RunSpec) -> str:
+    """How many passes a run may take: “8 passes”, “up to 8 passes”, “24 passes in all”."""
+    if spec.spending.has_budget:
+        return IN_ALL.format(passes=passes(spec.spending.budget))
+    said = passes(spec.n_passes)
+    return UP_TO.format(passes=said) if spec.spending.threshold else said
+
+
 CONTROLS_MEASURED = (
     "Which part does the work? Each control breaks one part of the mechanism. Its accuracy stands "
     "beside the unbroken run on the same questions, at N = {passes}. With “Break it” you can break "
@@ -235,6 +259,7 @@ OTHER_WEIGHTS = (
     "This recording was made with other weights ({recorded}) than the checkpoint here ({here}). A live run may differ."
 )
 ONE_PASS = "This model, 1 pass", "woken after its first pass"
+UP_TO, IN_ALL = "up to {passes}", "{passes} in all"
 THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
 AWAKE_MODEL = "Trained with 1 pass only"

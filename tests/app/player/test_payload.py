@@ -112,7 +112,8 @@ def test_cards(payload: dict) -> None:
 def test_a_card_calls_reading_reading_and_sleeping_sleeping(passes: int, eviction: Any, cost: str) -> None:
     made = made_trace()
     spec = replace(RunSpec.from_json(made.spec), n_passes=passes, eviction=eviction)
-    run = Contender("this", "", replace(made, spec=spec.to_json()))
+    slept = tuple(e for e in made.events if passes or not isinstance(e, SleepPassDone))
+    run = Contender("this", "", replace(made, spec=spec.to_json(), events=slept))
     (card,) = player_payload(made, contenders=(run,))["contenders"]
     assert card["cost"] == cost
 
@@ -278,6 +279,19 @@ def test_a_sleep_that_begins_before_the_window_is_full_says_why(trigger: str, re
     asleep = next(frame for frame in payload["frames"] if frame["kind"] == "sleep")
     assert asleep["brief"] == f"{reason}: it sleeps before it answers."
     assert asleep["say"].startswith(f"{reason}: it falls asleep over window 1")
+
+
+def test_a_sleep_that_ends_early_says_how_many_passes_it_was_allowed() -> None:
+    """Eight were allowed; S was still after the second."""
+    made = made_trace()
+    events = tuple(replace(e, n_passes=8) if isinstance(e, SleepStarted) else e for e in made.events)
+    payload = player_payload(replace(made, events=events))
+    started, first, last = payload["frames"][5:8]
+    assert "for at most 8 passes. The cache holds 5 tokens" in started["say"]
+    assert first["say"].startswith("Pass 1 of at most 8 changed") and "S is still" not in first["say"]
+    assert "of their size. S is still, so sleep ends here. If it woke now" in last["say"]
+    assert last["brief"] == "Pass 2 of at most 8: S hardly changes any more, so sleep ends here."
+    assert payload["sleeps"][0]["passes"] == 2 and [frame["of"] for frame in (started, first, last)] == [2, 2, 2]
 
 
 def test_before_a_further_window_it_sleeps_to_read_on() -> None:
