@@ -102,6 +102,7 @@ def controls(
         st.error(problem, icon=":material/error:")
     for note in notes:
         st.info(note, icon=":material/info:")
+    visit.drawn()
     difficulty = form.difficulty(visit, limits)
     return Choice(
         spec,
