@@ -16,6 +16,7 @@ from app.lab.lines import (
     is_above,
     reach,
 )
+from app.parts.units import count
 from app.shell.messages import joined
 from app.shell.results import Comparison, Result, Results
 from app.tasks.base import Evidence
@@ -212,13 +213,10 @@ def windows_finding(entries: Sequence[Result], said: OverWindows, symbol: str, c
         line = sorted((e for e in entries if e.difficulty == difficulty), key=windows_slept)
         if windows_slept(line[0]) < windows_slept(line[-1]):
             ends[difficulty] = line[0], line[-1]
-    unknown = [difficulty for difficulty, (first, _) in ends.items() if first.accuracy <= 2 * chance]
-    lost = {
-        difficulty: pair
-        for difficulty, pair in ends.items()
-        if difficulty not in unknown and is_above(pair[0], pair[1])
-    }
-    kept = [difficulty for difficulty in ends if difficulty not in unknown and difficulty not in lost]
+    learned = {difficulty: pair for difficulty, pair in ends.items() if pair[0].accuracy > 2 * chance}
+    lost = {difficulty: pair for difficulty, pair in learned.items() if is_above(*pair)}
+    kept = [difficulty for difficulty in learned if difficulty not in lost]
+    unknown = [difficulty for difficulty in ends if difficulty not in learned]
     parts = []
     if kept:
         first, last = ends[kept[0]]
@@ -234,8 +232,7 @@ def windows_finding(entries: Sequence[Result], said: OverWindows, symbol: str, c
 
 
 def _windows(entry: Result) -> str:
-    n = windows_slept(entry)
-    return f"{n} window{'' if n == 1 else 's'}"
+    return count(windows_slept(entry), "window")
 
 
 def models_finding(models: Mapping[str, Sequence[Result]], asked: str, chance: float = 0.0) -> Finding | None:
@@ -263,10 +260,9 @@ def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | 
     if len(line) < 2:
         return None
     few, many = line[0], line[-1]
-    passes = f"{few.passes} pass{'' if few.passes == 1 else 'es'}"
+    first, last = (count(entry.passes, "pass") for entry in (few, many))
     return Finding(
-        f"At {asked}, the share of {right} is {points(few)} after {passes}. After {many.passes} passes it is "
-        f"{points(many)}."
+        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last} it is {points(many)}."
     )
 
 
@@ -287,11 +283,12 @@ def beyond_training(
     hard = sorted(
         {e.difficulty for e in measured if difficulty_trained is not None and e.difficulty > difficulty_trained}
     )
-    trained = f"The model was trained with up to {passes_trained} passes"
+    trained = f"The model was trained with up to {count(passes_trained, 'pass')}"
     trained += "" if difficulty_trained is None else f" and up to {symbol} = {difficulty_trained}"
     outside = [levels(values, name) for values, name in ((passes, "N"), (hard, symbol)) if values]
     if outside:
-        return f"{trained}. {joined(outside)} lie{'s' if len(passes) + len(hard) == 1 else ''} beyond that."
+        lie = "lies" if len(passes) + len(hard) == 1 else "lie"
+        return f"{trained}. {joined(outside)} {lie} beyond that."
     return f"{trained}. Nothing beyond that was measured here."
 
 
@@ -320,10 +317,8 @@ def cost_finding(costs: Sequence[Result]) -> Finding | None:
     )
     if dear.break_even_flops is None:
         return Finding(f"{said} Sleep with N = {many.passes} never pays.")
-    return Finding(
-        f"{said} With N = {many.passes}, sleep pays from {math.ceil(dear.break_even_flops)} questions per window on, "
-        "counted in operations."
-    )
+    even = count(math.ceil(dear.break_even_flops), "question")
+    return Finding(f"{said} With N = {many.passes}, sleep pays from {even} per window on, counted in operations.")
 
 
 def milliseconds(seconds: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.parts.units import count
 from app.shell.messages import joined
 from sleepviz.studies.measurements import VARIANTS
 
@@ -66,7 +67,7 @@ NO_QUESTION = "There is no question to break yet. Run one on the task's own page
 QUESTION = "The question, {source}: {asked}, at N = {passes}."
 YOURS, RECORDED = "yours", "the recorded one"
 ALL_CONTROLS = "All of them"
-CONTROLS_RUNNING = "Running live: {n} control{s} to go."
+CONTROLS_RUNNING = "Running live: {controls} to go."
 CONTROLS_NOT_RUN = "The controls on all questions: not measured yet."
 CONTROLS_TABLE = "Share of {right}, with 95 % intervals"
 CONTROLS_HEADS = "control", "this question, live"
@@ -155,9 +156,9 @@ PASSES, DIFFICULTY, INSTANCES = "Passes N", "Difficulty {symbol}", "Questions pe
 SEED = "Seed"
 SEED_NEW = "new each time"
 SEED_HELP = "The same seed draws the same questions. Left empty, every measurement draws new ones."
-MEASURE_ONE, MEASURE = "Measure 1 setting", "Measure {settings} settings"
-EXPECT_ONE = "1 setting, {n} questions: expect an interval of up to ±{points:.0f} points."
-EXPECT = "{settings} settings, {n} questions each: expect intervals of up to ±{points:.0f} points."
+MEASURE = "Measure {settings}"
+EXPECT_ONE = "{settings}, {n} questions: expect an interval of up to ±{points:.0f} points."
+EXPECT = "{settings}, {n} questions each: expect intervals of up to ±{points:.0f} points."
 CHOOSE = "Choose at least one N and one difficulty."
 TOO_MANY_INSTANCES = "With N = {passes}, at most {most} questions per setting are measured. Choose fewer of either."
 TOO_MUCH = "That is {work:,} passes in all; at most {most:,} are measured at once. Choose fewer settings or questions."
@@ -331,9 +332,9 @@ def levels(values: Sequence[int], symbol: str) -> str:
 
 def variant_name(variant: str) -> str:
     """A variant in words; the name itself where there are none."""
-    if variant.startswith("asked_after_"):
-        windows = variant.removeprefix("asked_after_")
-        return f"after {windows} window{'' if windows == '1' else 's'}"
+    windows = variant.removeprefix("asked_after_")
+    if windows != variant and windows.isdecimal():
+        return f"after {count(int(windows), 'window')}"
     return VARIANTS.get(variant, variant.replace("_", " "))
 
 
