@@ -70,6 +70,7 @@ def training_step(
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
+        policy = replace(policy, n_passes=plan.passes[index])
         for done in sleep_passes(model, window, restarted(memory), policy, grad_passes=config.grad_passes or None):
             memory = done.memory
             if config.pass_loss and done.h.requires_grad:
@@ -120,11 +121,11 @@ def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
     n_queries, query_tokens = plan.batch.queries.shape[1:]
     kept = {"hard": 0, "sliding": config.window - 1, "none": n_windows * n_tokens}[train.eviction]
     cached = [min(kept, index * n_tokens) for index in range(n_windows + 1)]
-    asleep = sum(
-        sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes, n_cached=before) for before in cached[:-1]
-    )
-    n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
-    asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
+    asleep = asleep_backward = 0.0
+    for n_passes, before in zip(plan.passes, cached, strict=False):
+        forward = sleep_flops(config, n_tokens=n_tokens, n_passes=n_passes, n_cached=before)
+        n_grad = min(n_passes, train.grad_passes or n_passes)
+        asleep, asleep_backward = asleep + forward, asleep_backward + 2 * forward * n_grad / max(n_passes, 1)
     awake = pass_flops(config, n_tokens=query_tokens, n_cached=cached[-1]) * n_queries
     n_asked = int((_true_answers(train, plan.batch, plan.n_passes) != NOT_ASKED).sum())
     head = 2 * config.d_model * config.vocab_size * n_asked

@@ -66,29 +66,6 @@ def test_a_batch_asks_what_its_pages_tell(split: str, n_windows: int) -> None:
     assert n_asked == size * (TASK.n_questions if split == "train" else 1)
 
 
-def starts_ahead(task: Text, split: str) -> list[bool]:
-    """Of every question of a batch on three pages: does the start's fact stand on an earlier page than the next?"""
-    rng, n = np.random.default_rng(6), 24
-    shape = (n, task.n_questions) if split == "train" else (n,)
-    batch = task.batch(rng, size=n, n_windows=3, difficulty=np.full(shape, 3), split=split)
-    found = []
-    for windows, queries in zip(batch.windows, batch.queries, strict=True):
-        told = [graph_of(english(window)) for window in windows]
-        pages = {name: page for page, graph in enumerate(told) for name in graph if graph.out_degree(name)}
-        graph = nx.compose_all(told)
-        for start in re.findall(r"(\w+)\?", english(queries.reshape(-1))):
-            found.append(pages[start] < pages.get(next(graph.successors(start)), -1))
-    return found
-
-
-def test_training_may_ask_more_often_for_chains_that_go_on_on_a_later_page() -> None:
-    often, always = Text(ahead_share=0.5), Text(ahead_share=1.0)
-    assert 0.2 < np.mean(starts_ahead(TASK, "train")) < 0.45  # a third, if all pages were equally full
-    assert 0.5 < np.mean(starts_ahead(often, "train")) < 0.8
-    assert all(starts_ahead(always, "train"))
-    assert starts_ahead(always, "held_out") == starts_ahead(TASK, "held_out")  # nothing is measured otherwise
-
-
 def test_every_page_ends_with_everybody_and_the_way_round_is_never_shorter() -> None:
     batch = TASK.batch(
         np.random.default_rng(1), size=8, n_windows=4, difficulty=np.full((8, TASK.n_questions), 6), split="train"

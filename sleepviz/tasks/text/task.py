@@ -94,7 +94,6 @@ class Text(JsonRoundTrip):
     page_tokens: int = 56
     pages_max: int = 4  # of a document that is sampled
     chunks: int = 2  # prediction chunks of one training instance
-    ahead_share: float = 0.0  # of training's questions begin at a fact whose next fact stands on a later page
 
     name = "text"
     windows_min = 1
@@ -108,7 +107,6 @@ class Text(JsonRoundTrip):
         require(self.page_tokens >= PEOPLE_MIN * 7, "page_tokens must be at least 28, for four facts.")
         require(1 <= self.pages_max <= PAGES_MAX, f"pages_max must be from 1 to {PAGES_MAX}.")
         require(1 <= self.chunks <= CHUNKS_MAX, f"chunks must be from 1 to {CHUNKS_MAX}.")
-        require(0 <= self.ahead_share <= 1, "ahead_share must be from 0 to 1.")
         require(SLOTS * self.slot <= self.window, "three questions must fit in a window.")
 
     @property
@@ -183,13 +181,8 @@ class Text(JsonRoundTrip):
             pages, told = self._told(rng, town.facts, n_windows)
             foot = [town.people[place] for place in rng.permutation(len(town.people))]
             windows[index] = self._pages(pages, foot)
-            page_of = {fact.subject: page for fact, page in told}
-            anywhere = list(page_of)
-            ahead = [fact.subject for fact, page in told if page < page_of.get(fact.person, 0)]
             for question, n_hops in enumerate(hops[index]):
-                chosen = training and self.ahead_share and ahead and rng.random() < self.ahead_share
-                starts = ahead if chosen else anywhere
-                start = starts[rng.integers(len(starts))]
+                start = told[rng.integers(len(told))].subject
                 relations, person = town.chain(start, int(n_hops))
                 chunk, slot = divmod(question, slots)
                 asked = question_tokens(relations, start)
@@ -200,14 +193,13 @@ class Text(JsonRoundTrip):
 
     def _told(
         self, rng: np.random.Generator, facts: Sequence[Fact], n_pages: int
-    ) -> tuple[list[list[tuple[int, ...]]], list[tuple[Fact, int]]]:
-        """Sentences of each page, shuffled, and the facts that they tell, each with its page: what is last may find no
-        room.
+    ) -> tuple[list[list[tuple[int, ...]]], list[Fact]]:
+        """Sentences of each page, shuffled, and the facts that they tell: what is last may find no room.
 
         Each fact stands on a random page that has room for it. Other sentences fill the pages, or a part of them.
         """
         pages: list[list[tuple[int, ...]]] = [[] for _ in range(n_pages)]
-        room, told = np.full(n_pages, self.page_tokens), list[tuple[Fact, int]]()
+        room, told = np.full(n_pages, self.page_tokens), []
         for fact in facts:
             sentence = fact.tokens
             (fitting,) = np.nonzero(room >= len(sentence))
@@ -215,7 +207,7 @@ class Text(JsonRoundTrip):
                 page = int(rng.choice(fitting))
                 pages[page].append(sentence)
                 room[page] -= len(sentence)
-                told.append((fact, page))
+                told.append(fact)
         fillers = filler_tokens()
         for page in range(n_pages):
             while rng.random() < FILLED:
@@ -235,6 +227,12 @@ class Text(JsonRoundTrip):
             told = [token for sentence in page for token in sentence]
             window[: len(told)] = told
         return windows
+
+    def rest(self, windows: Tokens) -> Tokens:
+        """A page without a sentence, after pages [B, W, L], with the same foot, [B, 1, L]."""
+        page = windows[:, -1:].copy()
+        page[..., : self.page_tokens] = self._blank
+        return page
 
     def parse(self, text: str, limits: Mapping[str, Any]) -> TextInstance:
         """Read {"document": "The cook of Ana is Ben.", "question": "Who is the cook of Ana?"}. Raises InputError."""
