@@ -295,6 +295,10 @@ DEVIATIONS = {
         "skipped passes",
         "Some training batches skip passes: the right result of the skipped passes is given.",
     ),
+    "rest_share": Deviation(
+        "windows of rest",
+        "Some training batches end with a window that tells nothing, where the passes can only work on S.",
+    ),
     "conv_kernel": Deviation(
         "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."
     ),

@@ -502,6 +502,38 @@ def test_answers_alone_are_learned_from(task: Any, n_passes: int, monkeypatch: p
     assert all(torch.equal(a, b) for a, b in zip(outcomes[0][1], outcomes[1][1], strict=True))  # type: ignore[arg-type]
 
 
+def test_a_batch_that_rests_gives_its_last_window_all_passes_and_every_other_one() -> None:
+    """The loss is that of sleeping by hand, one instance after another, and no answer counts for the stage."""
+    task, stage = Depo(nodes_max=9, window_edges=3, hops_max=2, compact=True), Stage(3, 2, (3, 3))
+    config = TrainConfig((stage,), Budget.steps(1), batch=4, loss="answers", n_passes=3, rest_share=1.0)
+    plan = plan_step(task, config, seed=3, step=0, stage=stage, mixing=False)
+    assert plan.passes == (1, 1, 1, 3) and not plan.scored.any()
+    usual = plan_step(task, replace(config, rest_share=0.0), seed=3, step=0, stage=stage, mixing=False)
+    assert usual.passes == (3, 3, 3) and usual.scored.any()
+    assert np.array_equal(usual.batch.windows, plan.batch.windows[:, :-1])
+    model = random_model(ModelConfig(task.vocab_size, task.window, d_model=8, n_heads=2, fast_heads=2)).float()
+    surprises: list[float] = []
+    for windows, queries, targets in zip(
+        plan.batch.windows, plan.batch.queries, plan.batch.targets[:, :, -1], strict=True
+    ):
+        said = [[task.token_text(int(token)) for token in window] for window in windows]
+        assert set(said[-1][:6]) == {"·"} and said[-1][6:] == said[-2][6:] == [f"n{name}:" for name in range(1, 10)]
+        memory = empty(model)
+        for window, n_passes in zip(torch.from_numpy(windows), (1, 1, 1, 3), strict=True):
+            memory = sleep(model, window[None], memory, SleepPolicy(n_passes))
+        for query, target in zip(torch.from_numpy(queries), torch.from_numpy(targets), strict=True):
+            logits, _ = model(query[None], memory)
+            surprises += (-logits[0].log_softmax(-1)[target != NOT_ASKED, target[target != NOT_ASKED]]).tolist()
+    loss = training_step(model, task, config, plan, device=CPU).loss.item()
+    assert loss == pytest.approx(np.mean(surprises), abs=1e-5)
+
+
+def test_a_task_without_names_at_the_end_of_its_windows_cannot_rest() -> None:
+    config = TrainConfig((Stage(1, 1, (1, 1)),), Budget.steps(1), batch=2, loss="answers", rest_share=1.0)
+    with pytest.raises(ConfigError, match="rest_share must be 0: a window of the task rule110"):
+        plan_step(TASK, config, seed=0, step=0, stage=config.stages[0], mixing=False)
+
+
 def test_exact_answers_are_counted_row_by_row() -> None:
     """Right only with every cell right, in the row's own tokens."""
     stage = Stage(passes=2, difficulty=4, windows=(2, 2))
