@@ -15,8 +15,8 @@ from sleepviz.tasks.text.task import Text
 def presets() -> Iterator[Preset]:
     """Found from the answers alone, one model for any N: two hops a pass. Beside it N = 1 at equal tokens.
 
-    First more hops on one page. Then, from there, more pages, which have room for more people. Then full pages only,
-    and more hops: on two pages, where a chain already leads from page to page, and last on all pages.
+    First more hops on one page. Then, from there, full pages only: two, where a chain already leads from page to page,
+    and last four.
     """
     task = Text()
     model = ModelConfig(
@@ -42,37 +42,35 @@ def presets() -> Iterator[Preset]:
     def any_n(hops: int) -> int:
         return -(-hops // 2) + 1
 
+    # Half of the batches rest from the first step on: a model that had learned three hops without never took to it.
     page = TrainConfig(
-        one_page(any_n), Budget.steps(2_280), loss="answers", steps_per_pass=2, lr_muon=0.02, decay_share=0.0
+        one_page(any_n),
+        Budget.steps(4_000),
+        loss="answers",
+        steps_per_pass=2,
+        lr_muon=0.02,
+        decay_share=0.0,
+        rest_share=0.5,
     )
     yield Preset("text-answers-page", task, model, page)
-    # Half of the batches rest: so the model learns to work at the foot of a page before it goes on to further pages.
-    more = replace(task, chunks=3)
-    rested = replace(
+    further = replace(
         page,
-        stages=one_page(any_n)[1:],
-        budget=Budget.steps(2_000),
+        stages=full_pages(any_n, (3, 2, 0.8), (4, 2, 0.8), (4, 4, 0.8), (5, 4, 0.7), (6, 4, 0.7)),
+        budget=Budget.steps(8_000),
         batch=32,
-        rest_share=0.5,
+        lr_muon=0.01,
+        decay_share=0.25,
         init="text-answers-page",
     )
-    yield Preset("text-answers-rest", more, model, rested)
-    reach = ((3, 2, 0.8), (4, 2, 0.8), (4, 4, 0.8), (5, 4, 0.7), (6, 4, 0.7))
-    further = replace(
-        rested,
-        stages=full_pages(any_n, *reach),
-        budget=Budget.steps(6_000),
-        lr_muon=0.01,
-        decay_share=0.3,
-        init="text-answers-rest",
-    )
-    yield Preset("text-answers", more, model, further, default=True)
-    whole = Budget.equal_to(*(f"text-answers{part}" for part in ("-page", "-rest", "")))
+    yield Preset("text-answers", task, model, further, default=True)
+    whole = Budget.equal_to("text-answers-page", "text-answers")
     # Pages come before hops: N = 1 may never master the second hop, and must have read as many pages.
     stages = (
         Stage(1, 1, (1, 1)),
         Stage(1, 1, (1, 4), single_window_share=0.3),
         *full_pages(lambda hops: 1, *((hops, 4, 0.7) for hops in range(2, task.hops_max + 1))),
     )
-    alone = replace(page, stages=stages, n_passes=1, budget=whole, batch=32, lr_muon=0.01, decay_share=0.25)
-    yield Preset("text-answers-n1", more, model, alone)
+    alone = replace(
+        page, stages=stages, n_passes=1, budget=whole, batch=32, lr_muon=0.01, decay_share=0.25, rest_share=0.0
+    )
+    yield Preset("text-answers-n1", task, model, alone)
