@@ -13,14 +13,14 @@ import streamlit as st
 from app.inside import inside_text as text
 from app.inside import place, scope, text_asked
 from app.inside.looked import Work, waited
-from app.inside.payload import Where, passes_of, payload
+from app.inside.payload import passes_of, payload
 from app.inside.place import InsideVisit
 from app.inside.ways import notice, ways_of
 from app.shell import address, messages
 from app.shell.jobs import RunKey
 from app.shell.state import Visit
 from app.stage import stage_text
-from app.your_model import models, page, stage
+from app.your_model import model_text, models, page, stage
 from sleepviz.config.base import ConfigError
 from sleepviz.config.run import RunSpec
 from sleepviz.inside.seen import PASSES_MAX, TextSeen
@@ -69,7 +69,7 @@ def _look(visit: Visit, key: RunKey) -> None:
         payload(look, where, way, token=str, name=name) for (look, name), way in zip(named, ways, strict=True)
     ]
     at = min(int(visit.get("pass")), max(each["passes"] for each in drawn))
-    _said(key, own, drawn, where)
+    _said(key, own, drawn, said if other is not None else "")
     scope.show(drawn, plane=notice(ways), at=at, key="scope_words", on_pass=partial(place.moved, visit))
     here = [each for each in own if each.window_index == where.window]
     text_asked.show(visit, here, str(json.loads(key.spec.input)["question"]))
@@ -88,12 +88,18 @@ def _seen(visit: Visit, name: str, key: RunKey) -> tuple[TextSeen, ...] | None:
     return waited(visit, name, Work((TASK, key), partial(models.look_into, key), 0, text.COMPUTING, models.queue))
 
 
-def _said(key: RunKey, look: tuple[TextSeen, ...], drawn: list[dict[str, Any]], where: Where) -> None:
-    """Where the run comes from, and what its model does not let one see."""
+def _said(key: RunKey, look: tuple[TextSeen, ...], drawn: list[dict[str, Any]], beside: str) -> None:
+    """Where the run comes from, what stands beside it, and what its model does not let one see."""
     kind, _, name = key.spec.checkpoint.partition(":")
     called = text.DROPPED if kind == "dropped" else Path(name).name
     passes = stage_text.passes(key.spec.n_passes)
-    st.caption(messages.plain(text.SOURCE.format(name=called, digest=key.digest[:8], passes=passes)))
+    name, digest = messages.plain(called), key.digest[:8]
+    lines = [
+        text.SOURCE.format(name=name, digest=digest, passes=passes),
+        *([text.BESIDE_SOURCE.format(what=beside, name=name, digest=digest)] if beside else []),
+        *([model_text.RANDOM_WARNING] if kind == "random" else []),
+    ]
+    st.caption(" ".join(lines))
     shown, n_all = len(look[0].layers), look[0].layers_in_all
     hidden = [
         *([text.FEWER_LAYERS.format(shown=shown, all=n_all)] if shown < n_all else []),
