@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
+from app.parts.units import count
+
 _BOOK = "guesses"
 YES, NO = "Yes", "No"
 RIGHT = "You guessed {said}, and you were right."
@@ -58,8 +60,7 @@ class Guesses:
 
 def enough(passes: int, difficulty: int, unit: str, *, about: str) -> Question:
     """Will so many passes be enough? `unit` is the difficulty's word ("step"); `about` names the input and weights."""
-    counted = f"{passes} pass" if passes == 1 else f"{passes} passes"
-    asked = f"{difficulty} {unit}" if difficulty == 1 else f"{difficulty} {unit}s"
+    counted, asked = count(passes, "pass"), count(difficulty, unit)
     return Question(f"{about}|{passes}|{difficulty}", f"Will {counted} of sleep be enough for {asked}?")
 
 

@@ -47,6 +47,9 @@ def show() -> None:
     choice = controls.controls(page, visit, infos, recorded, further=place.readers(), first=place.FIRST, run=text.LOOK)
     if choice.spec is None or choice.info is None:
         return
+    if choice.spec.spending.kind != "fixed":
+        st.info(text.FIXED_ONLY, icon=":material/info:")
+        return
     if not 1 <= choice.spec.n_passes <= PASSES_MAX:
         st.info(text.TOO_MANY.format(most=PASSES_MAX) if choice.spec.n_passes else text.NO_PASS, icon=":material/info:")
         return

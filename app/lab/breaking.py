@@ -12,6 +12,7 @@ from app.lab import lab_text
 from app.lab.findings import share
 from app.lab.tables import NOT_MEASURED
 from app.parts.html_table import html_table
+from app.parts.units import count
 from app.player.pictures import picture_of
 from app.shell import messages, progress, runs
 from app.shell.jobs import Job, Outcome, RunKey
@@ -160,4 +161,4 @@ def _break(jobs: dict[str, Job], key: RunKey, controls: Sequence[str]) -> None:
 def _standing(waiting: Sequence[Job]) -> progress.Standing:
     """How many controls have not been run yet."""
     n = sum(not job.is_over for job in waiting)
-    return progress.Standing(lab_text.CONTROLS_RUNNING.format(n=n, s="" if n == 1 else "s"))
+    return progress.Standing(lab_text.CONTROLS_RUNNING.format(controls=count(n, "control")))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.parts.units import count
 from app.shell.messages import joined
 from sleepviz.studies.measurements import VARIANTS
 
@@ -66,7 +67,7 @@ NO_QUESTION = "There is no question to break yet. Run one on the task's own page
 QUESTION = "The question, {source}: {asked}, at N = {passes}."
 YOURS, RECORDED = "yours", "the recorded one"
 ALL_CONTROLS = "All of them"
-CONTROLS_RUNNING = "Running live: {n} control{s} to go."
+CONTROLS_RUNNING = "Running live: {controls} to go."
 CONTROLS_NOT_RUN = "The controls on all questions: not measured yet."
 CONTROLS_TABLE = "Share of {right}, with 95 % intervals"
 CONTROLS_HEADS = "control", "this question, live"
@@ -140,7 +141,6 @@ COST_HEADS = (
 )
 SERIES_ALT = "{heading}. Accuracy at {hardest} against passes N, one line for each of {n} models."
 GROWTH_ALT = "{heading}. Share of {right} against passes N, one line for each of {n} difficulties."
-RETENTION_ALT = "{heading}. Accuracy on the first window, by the number of windows slept on."
 SERIES_HEADS = "model"
 SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {sizes} questions per setting"
 NOT_RUN = "What was not measured"
@@ -156,9 +156,9 @@ PASSES, DIFFICULTY, INSTANCES = "Passes N", "Difficulty {symbol}", "Questions pe
 SEED = "Seed"
 SEED_NEW = "new each time"
 SEED_HELP = "The same seed draws the same questions. Left empty, every measurement draws new ones."
-MEASURE_ONE, MEASURE = "Measure 1 setting", "Measure {settings} settings"
-EXPECT_ONE = "1 setting, {n} questions: expect an interval of up to ±{points:.0f} points."
-EXPECT = "{settings} settings, {n} questions each: expect intervals of up to ±{points:.0f} points."
+MEASURE = "Measure {settings}"
+EXPECT_ONE = "{settings}, {n} questions: expect an interval of up to ±{points:.0f} points."
+EXPECT = "{settings}, {n} questions each: expect intervals of up to ±{points:.0f} points."
 CHOOSE = "Choose at least one N and one difficulty."
 TOO_MANY_INSTANCES = "With N = {passes}, at most {most} questions per setting are measured. Choose fewer of either."
 TOO_MUCH = "That is {work:,} passes in all; at most {most:,} are measured at once. Choose fewer settings or questions."
@@ -197,7 +197,32 @@ class Section:
     notice: str = "each line is one model; look at where it rises, and whether it falls again."
 
 
-RETENTION = "retention"
+@dataclass(frozen=True)
+class OverWindows:
+    """What is said of an experiment over windows: of its figure, of keeping and of losing."""
+
+    alt: str
+    kept: str
+    lost: str
+    unknown: str
+
+
+OVER_WINDOWS = {
+    "retention": OverWindows(
+        "{heading}. Accuracy on the first window, by the number of windows slept on.",
+        "The first window is remembered after {most}: no loss was measured at {levels}.",
+        "Some of the first window is forgotten at {levels}. At {one}, accuracy falls from {first} after {fewest} to "
+        "{last} after {most}.",
+        "At {levels}, the first window was never learned.",
+    ),
+    "length": OverWindows(
+        "{heading}. Accuracy by the number of windows that the document fills.",
+        "A document of {most} is answered as well as one of {fewest}: no loss was measured at {levels}.",
+        "Longer documents are answered worse at {levels}. At {one}, accuracy falls from {first} with {fewest} to "
+        "{last} with {most}.",
+        "At {levels}, even the shortest document is answered no better than by guessing.",
+    ),
+}
 OTHERS = {
     "found": Section(
         "The paper's figure, in small",
@@ -209,6 +234,12 @@ OTHERS = {
         "The found and the taught model with one part broken, on the same questions with N = 4.",
         "compare each control with the unbroken run of the same model.",
     ),
+    "joined": Section(
+        "What does a pass join?",
+        "Take a question whose first edge is read in one window and whose second edge in a later one. To answer it "
+        "from a table of several hops, the model must join an old edge to a new one.",
+        "compare the two lines of each model. Where they part, new edges are joined to old ones, and not old to new.",
+    ),
     "memory": Section(
         "Ask the memory",
         "S is read by itself, with no answering pass: how often does it name the node that the model answers with?",
@@ -219,7 +250,12 @@ OTHERS = {
         "The same of `depo-answers`, which nobody told what to write.",
         "where a reader of words finds nothing, a probe may still find the table.",
     ),
-    RETENTION: Section(
+    "length": Section(
+        "How long may the document be?",
+        "S keeps its size, however many windows are read. Training had documents of up to four windows.",
+        "a flat line means that a longer document costs no answers. A falling line is forgetting.",
+    ),
+    "retention": Section(
         "Long-term memory",
         "Is the first window still answered right after more windows have been slept on?",
         "a flat line means that later sleeps overwrite nothing. A falling line is forgetting.",
@@ -296,9 +332,9 @@ def levels(values: Sequence[int], symbol: str) -> str:
 
 def variant_name(variant: str) -> str:
     """A variant in words; the name itself where there are none."""
-    if variant.startswith("asked_after_"):
-        windows = variant.removeprefix("asked_after_")
-        return f"after {windows} window{'' if windows == '1' else 's'}"
+    windows = variant.removeprefix("asked_after_")
+    if windows != variant and windows.isdecimal():
+        return f"after {count(int(windows), 'window')}"
     return VARIANTS.get(variant, variant.replace("_", " "))
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from app.lab import keep, lab_text
 from app.lab.plan import LINKED, SEED_MAX, SIZES, Plan, measure, read_link, widest
 from app.lab.tables import sweep_table
+from app.parts.units import count
 from app.shell import progress, runs
 from app.shell.jobs import Sweep
 from app.shell.results import Result
@@ -152,13 +153,13 @@ def show(
     asked = _latest(info)
     is_open = asked is not None and asked.sweep is not None and not asked.sweep.is_over
     with right_side:
-        label = lab_text.MEASURE_ONE if plan.total == 1 else lab_text.MEASURE.format(settings=plan.total)
+        label = lab_text.MEASURE.format(settings=count(plan.total, "setting"))
         pressed = st.button(label, key="lab_measure", type="primary", disabled=bool(plan.problem) or is_open)
     if plan.problem:
         st.info(plan.problem, icon=":material/info:")
     else:
         expected = lab_text.EXPECT_ONE if plan.total == 1 else lab_text.EXPECT
-        st.caption(expected.format(settings=plan.total, n=plan.n, points=widest(plan.n)))
+        st.caption(expected.format(settings=count(plan.total, "setting"), n=plan.n, points=widest(plan.n)))
     if pressed and not plan.problem and not is_open:
         asked = _start(info, plan if seed is not None else replace(plan, seed=secrets.randbelow(SEED_MAX)))
         st.session_state["lab_sweep_problem"] = ""

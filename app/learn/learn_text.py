@@ -92,6 +92,7 @@ CACHE_TYPED = {
     "token": "token",
     "key": "key",
     "value": "value",
+    "one": "1 token: 1 key and 1 value in the cache.",
     "count": "{n} tokens: {n} keys and {n} values in the cache.",
     "full": "",
 }
@@ -101,6 +102,7 @@ CACHE_READ = {
     "token": "token",
     "key": "key",
     "value": "value",
+    "one": "1 of {goal} tokens is in the cache.",
     "count": "{n} of {goal} tokens are in the cache.",
     "full": "The window is full: {goal} of {goal} tokens. The model cannot read on.",
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.learn import limits_text as text
 from app.learn.shares import of
+from app.parts.units import count
 from app.shell.results import Result, Results
 from app.tasks import PAGES
 from sleepviz.config.outside import MALFORMED
@@ -66,7 +67,7 @@ def cost(evidence: Evidence) -> Iterator[str]:
         even = costs[enough.passes].break_even_flops
         if even is not None:
             ratio = costs[enough.passes].sleep_flops / costs[1].sleep_flops
-            passes = _count(enough.passes, "pass")
+            passes = count(enough.passes, "pass")
             yield text.COST_SLEEP.format(task=task, passes=passes, sleep=f"{ratio:.1f}", even=f"{even:.0f}")
         if len({each.wake_flops for each in costs.values()}) == 1:
             yield text.COST_WAKE.format(task=task, least=min(costs), most=max(costs))
@@ -84,7 +85,11 @@ def tasks(evidence: Evidence) -> Iterator[str]:
         one = _at(accuracy, 1, hardest)
         if many is not None and one is not None:
             yield text.TASKS_GAIN.format(
-                task=task, steps=_count(hardest, unit), many=of(many), passes=_count(many.passes, "pass"), one=of(one)
+                task=task,
+                steps=count(hardest, unit),
+                many=of(many),
+                passes=count(many.passes, "pass"),
+                one=of(one),
             )
     yield from _text_model(evidence.text_model)
 
@@ -103,11 +108,11 @@ def passes(evidence: Evidence) -> Iterator[str]:
             sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
             yield sentence.format(
                 task=task,
-                steps=_count(hardest, unit),
+                steps=count(hardest, unit),
                 best=of(best),
-                passes=_count(best.passes, "pass"),
+                passes=count(best.passes, "pass"),
                 most=of(most),
-                many=_count(most.passes, "pass"),
+                many=count(most.passes, "pass"),
             )
 
 
@@ -121,8 +126,8 @@ def windows(evidence: Evidence) -> Iterator[str]:
             unprepared = _at(depo.of("eviction", "sliding_unprepared"), hard.passes, hard.difficulty)
             if sliding is not None:
                 yield text.WINDOWS_SLIDING.format(
-                    steps=_count(hard.difficulty, "hop"),
-                    passes=_count(hard.passes, "pass"),
+                    steps=count(hard.difficulty, "hop"),
+                    passes=count(hard.passes, "pass"),
                     hard=of(hard),
                     sliding=of(sliding),
                 )
@@ -132,7 +137,7 @@ def windows(evidence: Evidence) -> Iterator[str]:
     if rule110 is not None:
         failed = [entry for entry in rule110.of("baseline", "oracle") if entry.accuracy < 1 - NEARLY_ALWAYS]
         if failed:
-            yield text.WINDOWS_FULL.format(steps=_count(failed[0].difficulty, "step"), oracle=of(failed[0]))
+            yield text.WINDOWS_FULL.format(steps=count(failed[0].difficulty, "step"), oracle=of(failed[0]))
 
 
 def attention(evidence: Evidence) -> Iterator[str]:
@@ -145,8 +150,8 @@ def attention(evidence: Evidence) -> Iterator[str]:
         if causal is not None:
             yield text.ATTENTION_BOTH.format(
                 task=task,
-                steps=_count(full.difficulty, unit),
-                passes=_count(full.passes, "pass"),
+                steps=count(full.difficulty, unit),
+                passes=count(full.passes, "pass"),
                 full=of(full),
                 causal=of(causal),
             )
@@ -164,7 +169,7 @@ def schedules(evidence: Evidence) -> Iterator[str]:
             task=task, threshold=f"{best.threshold:g}", right=of(best), mean=f"{best.mean_passes:.1f}"
         )
         same = max(fixed, key=lambda entry: (entry.accuracy, -entry.passes))
-        yield text.SCHEDULES_FIXED.format(task=task, passes=_count(same.passes, "pass"), right=of(same))
+        yield text.SCHEDULES_FIXED.format(task=task, passes=count(same.passes, "pass"), right=of(same))
 
 
 TOPICS = (
@@ -183,11 +188,6 @@ def _tasks(evidence: Evidence) -> Iterator[tuple[Results, str, str]]:
     for name, page in PAGES.items():
         if name in evidence.tasks:
             yield evidence.tasks[name], page.called or page.title, page.unit
-
-
-def _count(number: int, word: str) -> str:
-    """Write (1, "pass") as "1 pass" and (6, "pass") as "6 passes"."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}{'es' if word == 'pass' else 's'}"
 
 
 def _at(entries: tuple[Result, ...], n_passes: int, difficulty: int) -> Result | None:

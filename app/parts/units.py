@@ -17,8 +17,8 @@ def in_operations(amount: float) -> str:
 
 
 def count(number: int, singular: str, plural: str = "") -> str:
-    """“1 token”, “18 tokens”."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+    """“1 token”, “18 tokens”, “3 passes”."""
+    return f"{number:,} {singular if number == 1 else plural or singular + ('es' if singular.endswith('s') else 's')}"
 
 
 def _written(amount: float, units: tuple[str, ...]) -> str:

@@ -77,6 +77,11 @@ function disc(ctx, x, y, radius, colour) {
   ctx.fill();
 }
 
+// "1 token", "18 tokens", "3 passes".
+function count(number, singular) {
+  return `${number} ${singular}${number === 1 ? "" : singular.endsWith("s") ? "es" : "s"}`;
+}
+
 function kilobytes(bytes) {
   return bytes < 1000 ? `${bytes} bytes` : `${(bytes / 1024).toFixed(bytes < 10240 ? 1 : 0).replace(/\.0$/, "")} KB`;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.parts.units import count
@@ -17,6 +18,7 @@ from sleepviz.config.events import AnswerScored, CacheEvicted, Event, SleepPassD
 
 BRIEF_WORDS = 15
 EMPTY = "·"  # a token that stands for nothing
+FULL = "window full"  # the paper's trigger, as an event says it
 REPLACED = {
     "zero_state": "S was wiped",
     "shuffled_state": "Another run's S took its place",
@@ -28,34 +30,58 @@ PASS_SAID = {
     "untrained": "Pass {n} of {of}: untrained weights read the window and rewrite S.",
 }
 """What a control makes of a pass."""
+STILL_PASS = "Pass {n} of {of}: S hardly changes any more, so sleep ends here."
+STILL = "S is still, so sleep ends here. "
 FIRST_PASS = "Pass {n} of {of}: it goes over the window and writes to its fast weights."
 LATER_PASS = "Pass {n} of {of}: it goes on from what pass {before} computed and rewrites S."
 
 
+@dataclass(frozen=True)
+class Sleep:
+    """The passes that one sleep was allowed, and those that it took: fewer where S was still before."""
+
+    allowed: int = 0
+    taken: int = 0
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it ended before its last pass."""
+        return self.taken < self.allowed
+
+    @property
+    def most(self) -> str:
+        """Its length as one of its passes names it."""
+        return f"{'at most ' * self.is_early}{self.allowed}"
+
+    def ends_early_with(self, done: SleepPassDone) -> bool:
+        """Whether this pass was its last, though it was allowed more."""
+        return self.is_early and done.pass_index + 1 == self.taken
+
+
 def narrate(trace: Trace) -> tuple[str, ...]:
     """One sentence or two for each event, in order; each can be read alone."""
-    n_passes, slept_s, picture = 0, 0.0, picture_of(trace)
+    sleep, slept_s, picture, taken = Sleep(), 0.0, picture_of(trace), passes_taken(trace)
     replaced = REPLACED.get(trace.spec["control"], "")
     said = []
     for event in trace.events:
         if isinstance(event, SleepStarted):
-            n_passes = event.n_passes
+            sleep = Sleep(event.n_passes, taken.get(event.window_index, 0))
         if isinstance(event, SleepPassDone):
             slept_s += event.sleep_s
-        sentence = _sentence(event, picture, n_passes, slept_s)
+        sentence = _sentence(event, picture, sleep, slept_s)
         said.append(f"{replaced}. {sentence}" if replaced and isinstance(event, AnswerScored) else sentence)
     return tuple(said)
 
 
 def narrate_briefly(trace: Trace) -> tuple[str, ...]:
     """What happens at each event, in at most `BRIEF_WORDS` words: the tokens of a window share one sentence."""
-    picture, control, n_passes = picture_of(trace), str(trace.spec["control"]), 0
+    picture, control, sleep, taken = picture_of(trace), str(trace.spec["control"]), Sleep(), passes_taken(trace)
     read = Counter(event.window_index for event in trace.events if isinstance(event, TokenRead))
     said = []
     for event in trace.events:
         if isinstance(event, SleepStarted):
-            n_passes = event.n_passes
-        said.append(_brief(event, picture, control, read, n_passes))
+            sleep = Sleep(event.n_passes, taken.get(event.window_index, 0))
+        said.append(_brief(event, picture, control, read, sleep))
     return tuple(said)
 
 
@@ -79,6 +105,11 @@ def _read(tokens: list[str]) -> tuple[str, str]:
     return f"It reads {count(len(tokens), 'token')}:", " ".join(tokens)
 
 
+def passes_taken(trace: Trace) -> Mapping[int, int]:
+    """How many passes each window's sleep took: fewer than it was allowed where S was still before."""
+    return Counter(done.window_index for done in trace.passes)
+
+
 def told_from(spec: Mapping[str, Any]) -> str:
     """Where the answers after a sleep come from, to be followed by a colon."""
     if spec["control"] in REPLACED:
@@ -86,19 +117,22 @@ def told_from(spec: Mapping[str, Any]) -> str:
     return "From S alone" if spec["eviction"] == "hard" else "From S and the KV cache"
 
 
-def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int], n_passes: int) -> str:
+def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int], sleep: Sleep) -> str:
     if isinstance(event, TokenRead):
         tokens, window = count(read[event.window_index], "token"), event.window_index + 1
         again = f"It reads window {window}: {tokens} more."
         return again if window > 1 else f"It reads {tokens}. Each one stays in the KV cache."
     if isinstance(event, SleepStarted):
-        if event.trigger != "window full":
-            return f"{trigger_text(event.trigger)}. It sleeps before it goes on."
+        if event.trigger != FULL:
+            ahead = "reads on" if event.window_index < max(read, default=0) else "answers"
+            return f"{trigger_text(event.trigger)}: it sleeps before it {ahead}."
         again = f"Window {event.window_index + 1} is full. It must sleep again."
         return again if event.window_index else "The window is full. It must sleep before it can read on."
     if isinstance(event, SleepPassDone):
         usual = LATER_PASS if event.pass_index else FIRST_PASS
-        place = {"n": event.pass_index + 1, "of": n_passes, "before": event.pass_index}
+        place = {"n": event.pass_index + 1, "of": sleep.most, "before": event.pass_index}
+        if sleep.ends_early_with(event):
+            return STILL_PASS.format(**place)
         return PASS_SAID.get(control, usual).format(**place)
     if isinstance(event, CacheEvicted):
         kept = max(event.kv_tokens, default=0)
@@ -114,7 +148,7 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
     return said if len(said.split()) <= BRIEF_WORDS else f"{replaced}One ordinary pass answers: {right}."
 
 
-def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> str:
+def _sentence(event: Event, picture: Picture, sleep: Sleep, slept_s: float) -> str:
     if isinstance(event, TokenRead):
         held = count(max(event.kv_tokens, default=0), "token")
         token = picture.token(event.token)
@@ -124,12 +158,14 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
         held = count(event.stop - event.start, "token")
         return (
             f"{trigger_text(event.trigger)}: it falls asleep over window {event.window_index + 1} for "
-            f"{count(n_passes, 'pass', 'passes')}. The cache holds {held}, {size(event.kv_bytes)}."
+            f"{'at most ' * sleep.is_early}{count(sleep.allowed, 'pass')}. "
+            f"The cache holds {held}, {size(event.kv_bytes)}."
         )
     if isinstance(event, SleepPassDone):
+        ended = STILL * sleep.ends_early_with(event)
         return (
-            f"Pass {event.pass_index + 1} of {n_passes} changed the fast weights by {mean_drift(event):.2f} of their "
-            f"size. {picture.woken_text(event.woken)}"
+            f"Pass {event.pass_index + 1} of {sleep.most} changed the fast weights by {mean_drift(event):.2f} of their "
+            f"size. {ended}{picture.woken_text(event.woken)}"
         )
     if isinstance(event, CacheEvicted) and not event.tokens_dropped:
         kept = count(max(event.kv_tokens, default=0), "token")
@@ -146,14 +182,20 @@ def _sentence(event: Event, picture: Picture, n_passes: int, slept_s: float) -> 
 
 
 def _leave(event: CacheEvicted) -> str:
-    return f"{count(event.tokens_dropped, 'token')} leave{'s' * (event.tokens_dropped == 1)}"
+    return f"{count(event.tokens_dropped, 'token')} {'leaves' if event.tokens_dropped == 1 else 'leave'}"
 
 
 def trigger_text(trigger: str) -> str:
     """Why the sleep began, to start a sentence."""
-    return {"asked for": "Sleep was asked for", "context over": "The text is over"}.get(
+    return {"asked for": "Sleep was asked for", "context over": "The input has ended"}.get(
         trigger, trigger[:1].upper() + trigger[1:]
     )
+
+
+def trigger_name(trigger: str) -> str:
+    """The same in one to three words, as the name of an act: how great a surprise was is left out."""
+    named = {"asked for": "Asked to sleep", "context over": "Input ended"}
+    return named.get(trigger, trigger_text(trigger.partition(",")[0]))
 
 
 def mean_drift(event: SleepPassDone) -> float:

@@ -18,13 +18,16 @@ import numpy as np
 
 from app.parts.units import count
 from app.player.narration import (
+    FULL,
     REPLACED,
     mean_drift,
     milliseconds,
     narrate,
     narrate_briefly,
+    passes_taken,
     size,
     told_from,
+    trigger_name,
     trigger_text,
 )
 from app.player.pictures import picture_of
@@ -105,7 +108,7 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
     sleeps: list[dict[str, Any]] = []
     cursor, passes_done, dropped, wide = 0, 0, 0, SLEEP_SLOTS[0]
     last: SleepPassDone | None = None
-    times = _times_ms(trace)
+    times, taken = _times_ms(trace), passes_taken(trace)
     for event, sentence, brief, ms in zip(trace.events, narrate(trace), narrate_briefly(trace), times, strict=True):
         before = frames[-1] if frames else {"kv": [], "of": 0, "pass": 0, "window": 0}
         frame = {**before, "say": sentence, "brief": brief, "ms": ms, "act": ACTS[type(event)], "functions": {}}
@@ -116,14 +119,16 @@ def _timeline(trace: Trace, picture: Picture) -> dict[str, Any]:
             frame |= {"kind": "token", "x": cursor - 0.5, "kv": list(event.kv_tokens)}
             frame |= {"window": event.window_index, "pass": 0, "of": 0}
         elif isinstance(event, SleepStarted):
-            wide = max(SLEEP_SLOTS[0], min(SLEEP_SLOTS[1], event.n_passes + 1))
+            n_passes = taken.get(event.window_index, 0)
+            wide = max(SLEEP_SLOTS[0], min(SLEEP_SLOTS[1], n_passes + 1))
             wide = max(wide, round(SLEEP_SHARE * (event.stop - event.start)))
             sleeps.append(
-                {"start": cursor, "stop": cursor + wide, "reason": trigger_text(event.trigger), "first": event.start}
-                | {"last": event.stop, "passes": event.n_passes, "window": event.window_index}
+                {"start": cursor, "stop": cursor + wide, "first": event.start, "last": event.stop}
+                | {"reason": trigger_text(event.trigger), "act": trigger_name(event.trigger)}
+                | {"is_full": event.trigger == FULL, "passes": n_passes, "window": event.window_index}
             )
             frame |= {"kind": "sleep", "x": cursor + 0.25, "kv": list(event.kv_tokens)}
-            frame |= {"window": event.window_index, "pass": 0, "of": event.n_passes}
+            frame |= {"window": event.window_index, "pass": 0, "of": n_passes}
         elif isinstance(event, SleepPassDone):
             passes_done, last = passes_done + 1, event
             along = (event.pass_index + 1) / (frame["of"] + 1)
@@ -152,12 +157,12 @@ def _times_ms(trace: Trace) -> list[int]:
     """How long each event stays at 1x."""
     events = trace.events
     tokens = Counter(event.window_index for event in events if isinstance(event, TokenRead))
-    times, window, n_passes = [], 0, 1
+    times, window, n_passes, taken = [], 0, 1, passes_taken(trace)
     for event in events:
         if isinstance(event, TokenRead | SleepStarted):
             window = event.window_index
         if isinstance(event, SleepStarted):
-            n_passes = event.n_passes
+            n_passes = taken.get(event.window_index, 0)
         is_first = window == 0
         if isinstance(event, TokenRead):
             times.append((READING_MS if is_first else LATER_READING_MS) // tokens[window])
@@ -257,7 +262,7 @@ def _contender(contender: Contender) -> dict[str, Any]:
         "luck": _luck(answered, own_share if contender.share is None else contender.share),
         "sleep_s": slept,
         "answer_s": scored.answer_s,
-        "cost": _cost(contender.trace.spec, slept, scored.answer_s),
+        "cost": _cost(contender.trace.spec, len(passes), slept, scored.answer_s),
     }
 
 
@@ -269,10 +274,10 @@ def _luck(answered: dict[str, Any], share: float | None) -> str:
     return f"{'Lucky: only' if right else 'Unlucky:'} {100 * share:.0f} % of such questions are right."
 
 
-def _cost(spec: Mapping[str, Any], slept_s: float, answer_s: float) -> str:
+def _cost(spec: Mapping[str, Any], n_passes: int, slept_s: float, answer_s: float) -> str:
     """What the run took. Where nothing is cleared after one pass, that pass is reading and no sleep."""
     answered = f"answered in {milliseconds(answer_s)}"
-    if not spec["n_passes"]:
+    if not n_passes:
         return f"Did not sleep, {answered}"
     is_reading = spec["eviction"] == "none" and spec["n_passes"] == 1
     return f"{'Read' if is_reading else 'Slept'} {'in ' * is_reading}{milliseconds(slept_s)}, {answered}"

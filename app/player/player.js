@@ -3,6 +3,7 @@
 const players = new WeakMap();
 const onPage = new Set(); // the players that are mounted: page-level keys go to the first in sight
 const NOTHING = "body, [data-testid=stMain], [data-testid=stApp], .stApp"; // what has focus when nothing has
+const FULL = "Window full";
 const ROOM_LEAST = 450, ROOM_BELOW = 24;
 
 class Player {
@@ -19,6 +20,7 @@ class Player {
     };
     this.functions = [...this.root.querySelectorAll(".functions li")];
     this.acts = [...this.root.querySelectorAll(".acts button")];
+    this.full = find("[data-act=full]"); // named by what makes this window's sleep begin
     this.scratch = document.createElement("canvas");
     this.probe = new Probe((text, x, y) => this.tell(text, x, y));
     this.reduced = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -332,7 +334,9 @@ class Player {
       else button.removeAttribute("aria-current");
     }
     const model = this.find(".architecture");
-    if (!model.hidden) lightArchitecture(model, frame.act);
+    const asleep = run.sleeps.find((sleep) => sleep.window === frame.window), isEarly = asleep && !asleep.is_full;
+    this.full.textContent = asleep?.act ?? FULL;
+    if (!model.hidden) lightArchitecture(model, frame.act, isEarly && frame.act === "full" ? frame.brief : undefined);
     el.pass.textContent = frame.act === "asleep" ? ` pass ${frame.pass} of ${frame.of}` : "";
     el.pips.replaceChildren(...Array.from({ length: Math.min(frame.of, 24) }, (_, i) => element("i", i < frame.pass ? "done" : "")));
     el.where.textContent = run.windows > 1 ? `window ${frame.window + 1} of ${run.windows}` : "";
@@ -343,7 +347,7 @@ class Player {
     this.find(".cache").style.width = `${(100 * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)}%`;
     this.find(".fast").style.width = `${(100 * run.memory.fast_bytes) / Math.max(run.memory.window_bytes, run.memory.fast_bytes, 1)}%`;
     const held = Math.max(0, ...frame.kv), bytes = Math.round((run.memory.window_bytes * held) / Math.max(1, run.memory.most));
-    this.find(".cache-amount").textContent = `${held} token${held === 1 ? "" : "s"}, ${kilobytes(bytes)}`;
+    this.find(".cache-amount").textContent = `${count(held, "token")}, ${kilobytes(bytes)}`;
     this.find(".fast-amount").textContent = kilobytes(run.memory.fast_bytes);
     for (const item of this.functions) {
       const note = this.notes[index][item.dataset.function];

@@ -38,7 +38,9 @@ function drawStrip(canvas, run, index, go) {
   line(ctx, [[left, level(most)], [w - 8, level(most)]], INK.line, 1, [3, 4]);
   line(ctx, [[left, base], [w - 8, base]], INK.line);
   drawCache(ctx, run, index, at, level, base, unit);
-  label(ctx, [`full: ${most} tokens`, `full: ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
+  // The highest fill is a full window, unless sleep began before or the cache kept more than a window.
+  const height = run.sleeps.some((sleep) => sleep.is_full && sleep.last - sleep.first === most) ? "full:" : "at most";
+  label(ctx, [`${height} ${count(most, "token")}`, `${height} ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
   run.frames.forEach((each, place) => {
     if (each.kind === "pass") disc(ctx, at(each.x), top + cell / 2, place === index ? unit * 0.42 : Math.min(unit / 4, slot / 3), place <= index ? INK.accent : INK.line);
   });
@@ -59,7 +61,7 @@ function drawSleep(ctx, run, sleep, at, slot, h, unit) {
   const from = at(run.token_slots[sleep.first]), to = at(run.token_slots[sleep.last - 1] + 1), y = 1.25 * unit;
   line(ctx, [[from + 0.5, y + 5], [from + 0.5, y], [to - 1.5, y], [to - 1.5, y + 5]], INK.dim);
   label(ctx, [`window ${sleep.window + 1}`, `${sleep.window + 1}`], (from + to) / 2, 0.6 * unit, to - from - 8, INK.dim);
-  const wide = (sleep.stop - sleep.start) * slot - 4, passes = `${sleep.passes} pass${sleep.passes === 1 ? "" : "es"}`;
+  const wide = (sleep.stop - sleep.start) * slot - 4, passes = count(sleep.passes, "pass");
   label(ctx, [`asleep: ${passes}`, "asleep", passes], at((sleep.start + sleep.stop) / 2), 0.6 * unit, wide, INK.dim);
 }
 
@@ -112,7 +114,8 @@ function stripMarks(run, frame, at, w, h, go) {
 }
 
 function stripText(run, frame, each) {
-  const counts = [...new Set(each.kv)].join(" or "), held = `the cache holds ${counts || 0} token${counts === "1" ? "" : "s"}`;
+  const kept = [...new Set(each.kv)], most = Math.max(0, ...kept);
+  const held = `the cache holds ${kept.length > 1 ? `${kept.join(" or ")} tokens` : count(most, "token")}`;
   if (each.kind === "token") {
     const place = each.read - 1, near = run.tokens.slice(Math.max(0, place - 3), place).join(" ");
     const after = run.tokens.slice(place + 1, place + 4).join(" ");
@@ -120,5 +123,6 @@ function stripText(run, frame, each) {
     return `Token ${each.read}: ${near} [${run.tokens[place]}] ${after} (${where}; then ${held})`;
   }
   if (each.kind === "pass") return `Asleep over window ${each.window + 1}: pass ${each.pass} of ${each.of}; ${held}`;
-  return { sleep: `Window ${each.window + 1} is full: ${held}`, evict: `After clearing, ${held}`, answer: "Awake: one pass answers" }[each.kind];
+  const { is_full: isFull, reason } = run.sleeps.find((sleep) => sleep.window === each.window) ?? { is_full: true };
+  return { sleep: `${isFull ? `Window ${each.window + 1} is full` : reason}: ${held}`, evict: `After clearing, ${held}`, answer: "Awake: one pass answers" }[each.kind];
 }

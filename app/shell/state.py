@@ -7,7 +7,7 @@ what this session last wrote (a deep link, the Back button) and written only on 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -21,6 +21,19 @@ Reader = Callable[[str], dict[str, Any]]  # a link's text -> widget values; rais
 
 class LinkError(ValueError):
     """A link's value cannot be used; the message is one sentence that says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """What the page has changed of its widgets since the browser knew the address `known`: the values `before`.
+
+    With each act a browser sends the values of all its widgets. One that is slower than its visitor still sends those
+    from before a preset or a click, as if the visitor had taken that back.
+    """
+
+    known: Mapping[str, str]
+    before: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,8 +100,35 @@ class Visit:
 
     def change(self, values: Mapping[str, Any]) -> None:
         """The visitor has changed something (a preset, a click): the link no longer counts."""
+        said = self._unheard if self._unheard.known == address.known() else Unheard(address.known())
+        before = {name: (*said.before.get(name, ()), self.get(name)) for name in values if name in self._kept}
         self.set(values)
+        self.set({"unheard": replace(said, before={**said.before, **before}, is_drawn=False)})
         self.forget_link_problems()
+
+    @property
+    def _unheard(self) -> Unheard:
+        held: Unheard = self.get("unheard", Unheard({}))
+        return held
+
+    def drawn(self) -> None:
+        """The controls are drawn: what was changed is on its way to the browser."""
+        self.set({"unheard": replace(self._unheard, is_drawn=True)})
+
+    def _silence_echoes(self) -> None:
+        """Take back what the browser repeats because it has not heard of a change. What it says anew stays.
+
+        Either is sent to the browser: it has still to hear of the change, which must not be the last that it hears.
+        """
+        said = self._unheard
+        if said.known != address.known() or (said.is_drawn and not address.is_behind()):
+            self.set({"unheard": Unheard({})})
+            return
+        for name, before in said.before.items():
+            key = self.of_session(name)
+            if key in st.session_state:
+                sent = st.session_state[key]
+                st.session_state[key] = self._kept[name] if sent in before else sent
 
     @property
     def passes(self) -> int:
@@ -144,6 +184,7 @@ class Visit:
         button at the visit's beginning. On the way from another page it says nothing: what was set there is set
         again, and the page's last link is put into the address.
         """
+        self._silence_echoes()
         given = address.asked()
         if not address.is_same_page():
             if self.job is not None and self.job.was_left:

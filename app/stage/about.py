@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
+from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
 from app.shell import messages
@@ -54,6 +54,7 @@ def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
         "beta_max": model.get("beta_max", 1) > 1,
         "sleep_attention": meta.get("sleep_attention") == "full",
         "skipped_share": bool(train.get("skipped_share")),
+        "rest_share": bool(train.get("rest_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
     }
@@ -130,8 +131,8 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
     if results.of("retention"):
         st.markdown(stage_text.RETENTION)
-        figure = retention_figure(results, difficulty=difficulty, mode=mode)
-        st.plotly_chart(figure, key="retention_figure", theme=None, alt=stage_text.RETENTION)
+        figure = windows_figure(results, "retention", difficulty=difficulty, mode=mode, symbol=words.symbol)
+        st.plotly_chart(figure, key="windows_figure", theme=None, alt=stage_text.RETENTION)
 
 
 def _is_of_this_model(choice: Choice) -> bool:

@@ -102,6 +102,7 @@ def controls(
         st.error(problem, icon=":material/error:")
     for note in notes:
         st.info(note, icon=":material/info:")
+    visit.drawn()
     difficulty = form.difficulty(visit, limits)
     return Choice(
         spec,
@@ -168,6 +169,7 @@ def _spec(
             eviction=settings.eviction,
             sleep_attention=settings.sleep_attention,
             trigger=settings.trigger(),
+            spending=settings.spending(),
             control=settings.control,
         )
         task = build_task(info.task, info.meta["task_sizes"])

@@ -22,6 +22,7 @@ from app.stage import about, controls, stage_text, trained, watch
 from app.tasks import PAGES, TaskPage
 from app.tasks.base import Words
 from sleepviz.config.places import SITE
+from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 LEARN = SITE / "pages" / "learn.py"
@@ -71,7 +72,7 @@ def _stage(
     layers: Sequence[str],
 ) -> None:
     """One run beside those that it is compared with."""
-    cards = watch.contenders(shown, int(shown.trace.spec["n_passes"]), results)
+    cards = watch.contenders(shown, results)
     pointed = player.show(
         _payload(_identity(shown, cards), page, shown, cards),
         key=f"player_{page.task}",  # a key a task: another page's player is another player
@@ -129,7 +130,8 @@ def _meta(shown: watch.Shown, infos: tuple[CheckpointInfo, ...]) -> dict[str, An
 def _guess(shown: watch.Shown, page: TaskPage) -> None:
     """Before the run shows it: will so many passes do?"""
     trace, difficulty = shown.trace, picture_of(shown.trace).difficulty
-    if difficulty is None or shown.is_broken:
+    is_fixed = RunSpec.from_json(trace.spec).spending.kind == "fixed"
+    if difficulty is None or shown.is_broken or not is_fixed:
         return
     about_run = f"{trace.spec['input']}|{trace.checkpoint['digest']}"
     asked = guess.enough(int(trace.spec["n_passes"]), difficulty, page.unit, about=about_run)

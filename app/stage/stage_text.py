@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.parts.units import count
 from app.tasks.base import Deviation, Words
+from sleepviz.config.run import RunSpec
 
 BASELINE_WARNING = (
     "This model was trained to use several passes, so its failure at N = 1 proves little. Compare "
@@ -131,6 +133,21 @@ TRIGGERS = {
     "statement": "after K statements",
     "surprise": "at a surprise",
 }
+SPEND = "Passes for each window"
+SPENDING = {
+    "fixed": "N for every window (the paper)",
+    "still": "until S is still, at most N",
+    "even": "B in all, shared evenly",
+    "hardest": "B in all, more for hard windows",
+}
+STILL = "T: S is still once a pass changes it by less, as a share of its size"
+BUDGET = "B, passes for all windows together"
+BUDGET_NOTE = "B takes the place of N."
+BUDGET_AT_SURPRISE = (
+    "Passes cannot be shared out where a surprise starts sleep: nobody knows how many windows will come. "
+    "Choose another trigger, or N for every window."
+)
+STILL_NOT_CLEARED = "Sleep until S is still needs the whole cache to be cleared. Choose “hard” under “Eviction”."
 STATEMENTS = "K, statements between sleeps"
 RATIO = "R, times the usual correction of S"
 WHOLE_STATEMENTS = (
@@ -188,7 +205,15 @@ AS_INTACT = "The two cards on top are the same question with the same passes: on
 
 def passes(n: int) -> str:
     """“1 pass”, “8 passes”."""
-    return f"{n} pass{'es' * (n != 1)}"
+    return count(n, "pass")
+
+
+def passes_of(spec: RunSpec) -> str:
+    """How many passes a run may take: “8 passes”, “up to 8 passes”, “24 passes in all”."""
+    if spec.spending.has_budget:
+        return IN_ALL.format(passes=passes(spec.spending.budget))
+    said = passes(spec.n_passes)
+    return UP_TO.format(passes=said) if spec.spending.threshold else said
 
 
 CONTROLS_MEASURED = (
@@ -229,11 +254,12 @@ STOPPED = "The run was stopped. Press “Run live” to start it again."
 AHEAD = "Another visitor's run comes first. Yours starts in a moment."
 SEVERAL_AHEAD = "{ahead} runs of other visitors come first. Yours starts in a moment."
 STARTING = "Starting the model (a few seconds). You still see the previous run."
-RUNNING = "The model is running: {events} events so far."
+RUNNING = "The model is running: {events} so far."
 OTHER_WEIGHTS = (
     "This recording was made with other weights ({recorded}) than the checkpoint here ({here}). A live run may differ."
 )
 ONE_PASS = "This model, 1 pass", "woken after its first pass"
+UP_TO, IN_ALL = "up to {passes}", "{passes} in all"
 THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
 AWAKE_MODEL = "Trained with 1 pass only"
@@ -268,6 +294,10 @@ DEVIATIONS = {
     "skipped_share": Deviation(
         "skipped passes",
         "Some training batches skip passes: the right result of the skipped passes is given.",
+    ),
+    "rest_share": Deviation(
+        "windows of rest",
+        "Some training batches end with a window that tells nothing, where the passes can only work on S.",
     ),
     "conv_kernel": Deviation(
         "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."

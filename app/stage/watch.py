@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from app.parts.units import count
 from app.player import Contender
 from app.player.pictures import picture_of
 from app.shell import progress, runs
@@ -18,7 +19,7 @@ from app.stage import stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from sleepviz.config.events import Trace
-from sleepviz.config.run import RunSpec
+from sleepviz.config.run import RunSpec, Spending
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 QUICK_S = 0.8  # a warm run is over by then: no loading state flickers, and the page is not drawn twice
@@ -48,6 +49,8 @@ class Shown:
         parts = [self.source, f"{checkpoint['name']} {str(checkpoint['digest'])[:8]}"]
         trigger = spec["trigger"]["kind"]
         parts += [f"trigger: {stage_text.TRIGGERS[trigger]}"] * (trigger != "window")
+        spending = RunSpec.from_json(spec).spending.kind
+        parts += [f"passes: {stage_text.SPENDING[spending]}"] * (spending != "fixed")
         parts += [f"eviction {spec['eviction']}"] * (spec["eviction"] != "hard")
         parts += [f"{spec['sleep_attention']} attention asleep"] * bool(spec["sleep_attention"])
         parts += [f"control: {stage_text.CONTROLS.get(spec['control'], spec['control'])}"] * (spec["control"] != "none")
@@ -105,16 +108,17 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], s
     return _latest(visit, infos) or recording
 
 
-def contenders(shown: Shown, passes: int, results: Results | None) -> tuple[Contender, ...]:
+def contenders(shown: Shown, results: Results | None) -> tuple[Contender, ...]:
     """The cards: this run, the same with one pass or with nothing broken, and the model that only ever knew N = 1."""
     named = stage_text.SEPARATE_NAMED.format(name=shown.baseline_name)
-    n = stage_text.passes(passes)
+    spec = RunSpec.from_json(shown.trace.spec)
+    n = stage_text.passes_of(spec)
     own = (stage_text.THIS_RUN.format(passes=n), stage_text.THIS_RUN_NOTE, shown.trace)
     if shown.is_broken:
         intact = (stage_text.INTACT_RUN.format(passes=n), stage_text.INTACT_NOTE, shown.intact)
         broken = (stage_text.BROKEN_RUN.format(passes=n), stage_text.BROKEN[shown.trace.spec["control"]], shown.trace)
         beside = [intact, broken]
-    elif passes != 1:
+    elif spec.n_passes != 1 or spec.spending.has_budget:
         beside = [own, (*stage_text.ONE_PASS, shown.one_pass)]
     else:
         beside = [own]
@@ -169,7 +173,7 @@ def _job(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...]) -> Job
 
 def _one_pass_key(own: RunKey) -> RunKey:
     """The same run with one pass."""
-    return replace(own, spec=replace(own.spec, n_passes=1))
+    return replace(own, spec=replace(own.spec, n_passes=1, spending=Spending()))
 
 
 def _intact_key(own: RunKey) -> RunKey:
@@ -182,7 +186,8 @@ def _baseline_key(own: RunKey, infos: tuple[CheckpointInfo, ...]) -> tuple[str, 
     info = runs.baseline_checkpoint(own.spec.task, infos, own.spec.checkpoint)
     if info is None:
         return "", None
-    spec = replace(own.spec, checkpoint=info.name, n_passes=1, sleep_attention="", control="none")
+    plain = replace(own.spec, n_passes=1, spending=Spending(), control="none")
+    spec = replace(plain, checkpoint=info.name, sleep_attention="")
     return info.name, runs.key_of(spec, info)
 
 
@@ -230,7 +235,7 @@ def _standing(job: Job, phase: Phase) -> progress.Standing:
     sentences: dict[Phase, str] = {
         "waiting": ahead,
         "starting": stage_text.STARTING,
-        "running": stage_text.RUNNING.format(events=job.events),
+        "running": stage_text.RUNNING.format(events=count(job.events, "event")),
     }
     return progress.Standing(sentences.get(phase, ""))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from app.parts.units import count
 from app.tasks.answers import woken_passes
 from app.tasks.base import Table
 from sleepviz.config.events import Answer, Trace
@@ -18,7 +19,7 @@ def keys_of(unit: str) -> Keys:
         found: dict[str, dict[str, int]] = {}
         for place, asked in enumerate(answer.asked):
             steps, _, start = asked.partition(f" {unit}s from ")  # as the task words a question
-            found.setdefault(start, {})[f"{steps} {unit}{'s' * (steps != '1')}"] = place
+            found.setdefault(start, {})[count(int(steps), unit)] = place
         return {start: tuple(sorted(of.items(), key=lambda each: each[1])) for start, of in found.items()}
 
     return keys

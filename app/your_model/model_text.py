@@ -88,7 +88,7 @@ NEEDS_MEMORY = (
 )
 TRIED_SILENT = "Tried: with memory before {layers} every logit is the same to the bit."
 CANNOT_SLEEP = "**{model} cannot sleep.** {reason}"
-FACTS = "{parameters} parameters in {layers} layers."
+FACTS = "{parameters} parameters in {layers}."
 ADD_MEMORY = "Add memory before {layers}"
 WITH_MEMORY = (
     "Memory stands before {layers}. Sleep now writes to it, and no answer changes until it is trained. This command "
@@ -111,10 +111,8 @@ STYLE = (
     "style: about any other text, the answers mean nothing."
 )
 OUTSIDE = "Outside its style: the model has never read {named}. Do not expect right answers."
-NOT_ANSWERED = (
-    "The page contains {facts} facts. None of them answers this question, or it is not asked in the model's style."
-)
-ANSWERED = "Correct answer: **{answer}** ({hops}: {steps}). The page contains {facts} facts."
+NOT_ANSWERED = "The page contains {facts}. None of them answers this question, or it is not asked in the model's style."
+ANSWERED = "Correct answer: **{answer}** ({hops}: {steps}). The page contains {facts}."
 MEASURED = "On new pages of {windows} windows, with N = {passes}: {shares}"
 MEASURED_HOPS = "{hops}, right on {correct} of {n}."
 VOCABULARY_BOX = "What this model can read and be asked"
@@ -135,7 +133,7 @@ STOPPED = "The run was stopped."
 STALE = "Not this yet: press Run to ask what stands above"
 WAITING = "Another visitor's run is ahead of yours."
 STARTING = "Starting PyTorch and transformers, and loading the model."
-RUNNING = "The model is running: {events} events so far, run {run} of {runs}."
+RUNNING = "The model is running: {events} so far, run {run} of {runs}."
 BADGE = "{origin} · {name} · {whose} · eviction {eviction}"
 OURS, RANDOM, YOURS = "trained by us, through transformers", "random weights", "your model"
 SLEPT_ONCE = "Slept, N = 1", "the ordinary hybrid: each window read once, then evicted"
@@ -163,7 +161,7 @@ HELD, BYTES = "what is held", "bytes"
 CACHE_FULL = "KV cache just before a sleep, at most"
 CACHE_KEPT = "KV cache after the last eviction"
 FAST_WEIGHTS = "fast weights, whatever the length"
-FREED = "freed by {evictions} evictions"
+FREED = "freed by {evictions}"
 CACHE_WHOLE = "KV cache under full attention, for this context"
 
 # Perplexity.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.parts.units import count
 from app.shell import messages
 from app.your_model import model_text
 from sleepviz.config import words
@@ -35,11 +36,11 @@ def told(document: str, question: str) -> str:
     reading = read(document)
     chain = solved(question, reading.facts)
     if chain is None:
-        return model_text.NOT_ANSWERED.format(facts=len(reading.facts))
-    hops = "one hop" if len(chain) == 1 else f"{len(chain)} hops"
+        return model_text.NOT_ANSWERED.format(facts=count(len(reading.facts), "fact"))
+    hops, facts = count(len(chain), "hop"), count(len(reading.facts), "fact")
     steps = "; ".join(messages.plain(fact.told(0).rstrip(".")) for fact in chain)
     answer = messages.plain(chain[-1].value)
-    return model_text.ANSWERED.format(answer=answer, hops=hops, steps=steps, facts=len(reading.facts))
+    return model_text.ANSWERED.format(answer=answer, hops=hops, steps=steps, facts=facts)
 
 
 def measured(path: Path, digest: str, n_passes: int) -> str:
@@ -50,7 +51,7 @@ def measured(path: Path, digest: str, n_passes: int) -> str:
         cells = [e for e in results["entries"] if (e["windows"], e["passes"]) == (WINDOWS_TOLD, n_passes)]
         parts = [
             model_text.MEASURED_HOPS.format(
-                correct=round(e["accuracy"] * e["n"]), n=e["n"], hops=f"{e['hops']} hop{'s' * (e['hops'] > 1)}"
+                correct=round(e["accuracy"] * e["n"]), n=e["n"], hops=count(e["hops"], "hop")
             )
             for e in cells
         ]

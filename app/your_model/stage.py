@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import player
+from app.parts.units import count
 from app.player import Contender
 from app.sharing import bar, exports, packed
 from app.sharing.bar import Shared
@@ -173,7 +174,7 @@ def held(trace: Trace, full: Trace | None) -> str:
         f"| {model_text.CACHE_FULL} | {fullest:,} |",
         f"| {model_text.CACHE_KEPT} | {kept:,} |",
         f"| {model_text.FAST_WEIGHTS} | {evicted[-1].fast_bytes:,} |",
-        f"| {model_text.FREED.format(evictions=len(evicted))} | {freed:,} |",
+        f"| {model_text.FREED.format(evictions=count(len(evicted), 'eviction'))} | {freed:,} |",
     ]
     if full is not None:
         whole = max(event.kv_bytes for event in full.events if isinstance(event, SleepStarted))
@@ -194,6 +195,6 @@ def _standing(job: Job, phase: Phase) -> progress.Standing:
     sentences: dict[Phase, str] = {
         "waiting": model_text.WAITING,
         "starting": model_text.STARTING,
-        "running": model_text.RUNNING.format(events=job.events, run=run, runs=runs),
+        "running": model_text.RUNNING.format(events=count(job.events, "event"), run=run, runs=runs),
     }
     return progress.Standing(sentences.get(phase, ""))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.parts.units import count
 from app.shell import messages
 from app.shell.state import Visit
 from app.your_model import model_text
@@ -32,7 +33,9 @@ def show(visit: Visit, wanted: Wanted, verdict: Verdict) -> Brought | None:
     """Say it; None where the model cannot sleep, or not yet."""
     with st.container(border=True):
         st.markdown(told(verdict))
-        st.caption(model_text.FACTS.format(parameters=f"{verdict.parameters:,}", layers=verdict.n_layers))
+        st.caption(
+            model_text.FACTS.format(parameters=f"{verdict.parameters:,}", layers=count(verdict.n_layers, "layer"))
+        )
         if verdict.kind == "cannot":
             return None
         if verdict.kind == "sleeps":

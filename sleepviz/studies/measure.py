@@ -221,6 +221,8 @@ def _right(
                 memory = slept.memory(checkpoint, batch, Setting(policy, control=measurement.control))
                 right = right_awake(checkpoint.model, batch, memory)
                 taken = np.full(len(right), float(measurement.n_passes))
+            if measurement.kind:
+                right = right[FAMILIES[task.name].study.kinds[measurement.kind](task, batch)]
             rights.append(right)
             passes.append(taken)
     return np.concatenate(rights), float(np.concatenate(passes).mean())

@@ -75,7 +75,10 @@ def settings(draw: random.Random, window: int, n_tokens: int) -> dict[str, Any]:
     values = dict(advanced.PAPER)
     if draw.random() < 0.5:
         values["trigger"] = draw.choice(("every", "manual", "statement", "surprise"))
-    if draw.random() < 0.5:
+    if draw.random() < 0.35:
+        kinds = ("still", "even", "hardest") if values["trigger"] != "surprise" else ("still",)
+        values["spending"] = draw.choice(kinds)
+    if draw.random() < 0.6 and values["spending"] in ("fixed", "even"):  # else only what clears the whole cache
         values["eviction"] = draw.choice(get_args(Eviction))
     if draw.random() < 0.3:
         values["sleep_attention"] = draw.choice(get_args(SleepAttention))
@@ -83,6 +86,7 @@ def settings(draw: random.Random, window: int, n_tokens: int) -> dict[str, Any]:
         values["control"] = draw.choice(tuple(stage_text.CONTROLS))
     after = sorted(draw.sample(range(1, n_tokens + 1), draw.randint(1, min(3, n_tokens))))
     more = {"statements": draw.randint(1, 20), "ratio": draw.randint(11, 100) / 10}
+    more |= {"still": draw.randint(1, 100) / 100, "budget": draw.randint(1, advanced.BUDGET_MOST)}
     return {**values, "every": draw.randint(1, window), "asked_after": ", ".join(map(str, after)), **more}
 
 

@@ -12,7 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.learn import learn_text
+from app.parts.units import count
 from app.player.narration import narrate, narrate_briefly
+from app.tasks import PAGES as TASK_PAGES
 from sleepviz.config.events import Trace
 from sleepviz.config.run import Control
 from tests.app.made import made_graph, made_sum, made_trace
@@ -97,6 +99,39 @@ def test_no_sentence_of_a_run_is_too_long(made: Callable[[], Trace], control: st
     broken = replace(trace, spec={**trace.spec, "control": control})
     said = (*narrate(broken), *narrate_briefly(broken))
     assert {each: n for text in said for each in sentences(text) if (n := n_words(each)) > WORDS_MAX} == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "asked"),
+    [
+        ("rule110", {"rows": ["0110"], "steps": 1}, "1 step of Rule 110 on 0110"),
+        ("depo", {"edges": [["a", "a"]], "start": "a", "hops": 1}, "1 hop from a on a graph of 1 edge"),
+        ("gsm", {"text": "assign a = 1.", "question": "a"}, "the value of a in a text of 1 statement"),
+        (
+            "text",
+            {"document": "The doctor of Ana is Ben.", "question": "Who is the doctor of Ana?"},
+            "1 hop from Ana in a document of 1 sentence",
+        ),
+    ],
+)
+def test_one_thing_is_not_named_as_several(task: str, given: dict[str, Any], asked: str) -> None:
+    assert TASK_PAGES[task].words.question(given) == asked
+
+
+@pytest.mark.parametrize(
+    ("number", "thing", "said"), [(0, "token", "0 tokens"), (1, "pass", "1 pass"), (1200, "pass", "1,200 passes")]
+)
+def test_a_count_is_followed_by_one_thing_or_several(number: int, thing: str, said: str) -> None:
+    assert count(number, thing) == said
+
+
+def test_no_plural_is_made_by_hand() -> None:
+    """An `s` that is added by hand is forgotten where it matters: at one."""
+    by_hand = re.compile(r"""\} \w+\$?\{[^}]*["']e?s["']""")
+    files = [path for kind in ("py", "js") for path in (ROOT / "app").rglob(f"*.{kind}")]
+    found = {str(path.relative_to(ROOT)) for path in files if by_hand.search(path.read_text(encoding="utf-8"))}
+    assert by_hand.search("`${hops} hop${hops > 1 ? 's' : ''}`") and by_hand.search("f\"{n} pass{'es' * (n != 1)}\"")
+    assert found == set()
 
 
 def test_a_long_sentence_is_found_wherever_it_stands() -> None:

@@ -345,6 +345,25 @@ def test_the_text_follows_the_clock_and_names_the_three_functions(server: Server
     expect(page.locator(".card .verdict").first).to_have_text(re.compile(r"^(Right|\d+ of \d+ cells wrong)$"))
 
 
+def test_an_act_is_named_by_what_makes_it_begin(server: Server, open_page: OpenPage) -> None:
+    page = open_page(f"{server.url}/?t=3&N=1&trigger=every:7")  # 17 tokens: windows of 7, 7 and 3
+    expect(page.locator(".theatre .badge")).to_have_text(re.compile("^live"), timeout=30_000)
+    act, said, model = page.locator("[data-act=full]"), page.locator(".theatre .say"), page.locator(".theatre .said")
+    expect(act).to_have_text("Every 7 tokens")
+    act.click()
+    expect(said).to_contain_text("Every 7 tokens: it falls asleep over window 1")
+    expect(model).to_have_text("Every 7 tokens: it sleeps before it reads on.")
+    strip, tip = page.locator(".theatre .c-strip"), page.locator(".theatre .tip")
+    strip.focus()
+    for _ in range(8):  # seven tokens, then the sleep
+        strip.press("ArrowRight")
+    expect(tip).to_have_text("Every 7 tokens: the cache holds 7 tokens")
+    page.get_by_role("button", name="To the answer").click()
+    expect(act).to_have_text("Input ended")
+    page.goto(server.url)
+    expect(act).to_have_text("Window full")
+
+
 def test_a_term_explains_itself_on_hover_and_focus(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.locator('.term[data-term="kv_cache"]').hover()

@@ -135,6 +135,50 @@ def test_two_clicks_on_two_cells_change_both(line: Line, server: Server) -> None
     assert "".join(cells.all_inner_texts()) == "1110000000000000"
 
 
+@pytest.mark.parametrize("is_answered", [True, False], ids=["the server was done", "the server was at work"])
+@pytest.mark.parametrize("first", ["preset", "cell"])
+def test_what_a_click_set_stays_where_a_key_on_a_slider_follows(
+    line: Line, server: Server, first: str, is_answered: bool
+) -> None:
+    page = opened(line, server)
+    hard, cell = page.get_by_role("button", name="Hard", exact=True), page.locator(".cells button").first
+    line.hold()
+    asked = line.asked
+    (hard if first == "preset" else cell).evaluate("element => element.click()")
+    line.wait_until_asked(asked + 1)
+    if is_answered:
+        line.wait_for_answer()
+    page.get_by_role("slider", name="Passes N").press("ArrowRight")
+    line.wait_until_asked(asked + 2)
+    line.release()
+    page.wait_for_url(re.compile("N=3"), timeout=PATIENCE_MS)
+    expect(page.locator(".is-stale")).to_have_count(0, timeout=PATIENCE_MS)
+    there = address(page)
+    if first == "preset":
+        assert int(there["t"]) > 2
+        expect(page.get_by_role("slider", name="Steps t")).to_have_value(there["t"])
+    else:
+        assert there["rows"] == "1000000000000000"
+        expect(cell).to_have_text("1")
+    expect(page.get_by_role("slider", name="Passes N")).to_have_value("3")
+
+
+def test_a_value_can_be_taken_back_once_the_page_has_heard_of_it(line: Line, server: Server) -> None:
+    page = opened(line, server)
+    steps = page.get_by_role("slider", name="Steps t")
+    page.get_by_role("button", name="Hard", exact=True).click()
+    page.wait_for_url(re.compile(r"t=(?!2\b)"), timeout=PATIENCE_MS)
+    expect(steps).not_to_have_value("2", timeout=PATIENCE_MS)
+    expect(page.locator(".is-stale")).to_have_count(0, timeout=PATIENCE_MS)
+    line.hold()
+    while steps.input_value() != "2":
+        steps.press("ArrowLeft")
+    line.wait_for_answer()
+    line.release()
+    page.wait_for_url(re.compile(r"t=2\b"), timeout=PATIENCE_MS)
+    expect(steps).to_have_value("2")
+
+
 def test_present_and_a_cell_at_once(line: Line, server: Server) -> None:
     page = opened(line, server)
     twice(line, page.get_by_role("button", name="Present"), page.locator(".cells button").first)

@@ -149,6 +149,7 @@ def _of_task(task: str, draw: random.Random, infos: tuple[CheckpointInfo, ...]) 
         link |= {"text": given["text"], **asked, "ask": ask}
     further = {
         "trigger": draw.choice(("every:5", "manual:3,9", "statement:2", "surprise:1.5")),
+        "spend": draw.choice(("still:0.2", "even:6", "hardest:12")),
         "control": draw.choice(CONTROLS),
         "speed": "2",
     }

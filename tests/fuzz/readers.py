@@ -67,8 +67,7 @@ def _task(case: Case, infos: tuple[CheckpointInfo, ...]) -> str:
     visit = HeldVisit({**first, "checkpoint": default, **values})
     form.keep_within(visit, limits)
     advanced.keep_within(visit, limits["window"])
-    names = ("trigger", "every", "asked_after", "statements", "ratio", "eviction", "sleep_attention", "control")
-    settings = advanced.Settings(*(visit.get(name) for name in names))
+    settings = advanced.Settings.of(visit)
     try:
         asked = form.input(visit)
         spec = RunSpec(
@@ -79,6 +78,7 @@ def _task(case: Case, infos: tuple[CheckpointInfo, ...]) -> str:
             eviction=settings.eviction,
             sleep_attention=settings.sleep_attention,
             trigger=settings.trigger(),
+            spending=settings.spending(),
             control=settings.control,
         )
         task = build_task(info.task, info.meta["task_sizes"])

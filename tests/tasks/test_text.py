@@ -66,6 +66,14 @@ def test_a_batch_asks_what_its_pages_tell(split: str, n_windows: int) -> None:
     assert n_asked == size * (TASK.n_questions if split == "train" else 1)
 
 
+def test_a_page_of_rest_names_everybody_and_says_nothing() -> None:
+    batch = TASK.batch(np.random.default_rng(2), size=5, n_windows=3, difficulty=np.full(5, 2), split="held_out")
+    for windows, rest in zip(batch.windows, TASK.rest(batch.windows), strict=True):
+        assert not english(rest[0, : TASK.page_tokens]).strip()
+        named = set(re.findall(r"\w+", english(rest[0])))
+        assert named == {name for name in graph_of(english(windows.reshape(-1))) if name in PEOPLE}
+
+
 def test_every_page_ends_with_everybody_and_the_way_round_is_never_shorter() -> None:
     batch = TASK.batch(
         np.random.default_rng(1), size=8, n_windows=4, difficulty=np.full((8, TASK.n_questions), 6), split="train"

@@ -60,13 +60,13 @@ function drawArchitecture(root, { layers, parts, sentences }) {
   root.replaceChildren(canvas, said);
 }
 
-// Acts: read, full, asleep, clear, answer.
-function lightArchitecture(root, act) {
-  const { parts, sentences } = root.architecture;
+// Acts: read, full, asleep, clear, answer. `sentence` takes the place of the act's own.
+function lightArchitecture(root, act, sentence = root.architecture.sentences[act] ?? "") {
+  const { parts } = root.architecture;
   root.dataset.act = act;
   for (const part of root.querySelectorAll(".part")) {
     part.classList.toggle("lit", (parts[act] ?? []).some((name) => part.classList.contains(name)));
   }
   const said = root.querySelector(".said");
-  if (said.textContent !== (sentences[act] ?? "")) said.textContent = sentences[act] ?? "";
+  if (said.textContent !== sentence) said.textContent = sentence;
 }

@@ -31,7 +31,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     find("strip").replaceChildren(...read.map((token) => column(token, true)), ...Array.from({ length: empty }, () => column(undefined, false)));
     const isFull = read.length >= data.goal;
     root.classList.toggle("full", !isTyped && isFull);
-    const said = isTyped || !isFull ? data.words.count : data.words.full;
+    const said = read.length === 1 ? data.words.one : isTyped || !isFull ? data.words.count : data.words.full;
     find("count").textContent = said.replaceAll("{n}", String(read.length)).replaceAll("{goal}", String(data.goal));
     slide.setAttribute("aria-valuetext", find("count").textContent);
     return isFull;

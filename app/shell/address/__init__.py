@@ -38,8 +38,8 @@ def enter(page: str) -> None:
     """
     st.session_state["came_from"], st.session_state["page"] = st.session_state.get("page"), page
     st.session_state["address"] = None
-    given = {name: str(st.query_params[name]) for name in st.query_params}
-    went_back = given.pop(BACK, None) is not None
+    given = known()
+    went_back = BACK in st.query_params
     st.session_state[_GIVEN] = given
     st.session_state[_NOW] = _heard(given, went_back=went_back)
     for name, value in st.session_state.pop(_LOOK, {}).items():
@@ -52,6 +52,16 @@ def enter(page: str) -> None:
         put({})
     else:
         st.session_state["looks"] = looks
+
+
+def known() -> dict[str, str]:
+    """The address as the browser knew it when it sent what the visitor did."""
+    return {name: str(st.query_params[name]) for name in st.query_params if name != BACK}
+
+
+def is_behind() -> bool:
+    """Whether the browser has not heard of the address that was sent last."""
+    return bool(st.session_state.get(_GIVEN) != _now())
 
 
 def _heard(given: dict[str, str], *, went_back: bool) -> dict[str, str]:

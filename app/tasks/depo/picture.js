@@ -44,7 +44,7 @@ function drawRing(ctx, picture, frame, woken, left, top, side, unit) {
 // In the middle of the ring: what is asked, and what it would say.
 function drawQuestion(ctx, { nodes, path }, frame, woken, middle, centre, room, unit) {
   const hops = path.length - 1, start = nodes[path[0]].name;
-  label(ctx, [`${hops} hop${hops > 1 ? "s" : ""} from ${start}?`, `${hops} from ${start}?`], middle, centre - 1.4 * unit, room, INK.warm);
+  label(ctx, [`${count(hops, "hop")} from ${start}?`, `${hops} from ${start}?`], middle, centre - 1.4 * unit, room, INK.warm);
   if (woken) {
     const said = woken.answer < 0 ? "unknown" : nodes[woken.answer].name;
     label(ctx, [`answer now: ${said}`, said], middle, centre, room, INK.text);
@@ -101,7 +101,7 @@ function drawGrid(ctx, picture, woken, left, top, w, h, unit) {
       if (how === "u") disc(ctx, x + wide / 2 - 1, y + tall / 2 - 1, 1.6, INK.dim);
       if (start === path[0] && hop === path.length - 2) { ctx.strokeStyle = INK.warm; ctx.lineWidth = 2; ctx.strokeRect(x, y, wide - 2, tall - 2); }
       const said = { r: "right", w: "wrong", u: "“unknown”" }[how] ?? "not asked yet";
-      marks.push(mark(x, y, wide, tall, () => `${hop + 1} hop${hop ? "s" : ""} from ${nodes[start].name}: ${said}`));
+      marks.push(mark(x, y, wide, tall, () => `${count(hop + 1, "hop")} from ${nodes[start].name}: ${said}`));
     }
   });
   return marks;

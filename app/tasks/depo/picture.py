@@ -60,7 +60,7 @@ class DepoPicture:
         places = node_places(self._instance.graph, self._instance.start)
         path = self._instance.walk(self._instance.start, self._instance.hops)
         label = (
-            f"A graph of {len(self._names)} nodes; the path of {self._instance.hops} hops from {path[0]} is "
+            f"A graph of {len(self._names)} nodes; the path of {count(self._instance.hops, 'hop')} from {path[0]} is "
             f"{' to '.join(path)}. Beside it a grid: for every start and every number of hops, whether the answer "
             "would be right after this pass. The table below the player has the same in numbers."
         )
@@ -91,7 +91,7 @@ class DepoPicture:
             "answer": self._index.get(woken.answers[0], -1),
             "confidence": round(float(woken.confidence[0].min()), 3),
             "grid": grid,
-            "unit": f"{_said(woken)} · {grid.count('r')} of {len(grid)} questions right",
+            "unit": f"{_said(woken)} · {grid.count('r')} of {count(len(grid), 'question')} right",
         }
 
     def woken_text(self, woken: Answer) -> str:
@@ -112,7 +112,7 @@ class DepoPicture:
         """How many questions S alone answers."""
         if not woken.asked:
             return ""
-        return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right"
+        return f"{sum(woken.correct[1:])} of {count(len(woken.correct) - 1, 'question')} right"
 
     def answer_text(self, answer: Answer) -> str:
         """The node that was answered, and whether it is right."""
@@ -196,9 +196,10 @@ def _solved(hops: list[int]) -> str:
     """For which numbers of hops every start is right: (1, 2, 3) becomes "1 to 3 hops"."""
     if not hops:
         return "For no number of hops is every start right."
+    last = count(hops[-1], "hop")
     is_range = len(hops) > 2 and hops == list(range(hops[0], hops[-1] + 1))
-    said = f"{hops[0]} to {hops[-1]}" if is_range else joined([str(hop) for hop in hops])
-    return f"Every start is right for {said} hop{'s' * (hops != [1])}."
+    said = f"{hops[0]} to {last}" if is_range else joined([*map(str, hops[:-1]), last])
+    return f"Every start is right for {said}."
 
 
 def _standings(woken: Answer) -> list[str]:

@@ -30,7 +30,7 @@ SEVERAL_CYCLES = (
 
 def question(given: Mapping[str, Any]) -> str:
     """What an input asks, in one line."""
-    return f"{given['hops']} hops from {given['start']} on a graph of {len(given['edges'])} edges"
+    return f"{count(given['hops'], 'hop')} from {given['start']} on a graph of {count(len(given['edges']), 'edge')}"
 
 
 def asks(given: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ function drawImage(ctx, { pixels, first }, frame, x, y, size) {
 
 // In the middle of the ring: what is asked, and what it would say.
 function drawAsked(ctx, { path }, frame, woken, x, y, room, unit) {
-  const jumps = path.length - 1, from = `#${path[0] + 1}`, asked = `${jumps} jump${jumps === 1 ? "" : "s"}`;
+  const jumps = path.length - 1, from = `#${path[0] + 1}`, asked = count(jumps, "jump");
   ctx.fillStyle = "rgb(16 24 42 / .88)";  // a dark ground, so that no jump crosses the words
   ctx.beginPath(); ctx.roundRect(x - Math.min(room, 10 * unit) / 2, y - 2.3 * unit, Math.min(room, 10 * unit), 4.6 * unit, 6); ctx.fill();
   label(ctx, jumps ? [`${asked} from ${from}?`, `${asked}?`] : [`which digit is ${from}?`, `${from}?`], x, y - 1.4 * unit, room, INK.warm);
@@ -99,7 +99,7 @@ function drawAnswers(ctx, picture, woken, left, top, w, h, unit) {
       if (woken) label(ctx, right ? [said] : [`× ${said}`, said], x + wide / 2 - 1, y + tall / 2, wide - 4, right ? INK.dark : INK.wrong);
       if (start === path[0] && jumps === path.length - 1) { ctx.strokeStyle = INK.warm; ctx.lineWidth = 2; ctx.strokeRect(x, y, wide - 2, tall - 2); }
       const verdict = woken ? `${said}, ${right ? "right" : "wrong"}` : "not asked yet";
-      marks.push(mark(x, y, wide, tall, () => `${jumps} jump${jumps === 1 ? "" : "s"} from image ${start + 1}: ${verdict}`));
+      marks.push(mark(x, y, wide, tall, () => `${count(jumps, "jump")} from image ${start + 1}: ${verdict}`));
     }
   }
   return marks;

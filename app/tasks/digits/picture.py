@@ -78,7 +78,7 @@ class DigitsPicture:
             "answer": woken.answers[0],
             "said": list(woken.answers[1:]),
             "right": list(woken.correct[1:]),
-            "unit": f"{_said(woken)} · {sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right",
+            "unit": f"{_said(woken)} · {sum(woken.correct[1:])} of {count(len(woken.correct) - 1, 'question')} right",
         }
 
     def woken_text(self, woken: Answer) -> str:
@@ -92,7 +92,7 @@ class DigitsPicture:
 
     def update_text(self, woken: Answer) -> str:
         """How many questions S alone answers."""
-        return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} questions right" if woken.asked else ""
+        return f"{sum(woken.correct[1:])} of {count(len(woken.correct) - 1, 'question')} right" if woken.asked else ""
 
     def answer_text(self, answer: Answer) -> str:
         """The digit that was answered, and whether it is right."""

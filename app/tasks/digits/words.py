@@ -25,7 +25,8 @@ PAD_HELP = "Choose one of the eight images. Then take another image of the data 
 
 def question(given: Mapping[str, Any]) -> str:
     """What an input asks, in one line."""
-    return f"{count(given['jumps'], 'jump')} from image {given['start']} on a ring of {len(given['digits'])} digits"
+    jumps, digits = count(given["jumps"], "jump"), count(len(given["digits"]), "digit")
+    return f"{jumps} from image {given['start']} on a ring of {digits}"
 
 
 def asks(given: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import networkx as nx
 
+from app.parts.units import count
 from app.tasks.answers import UNKNOWN, context_tokens, first_wrong, one_answer_card, standing, woken_passes
 from app.tasks.base import Table
 from app.tasks.roll_call import told_spans, window_parts
@@ -94,7 +95,7 @@ class GsmPicture:
             "correct": all(woken.correct[: len(self._instance.asked)]),
             "values": list(values),
             "how": [each[0] for each in how],  # r, w or u
-            "unit": f"{self._said(woken)} · {n_right} of {len(how)} variables right",
+            "unit": f"{self._said(woken)} · {n_right} of {count(len(how), 'variable')} right",
         }
 
     def woken_text(self, woken: Answer) -> str:
@@ -109,7 +110,7 @@ class GsmPicture:
         if not woken.asked:
             return ""
         right = self._every(woken.correct)
-        return f"{sum(right)} of {len(right)} variables right"
+        return f"{sum(right)} of {count(len(right), 'variable')} right"
 
     def answer_text(self, answer: Answer) -> str:
         """The value that was answered, and whether it is right; or the variables that equal the asked value."""
@@ -211,7 +212,7 @@ class GsmPicture:
 
     def _label(self, chain: set[str]) -> str:
         question, solution = self._instance.question, self._instance.solution
-        what = f"A dependency graph of {len(self._names)} variables"
+        what = f"A dependency graph of {count(len(self._names), 'variable')}"
         if question is None:
             return f"{what}; asked is which equal {self._instance.equals}. The table below the player has every value."
         order = sorted(chain, key=lambda name: solution.depths[name])

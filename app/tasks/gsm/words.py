@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.parts.units import count
 from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 from app.tasks.roll_call import ROLL_CALL
@@ -45,7 +46,7 @@ def question(given: Mapping[str, Any]) -> str:
         if "equals" in given
         else f"the value of {given.get('question', own)}"
     )
-    return f"{asked} in a text of {len(statements)} statements"
+    return f"{asked} in a text of {count(len(statements), 'statement')}"
 
 
 def asks(given: Mapping[str, Any]) -> str:

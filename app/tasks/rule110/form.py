@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts.units import count
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
 from app.tasks.rule110.cells import show as show_cells
@@ -43,7 +44,7 @@ class Rule110Form:
         def read_rows(given: str) -> dict[str, Any]:
             rows = given.split(",")
             if len(given) > ROWS_IN_URL_MAX or not 1 <= len(rows) <= rows_max:
-                raise LinkError(f"The link must give from 1 to {rows_max} rows of {n_cells} cells.")
+                raise LinkError(f"The link must give from 1 to {count(rows_max, 'row')} of {count(n_cells, 'cell')}.")
             return _rows(rows)
 
         return {"rows": read_rows, "t": whole_number("steps", "steps t", 0, limits["steps_max"])}

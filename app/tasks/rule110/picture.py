@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from app.parts.units import count
 from app.tasks.answers import least_sure
 from app.tasks.base import Table
 from sleepviz.config.events import Answer, Trace
@@ -78,7 +79,7 @@ class Rule110Picture:
         row, answer, reached = woken.asked[-1], woken.answers[-1], woken.reached[-1]
         if woken.correct[-1]:
             return f"If it woke now, {row} would be right."
-        short = f"{self.steps - reached} step{'s' * (self.steps - reached != 1)} short"
+        short = f"{count(self.steps - reached, 'step')} short"
         wrong = differing(answer, row_text(space_time(self._cells[len(woken.asked) - 1], reached)[reached]))
         if not wrong:
             return f"If it woke now, it would answer {row} exactly as it is after step {reached}, {short}."
@@ -143,7 +144,7 @@ class Rule110Picture:
 
 def cells_of(number: int) -> str:
     """“1 cell”, “5 cells”."""
-    return f"{number} cell{'s' * (number != 1)}"
+    return count(number, "cell")
 
 
 def differing(answer: str, truth: str) -> list[int]:

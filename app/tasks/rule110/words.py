@@ -27,7 +27,7 @@ STEPS_HELP = "How many steps of Rule 110 the model is asked to look ahead."
 
 def question(given: Mapping[str, Any]) -> str:
     """What an input asks, in one line."""
-    return f"{given['steps']} steps of Rule 110 on {joined(given['rows'])}"
+    return f"{count(given['steps'], 'step')} of Rule 110 on {joined(given['rows'])}"
 
 
 def asks(given: Mapping[str, Any]) -> str:

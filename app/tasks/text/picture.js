@@ -23,7 +23,7 @@ function drawChain(ctx, run, frame, w, unit) {
     const written = i === 0 ? truth : said === "" ? "?" : right ? said : `× ${said}`;
     label(ctx, [written, said], x + (wide - gap) / 2, y + tall / 2, wide - gap - 4, right ? INK.dark : i && said ? INK.wrong : INK.text);
     const verdict = said === "" ? "nothing is asked yet" : right ? `${said}, right` : `${said}, wrong: it is ${truth}`;
-    return mark(x, y, wide - gap, tall, () => (i === 0 ? `The question begins with ${truth}` : `${i} hop${i > 1 ? "s" : ""}: ${verdict}`));
+    return mark(x, y, wide - gap, tall, () => (i === 0 ? `The question begins with ${truth}` : `${count(i, "hop")}: ${verdict}`));
   });
   return { marks, below: at(walk.length - 1)[1] + tall };
 }

@@ -166,4 +166,4 @@ def _said(woken: Answer) -> str:
 
 def _hops_right(woken: Answer) -> str:
     """How many numbers of hops are answered right, and of how many; the person's own question is not counted."""
-    return f"{sum(woken.correct[1:])} of {len(woken.correct) - 1} hops"
+    return f"{sum(woken.correct[1:])} of {count(len(woken.correct) - 1, 'hop')}"

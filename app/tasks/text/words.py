@@ -30,7 +30,7 @@ def question(given: Mapping[str, Any]) -> str:
     """What an input asks, in one line."""
     relations, start = question_read(str(given["question"]))
     n_sentences = len(sentences_of(str(given["document"])))
-    return f"{count(len(relations), 'hop')} from {start} in a document of {n_sentences} sentences"
+    return f"{count(len(relations), 'hop')} from {start} in a document of {count(n_sentences, 'sentence')}"
 
 
 def asks(given: Mapping[str, Any]) -> str:

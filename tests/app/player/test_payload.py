@@ -46,8 +46,9 @@ def test_places_on_the_time_line(payload: dict) -> None:
     # Five token slots, four for the sleep of two passes, three for the answer.
     assert payload["slots"] == 12
     assert payload["token_slots"] == [0, 1, 2, 3, 4]
+    named = {"reason": "Window full", "act": "Window full", "is_full": True}
     assert payload["sleeps"] == [
-        {"start": 5, "stop": 9, "reason": "Window full", "first": 0, "last": 5, "passes": 2, "window": 0}
+        {"start": 5, "stop": 9, "first": 0, "last": 5, **named, "passes": 2, "window": 0},
     ]
     x = [frame["x"] for frame in payload["frames"]]
     assert x == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.25, 5 + 4 / 3, 5 + 8 / 3, 8.75, 10.5])
@@ -111,7 +112,8 @@ def test_cards(payload: dict) -> None:
 def test_a_card_calls_reading_reading_and_sleeping_sleeping(passes: int, eviction: Any, cost: str) -> None:
     made = made_trace()
     spec = replace(RunSpec.from_json(made.spec), n_passes=passes, eviction=eviction)
-    run = Contender("this", "", replace(made, spec=spec.to_json()))
+    slept = tuple(e for e in made.events if passes or not isinstance(e, SleepPassDone))
+    run = Contender("this", "", replace(made, spec=spec.to_json(), events=slept))
     (card,) = player_payload(made, contenders=(run,))["contenders"]
     assert card["cost"] == cost
 
@@ -255,6 +257,49 @@ def test_what_becomes_of_the_cache_is_told_as_what_it_is(dropped: int, kept: int
     )
     frame = player_payload(replace(made, events=events))["frames"][-2]
     assert frame["brief"].startswith(brief) and frame["say"].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "reason", "act"),
+    [
+        ("every 5 tokens", "Every 5 tokens", "Every 5 tokens"),
+        ("asked for", "Sleep was asked for", "Asked to sleep"),
+        ("context over", "The input has ended", "Input ended"),
+        ("a page over", "A page over", "A page over"),
+        ("3 statements over", "3 statements over", "3 statements over"),
+        ("a surprise, 1.6 times the usual", "A surprise, 1.6 times the usual", "A surprise"),
+    ],
+)
+def test_a_sleep_that_begins_before_the_window_is_full_says_why(trigger: str, reason: str, act: str) -> None:
+    made = made_trace()
+    events = tuple(replace(e, trigger=trigger) if isinstance(e, SleepStarted) else e for e in made.events)
+    payload = player_payload(replace(made, events=events))
+    (sleep,) = payload["sleeps"]
+    assert (sleep["reason"], sleep["act"], sleep["is_full"]) == (reason, act, False)
+    asleep = next(frame for frame in payload["frames"] if frame["kind"] == "sleep")
+    assert asleep["brief"] == f"{reason}: it sleeps before it answers."
+    assert asleep["say"].startswith(f"{reason}: it falls asleep over window 1")
+
+
+def test_a_sleep_that_ends_early_says_how_many_passes_it_was_allowed() -> None:
+    """Eight were allowed; S was still after the second."""
+    made = made_trace()
+    events = tuple(replace(e, n_passes=8) if isinstance(e, SleepStarted) else e for e in made.events)
+    payload = player_payload(replace(made, events=events))
+    started, first, last = payload["frames"][5:8]
+    assert "for at most 8 passes. The cache holds 5 tokens" in started["say"]
+    assert first["say"].startswith("Pass 1 of at most 8 changed") and "S is still" not in first["say"]
+    assert "of their size. S is still, so sleep ends here. If it woke now" in last["say"]
+    assert last["brief"] == "Pass 2 of at most 8: S hardly changes any more, so sleep ends here."
+    assert payload["sleeps"][0]["passes"] == 2 and [frame["of"] for frame in (started, first, last)] == [2, 2, 2]
+
+
+def test_before_a_further_window_it_sleeps_to_read_on() -> None:
+    read = tuple(TokenRead(position, "0", position // 2, (position % 2 + 1,)) for position in range(4))
+    started = [SleepStarted("asked for", window, 2 * window, 2 * window + 2, (2,), 64, 1) for window in range(2)]
+    said = narrate_briefly(replace(made_trace(), events=(*read[:2], started[0], *read[2:], started[1])))
+    assert said[2] == "Sleep was asked for: it sleeps before it reads on."
+    assert said[5] == "Sleep was asked for: it sleeps before it answers."
 
 
 def test_narration_says_what_happened() -> None:

@@ -116,6 +116,7 @@ def test_snippets_make_the_runs_on_screen_again(tmp_path: Path) -> None:
     assert {spec.control for spec in chosen} == set(stage_text.CONTROLS)
     assert {spec.eviction for spec in chosen} == {"hard", "sliding", "none"}
     assert {spec.trigger.kind for spec in chosen} == {"window", "every", "manual", "statement", "surprise"}
+    assert {spec.spending.kind for spec in chosen} == {"fixed", "still", "even", "hardest"}
     assert {spec.n_passes for spec in chosen} == {0, 1, 2, 3}
     assert len({spec.checkpoint for spec in chosen}) > 8
 

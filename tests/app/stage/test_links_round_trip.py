@@ -47,8 +47,7 @@ def drawn_state(task: str, draw: random.Random) -> tuple[HeldVisit, CheckpointIn
 
 def settings_of(visit: HeldVisit) -> advanced.Settings:
     """As `advanced.show` reads them from its menus."""
-    names = ("trigger", "every", "asked_after", "statements", "ratio", "eviction", "sleep_attention", "control")
-    return advanced.Settings(*(visit.get(name) for name in names))
+    return advanced.Settings.of(visit)
 
 
 def run_of(task: str, visit: HeldVisit) -> RunSpec:
@@ -62,6 +61,7 @@ def run_of(task: str, visit: HeldVisit) -> RunSpec:
         eviction=asked.eviction,
         sleep_attention=asked.sleep_attention,
         trigger=asked.trigger(),
+        spending=asked.spending(),
         control=asked.control,
     )
 
@@ -94,5 +94,6 @@ def test_the_states_differ(task: str) -> None:
 
     assert len({run.checkpoint for run in drawn}) > 2
     assert {run.trigger.kind for run in drawn} == {"window", "every", "manual", "statement", "surprise"}
+    assert {run.spending.kind for run in drawn} == {"fixed", "still", "even", "hardest"}
     assert len({run.control for run in drawn}) > 4
     assert {run.eviction for run in drawn} == {"hard", "sliding", "none"}

@@ -208,4 +208,4 @@ def test_sleep_at_statements_and_surprises_runs_and_is_linked(
     assert all((sleep["last"] - sleep["first"]) % 3 == 0 for sleep in sleeps)  # an edge has three tokens
     said = {"statement": "2 statements over", "surprise": r"A surprise, \d+[.]\d times the usual"}[trigger]
     assert trigger == "surprise" or re.fullmatch(said, reasons[0])  # nothing surprises an untrained model
-    assert all(re.fullmatch(f"{said}|A page over|Window full|The text is over", reason) for reason in reasons)
+    assert all(re.fullmatch(f"{said}|A page over|Window full|The input has ended", reason) for reason in reasons)

@@ -19,7 +19,7 @@ from sleepviz.tasks.digits.examples import SEVEN, drawn
 from sleepviz.tasks.digits.images import digits, numbers
 from sleepviz.tasks.digits.task import Digits
 from tests.app.made import make_checkpoint
-from tests.app.page import clean, errors, opened, payload, trigger
+from tests.app.page import clean, errors, live, opened, payload, trigger
 
 DRAWN = st.builds(
     lambda pixels, digit: {"pixels": pixels, "digit": digit}, st.text("01", min_size=48, max_size=48), st.integers(0, 9)
@@ -78,7 +78,8 @@ def test_an_image_that_is_taken_shows_the_digit_and_was_kept_from_training(page:
 
 def test_the_picture_is_given_the_ring_and_the_way(page: Any) -> None:
     ring = [{"pixels": SEVEN, "digit": 7}, *drawn(8, 1)["digits"][1:]]
-    shown = payload(opened("digits", task="digits", digits=ring_text(ring), start="1", k="1", N="2"))["picture"]
+    there = opened("digits", task="digits", digits=ring_text(ring), start="1", k="1", N="2")
+    shown = payload(live(there))["picture"]
     seen = looks(ring)
     assert [image["pixels"] for image in shown["images"]] == [each["pixels"] for each in seen]
     assert [image["first"] for image in shown["images"]] == [0, 9, 18, 27, 44, 53, 62, 71]

@@ -205,7 +205,48 @@ def test_other_triggers_run_and_are_named(assets: Path, trigger: str) -> None:
     live(clean(page.run()))
     reasons = [sleep["reason"] for sleep in payload(page)["sleeps"]]
     assert reasons[0] == {"every": "Every 8 tokens", "manual": "Sleep was asked for"}[trigger]
-    assert reasons[-1] == "The text is over" and len(reasons) == {"every": 3, "manual": 2}[trigger]
+    assert reasons[-1] == "The input has ended" and len(reasons) == {"every": 3, "manual": 2}[trigger]
+
+
+@pytest.mark.parametrize(
+    ("spending", "name", "value", "slept", "card"),
+    [
+        ("still", "still", 1.0, [2, 1], "up to 4 passes"),  # the very first pass changes S by all of its size
+        ("even", "budget", 5, [3, 2], "5 passes in all"),
+        ("hardest", "budget", 5, [4, 1], "5 passes in all"),  # not still within four passes
+    ],
+)
+def test_passes_are_spent_as_the_menu_says_and_the_link_too(
+    assets: Path, spending: str, name: str, value: float, slept: list[int], card: str
+) -> None:
+    page = live(opened(rows=f"{HOME_ROW},{HOME_ROW}", t="2", N="4"))
+    page.selectbox(key="rule110_spending").set_value(spending)
+    clean(page.run())
+    page.number_input(key=f"rule110_{name}").set_value(value)
+    live(clean(page.run()), "passes: ")
+    assert page.query_params["spend"] == f"{spending}:{value:g}"
+    for each in (page, live(opened(**{key: str(page.query_params[key]) for key in page.query_params}))):
+        assert [sleep["passes"] for sleep in payload(each)["sleeps"]] == slept
+        titles = [contender["title"] for contender in payload(each)["contenders"]]
+        assert titles == [f"This model, {card}", "This model, 1 pass", "Trained with 1 pass only"]
+        alone = payload(each)["contenders"][1]
+        assert alone["missing"] == "" and alone["rows"]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"spend": "even:5", "trigger": "surprise:2"}, "Choose another trigger, or N for every window"),
+        ({"spend": "hardest:5", "eviction": "sliding"}, "needs the whole cache to be cleared"),
+        ({"spend": "still:0.1", "eviction": "none"}, "needs the whole cache to be cleared"),
+        ({"spend": "even:0"}, "hardest:B with B from 1 to 256"),
+        ({"spend": "still:2"}, "still:T with T from 0.01 to 1"),
+        ({"spend": "all"}, "must be fixed"),
+    ],
+)
+def test_passes_that_cannot_be_spent_so_are_one_sentence(assets: Path, query: dict[str, str], says: str) -> None:
+    page = opened(**query)
+    assert len(errors(page)) == 1 and says in errors(page)[0].replace("\\", "")
 
 
 @pytest.mark.parametrize(
