@@ -119,3 +119,31 @@ LITTLE = (
     "Read so, S says hardly more than another run's S. A linear probe may find more: choose it under **Read from**. "
     "It takes some seconds to fit."
 )
+
+# A model of the transformers library.
+YOUR_MODEL = "Your model"
+WAITING = "Another visitor's run is ahead; yours goes on in a moment."
+SO_FAR = "{n} {what} are computed so far."
+TEXT_LEAD = (
+    "This is a run of the page [Your model](/your-model): the same model, text, question and N. Change them there, and "
+    "press **Look inside** again."
+)
+ASKED = "Asked after the text: “{question}”"
+NO_WRITES = "What the tokens write cannot be seen in this layer: it shows no keys and gates of a kind known here."
+NO_ATTENTION = "Attention maps cannot be seen: the library does not hand them out while its models sleep."
+FEWER_LAYERS = "Shown are {shown} of the {all} layers with S."
+NOT_ASKED = (
+    "S of this model cannot be asked for words. Its layers do not show their queries, or they put out nothing, as "
+    "untrained memory does."
+)
+TEXT_ASK_LEAD = (
+    "Pick a token of the question. The table shows what S gives back for it after each pass. The question is read "
+    "alone, with no cache and no S, and makes a query in each layer. S answers the query. The layer's own output "
+    "projection and the model's unembedding turn the answer into words."
+)
+TOKEN = "Token of the question"
+TOKEN_NAME = "{place}: {token}"
+BACKWARDS_S = "S of the text read backwards"
+TEXT_TABLE = "{of}. Nearest words for {token}, read from {reader}, with their probabilities."
+NO_LETTER = "(no letter)"
+DROPPED = "the dropped files"

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.inside import inside_text as text
 from app.shell import progress, runs
-from app.shell.jobs import RunKey, Sweep
+from app.shell.jobs import Phase, RunKey, RunQueue, Sweep
 from app.shell.state import Visit
 from sleepviz.config.run import Trigger
 from sleepviz.inside.seen import PassSeen
@@ -24,6 +24,7 @@ from sleepviz.tasks.base import statement_stops
 KEPT = 6  # looks and readings of all visitors: a look holds what every token wrote
 QUICK_S = 1.5
 POLL_S = 0.7
+STEPS_MAX = 1_000_000
 Look = tuple[PassSeen, ...]
 
 
@@ -33,8 +34,14 @@ class Work:
 
     key: Hashable
     start: Callable[[], Iterator[Any]]  # called in a worker: torch is imported there
-    total: int
+    total: int  # 0: not known before
     what: str  # the steps, in words
+    queue: Callable[[], RunQueue] = runs.queue
+
+    @property
+    def most(self) -> int:
+        """A number of steps that is never too small."""
+        return self.total or STEPS_MAX
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,11 @@ class _Asked:
     def of(cls, work: Work) -> _Asked:
         """New work."""
         steps = _started(work)
-        return cls(work.key, steps, (), runs.queue().sweep(steps, work.total))
+        return cls(work.key, steps, (), work.queue().sweep(steps, work.most))
 
-    def resumed(self, total: int) -> _Asked:
+    def resumed(self, work: Work) -> _Asked:
         """The same work, gone on with from where it was left."""
-        return _Asked(self.key, self.steps, self.done, runs.queue().sweep(self.steps, total - len(self.done)))
+        return _Asked(self.key, self.steps, self.done, work.queue().sweep(self.steps, work.most - len(self.done)))
 
 
 def _started(work: Work) -> Iterator[Any]:
@@ -90,11 +97,11 @@ def waited(visit: Visit, name: str, work: Work) -> tuple[Any, ...] | None:
             asked.sweep.cancel()
         asked = _Asked.of(work)
     elif asked.sweep.is_over and asked.sweep.was_left:
-        asked = asked.resumed(work.total)
+        asked = asked.resumed(work)
     visit.set({f"asked_{name}": asked})
     asked.sweep.wait(QUICK_S)
     if not asked.sweep.is_over:
-        progress.show_sweep(asked.sweep, work.what, text.STARTING, every_s=POLL_S, cancel=f"inside_cancel_{name}")
+        _say(asked, work, f"inside_cancel_{name}")
         return None
     if asked.sweep.phase == "failed":
         st.error(asked.sweep.message, icon=":material/error:")
@@ -107,6 +114,19 @@ def waited(visit: Visit, name: str, work: Work) -> tuple[Any, ...] | None:
         kept.popitem(last=False)
     visit.set({f"asked_{name}": None})
     return kept[key]
+
+
+def _say(asked: _Asked, work: Work, cancel: str) -> None:
+    """Where the work stands."""
+
+    def standing(phase: Phase) -> progress.Standing:
+        said = {"waiting": text.WAITING, "starting": text.STARTING}.get(phase)
+        return progress.Standing(said or text.SO_FAR.format(n=len(asked.done), what=work.what))
+
+    if work.total:
+        progress.show_sweep(asked.sweep, work.what, text.STARTING, every_s=POLL_S, cancel=cancel)
+    else:
+        progress.show((asked.sweep,), standing, every_s=POLL_S, cancel=cancel)
 
 
 def _passes(key: RunKey) -> Iterator[PassSeen]:

@@ -69,9 +69,9 @@ def show(page: TaskPage, visit: Visit, look: Sequence[PassSeen], window: int, at
         return
     layers = tuple(reading.layer for reading in here[0].own)
     left, right = st.columns(2)
-    key = _pick(visit, left, "key", text.KEY, {name: name for name in keys})
+    key = choose(visit, left, "key", text.KEY, {name: name for name in keys})
     readers = {str(layer): reader_name(layer) for layer in reversed(layers)} | ({PROBE: text.PROBE} if probe else {})
-    chosen, now = _pick(visit, right, "reader", text.READ_FROM, readers), here[min(at, len(here)) - 1]
+    chosen, now = choose(visit, right, "reader", text.READ_FROM, readers), here[min(at, len(here)) - 1]
     if chosen == PROBE and probe is not None:
         _by_probe(visit, probe, keys, key, here, now)
         return
@@ -82,7 +82,7 @@ def show(page: TaskPage, visit: Visit, look: Sequence[PassSeen], window: int, at
     given = [(each.own[place].answer, each.other[place].answer) for each in here]
     _tables(key, readers[chosen], keys[key], here, given)
     labels = {column.label: column.label for column in keys[key]}
-    detail = _pick(visit, st, "detail", text.DETAIL, labels)
+    detail = choose(visit, st, "detail", text.DETAIL, labels)
     column = next(each for each in keys[key] if each.label == detail)
     asked = f"{key}: {detail}" if len(keys) > 1 else detail
     st.html(_nearest(text.NEAREST.format(key=asked, n=now.pass_index + 1), now, column))
@@ -131,7 +131,7 @@ def reader_name(layer: int | None) -> str:
     return text.ALL_LAYERS if layer is None else text.LAYER.format(layer=layer + 1)
 
 
-def _pick(visit: Visit, where: object, name: str, label: str, options: Mapping[str, str]) -> str:
+def choose(visit: Visit, where: object, name: str, label: str, options: Mapping[str, str]) -> str:
     """A menu that keeps its value while it is still among the options."""
     if visit.get(name) not in options:
         visit.set({name: next(iter(options))})

@@ -20,6 +20,7 @@ SPAN_NOTE = (
     "first."
 )
 RUN = "Run"
+LOOK_INSIDE = "Look inside"
 OUR_TEXT_MODEL = "{name}: ours, trained on pages of text"
 OUR_TEXT_MODEL_AWAKE = "{name}: ours, trained on pages of text, with N = 1 only"
 RANDOM_MODEL = "{name}: small, random weights"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from sleepviz.hybrids.models.tokens import Tokenizer
+    from sleepviz.inside.seen import TextSeen
 
 FAMILIES = ("Qwen3.5", "OLMo-hybrid", "Bamba", "Falcon-H1", "Nemotron-H", "Llama + fast weights")
 RANDOM_VOCABULARY = 256  # a token a byte
@@ -88,11 +89,23 @@ def record_run(key: RunKey) -> Iterator[Event]:
     """The events of one run. Called in a worker thread."""
     from sleepviz.hybrids import watched
 
-    spec = key.spec
-    asked = json.loads(spec.input)
+    model, tokenizer = loaded_for(key)
+    return watched.watch_text(model, tokenizer, key.spec)
+
+
+def look_into(key: RunKey) -> Iterator[TextSeen]:
+    """Every pass of one run, with what it wrote and what S gives back. Called in a worker thread."""
+    from sleepviz.hybrids.inside.observe import observe_text
+
+    model, tokenizer = loaded_for(key)
+    return observe_text(model, tokenizer, key.spec)
+
+
+def loaded_for(key: RunKey) -> tuple[PreTrainedModel, Tokenizer]:
+    """The model of a run, with the memory that the run adds, and its tokenizer. Raises ConfigError."""
+    asked = json.loads(key.spec.input)
     memory_layers = tuple(asked.get("memory_layers", ()))
-    model, tokenizer = loaded(spec.checkpoint, key.digest, bool(asked["trust_remote_code"]), memory_layers)
-    return watched.watch_text(model, tokenizer, spec)
+    return loaded(key.spec.checkpoint, key.digest, bool(asked["trust_remote_code"]), memory_layers)
 
 
 def loaded(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import streamlit as st
 from app.sharing import packed
 from app.shell import messages, position, theme, uploads
 from app.shell.jobs import RunKey
-from app.shell.state import Reader, Visit, one_number_of, one_of, short_text
+from app.shell.state import Reader, Visit, one_number_of, one_of, read_link, short_text
 from app.your_model import (
     allowed,
     bring,
@@ -114,11 +114,39 @@ def readers(choices: Sequence[str]) -> dict[str, Reader]:
     }
 
 
+def linked_run(given: Mapping[str, str]) -> tuple[RunKey | None, tuple[str, ...]]:
+    """The run that a link asks for, for a page without these controls, and what is wrong with it, a sentence each.
+
+    A bare link asks for the first model's home run. Raises ConfigError where the run cannot be.
+    """
+    sources = tuple(choices())
+    values, problems = read_link(given, example.TASK, readers(sources))
+    if problems or not sources:
+        return None, problems
+    source = str(values.get("source", sources[0]))
+    kind, _, name = source.partition(":")
+    digest, window = "random", int(values.get("window", document_box.FIRST_VALUES["window"]))
+    question, document = "question", "document"
+    if kind == "text":
+        window, _, digest = models.text_facts(name)
+        question, document = "page_question", "page"
+    given_values = {**document_box.FIRST_VALUES, **values}
+    spec = example.text_spec(
+        source,
+        str(given_values[document]),
+        str(given_values[question]),
+        window,
+        n_passes=int(values.get("passes", example.N_PASSES)),
+        eviction=values.get("eviction", "hard"),
+    )
+    return RunKey(spec, digest), ()
+
+
 def _adopt_link(visit: Visit) -> bool:
     """Take over ?model=text:text-micro&N=4&eviction=hard&question=..., which is then run."""
-    choices = tuple(_choices())
-    first = {"source": choices[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_VALUES}
-    is_linked = visit.adopt_url(readers(choices), first)
+    sources = tuple(choices())
+    first = {"source": sources[0], "passes": example.N_PASSES, "eviction": "hard", **document_box.FIRST_VALUES}
+    is_linked = visit.adopt_url(readers(sources), first)
     # On every run, or what one kind of model was given is lost to another.
     visit.set_missing({**first, "name": "", "trust": False, "way": model_text.BY_NAME})
     return is_linked and not visit.link_problems
@@ -134,13 +162,13 @@ def _perplexity(visit: Visit, asked: Asked, mode: theme.Mode) -> None:
 
 def _controls(visit: Visit, allowance: Allowance) -> Asked | None:
     """Draw the controls and read them; None while no model is loaded. Raises ConfigError and InputError."""
-    choices = _choices() | ({OWN: model_text.OWN_MODEL} if allowance.files else {})
-    if visit.get("source") not in choices:
-        visit.set({"source": next(iter(choices))})
+    offered = choices() | ({OWN: model_text.OWN_MODEL} if allowance.files else {})
+    if visit.get("source") not in offered:
+        visit.set({"source": next(iter(offered))})
     columns = st.columns([3, 1.2, 1.6], gap="medium")
     with columns[0]:
         source = str(
-            st.selectbox(model_text.MODEL, tuple(choices), format_func=lambda c: choices[c], key=visit.key("source"))
+            st.selectbox(model_text.MODEL, tuple(offered), format_func=lambda c: offered[c], key=visit.key("source"))
         )
     with columns[1]:
         n_passes = int(st.select_slider(model_text.PASSES, PASSES, key=visit.key("passes")))
@@ -208,10 +236,10 @@ def _span(visit: Visit, brought: Brought) -> tuple[int, int] | None:
     return None if (first, last) == whole else (first - 1, last)
 
 
-def _choices() -> dict[str, str]:
+def choices() -> dict[str, str]:
     """Models that need no permission, and how they are called."""
-    choices = {f"text:{name}": _text_title(name) for name in models.text_models()}
-    return choices | {f"random:{name}": model_text.RANDOM_MODEL.format(name=name) for name in models.FAMILIES}
+    ours = {f"text:{name}": _text_title(name) for name in models.text_models()}
+    return ours | {f"random:{name}": model_text.RANDOM_MODEL.format(name=name) for name in models.FAMILIES}
 
 
 def _text_title(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from app.your_model import document_box, model_text, models, own_text, text_runs
 from app.your_model.text_runs import SideBySide
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import CacheEvicted, SleepStarted, Trace
+from sleepviz.config.places import SITE
 from sleepviz.config.run import RunSpec
 
 POLL_S = 1.5  # a script run collects garbage in full: polled more often, it starves the loading
 QUICK_S = 0.5
+INSIDE_RUN = "inside_words_run"  # of the session
 
 
 def follow(visit: Visit, has_tape: bool) -> None:
@@ -97,12 +100,28 @@ def show(shown: SideBySide, asked: RunKey | None, at: Position, mode: theme.Mode
         start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
         stale="" if asked == next(iter(shown.outcomes)) else model_text.STALE,
     )
+    if st.button(model_text.LOOK_INSIDE, icon=":material/biotech:", key="your_model_inside"):
+        look_inside(next(iter(shown.outcomes)))
     _share(shown, {card.title: card.trace for card in cards if card.trace is not None})
     st.caption(_note(kind, name, next(iter(shown.outcomes))))
     st.markdown(held(trace, full))
     about.transcript(trace)
     about.numbers(trace)
     about.drift_curves(trace, mode)
+
+
+def look_inside(key: RunKey) -> None:
+    """Open the page Inside on a run. A visitor's own model has no link, so the session holds the run."""
+    st.session_state[INSIDE_RUN] = key
+    st.switch_page(SITE / "pages" / "inside.py", query_params={"task": key.spec.task, **link_of(key.spec)})
+
+
+def run_inside(given: Mapping[str, str]) -> RunKey | None:
+    """The run that `look_inside` opened; None where the address asks for another, or none was opened."""
+    key: RunKey | None = st.session_state.get(INSIDE_RUN)
+    if key is None or ("model" in given and any(given.get(k) != v for k, v in link_of(key.spec).items())):
+        return None
+    return key if link_of(key.spec) or "model" not in given else None
 
 
 def _share(shown: SideBySide, on_screen: exports.Runs) -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "sharing": PLAYER | {"sharing"},
     "stage": STAGE,
     "cost": STAGE | {"cost"},
-    "inside": STAGE | {"inside"},
+    "inside": STAGE | {"your_model", "inside"},
     "lab": STAGE | {"lab"},
     "your_model": STAGE | {"your_model"},
     "learn": PLAYER | {"learn"},

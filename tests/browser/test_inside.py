@@ -22,8 +22,12 @@ def choose(page: Page, label: str, presses: int) -> str:
     """Pick another entry of a menu by the arrow keys; returns what it then says."""
     menu = page.get_by_role("combobox", name=re.compile(label))
     before = menu.input_value()
+    menu.scroll_into_view_if_needed()  # a list closes when the page scrolls or moves under it
     menu.focus()
-    for _ in range(presses):
+    while menu.get_attribute("aria-expanded") != "true":
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(200)  # or until it would have closed again
+    for _ in range(presses - 1):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(menu).not_to_have_value(before, timeout=PATIENCE_MS)

@@ -58,6 +58,27 @@ def test_the_page_is_read_slept_on_and_asked(
     page.context.close()
 
 
+def test_from_a_run_to_inside_then_its_memory_is_asked_by_keyboard(text_server: Server, browser: Browser) -> None:
+    page = visit(browser, f"{text_server.url}/your-model")
+    expect(page.locator(".theatre .badge")).to_contain_text("recorded", timeout=PATIENCE_MS)
+    page.locator(".st-key-your_model_inside button").press("Enter")
+    page.wait_for_url(re.compile(r"/inside\?.*task=words"), timeout=PATIENCE_MS)
+    page.locator(".scope .picture canvas").first.wait_for(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Computed just now by text-micro")).to_be_visible()
+    expect(page.locator('.picture[data-name="tokens"] .said')).to_contain_text("writes most strongly")
+    table = page.get_by_role("region", name=re.compile(r"^This S\. Nearest words for \?"))
+    expect(table.locator("tbody tr")).to_have_count(4, timeout=PATIENCE_MS)
+    token = page.get_by_role("combobox", name=re.compile("^Token of the question"))
+    token.focus()
+    page.keyboard.type("Ben")
+    page.keyboard.press("Enter")
+    table = page.get_by_role("region", name=re.compile(r"^S of the text read backwards\. Nearest words for Ben"))
+    expect(table.locator("tbody tr")).to_have_count(4, timeout=PATIENCE_MS)
+    page.wait_for_url(re.compile("key=3"), timeout=PATIENCE_MS)
+    assert_axe_finds_nothing(page, "inside a text's run")
+    page.context.close()
+
+
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """Four folders: one that sleeps, one that needs memory, one that cannot sleep, one that is damaged."""

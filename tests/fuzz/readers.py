@@ -8,7 +8,7 @@ import unicodedata
 
 from app.cost import model as cost_model
 from app.cost import page as cost
-from app.inside import page as inside
+from app.inside import place as inside
 from app.lab.plan import read_link as read_sweep
 from app.learn import path
 from app.shell import position

@@ -12,8 +12,8 @@ import pytest
 
 from app.inside import beside, inside_text
 from app.inside.memory import keys_of, true_word, word
-from app.inside.page import FIRST, readers
 from app.inside.payload import Where, passes_of, payload
+from app.inside.place import FIRST, readers
 from app.inside.ways import notice, ways_of
 from app.shell.state import LinkError
 from app.tasks import PAGES
