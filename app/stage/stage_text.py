@@ -216,6 +216,7 @@ def passes_of(spec: RunSpec) -> str:
     return UP_TO.format(passes=said) if spec.spending.threshold else said
 
 
+CONTROLS_TABLE = "Share of {right} at N = {passes}"
 CONTROLS_MEASURED = (
     "Which part does the work? Each control breaks one part of the mechanism. Its accuracy stands "
     "beside the unbroken run on the same questions, at N = {passes}. With “Break it” you can break "

@@ -15,7 +15,7 @@ from app.shell.jobs import Job
 from app.stage import stage_text
 from app.tasks.rule110.words import WORDS
 from tests.app.made import BASELINE, DEFAULT, HOME_PASSES, HOME_ROW, HOME_STEPS
-from tests.app.page import ROOT, back, clean, errors, live, opened, payload, players, pressed_in_vain
+from tests.app.page import ROOT, back, clean, errors, live, opened, payload, players, pressed_in_vain, unfolded
 
 OTHER_ROW = "1111000011110001"
 
@@ -416,7 +416,7 @@ def test_a_recording_of_other_weights_says_so(assets: Path) -> None:
 
 
 def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None:
-    page = opened()
+    page = unfolded(opened(), "departures")
     said = " ".join(each.value for each in (*page.markdown, *page.code))
     digest = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["digest"]
     assert digest in said and f"--preset {DEFAULT}" in said and "2026-01-02" in said and "0a1b2c3" in said
@@ -427,6 +427,8 @@ def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None
 
 def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
     page = opened()
+    assert not any(each.value.startswith("- It reads") for each in page.markdown)  # not sent before it is asked for
+    unfolded(page, "transcript")
     (transcript,) = (each.value for each in page.markdown if each.value.startswith("- It reads"))
     tokens = " ".join(payload(page)["tokens"])
     assert transcript.splitlines()[0] == f"- It reads 17 tokens\\: `{tokens}`"
