@@ -122,11 +122,14 @@ def test_a_card_says_how_often_such_a_run_is_right(assets: Path) -> None:
     page.button(key="run").click()
     four, one, trained = payload(live(clean(page.run())))["contenders"]
     assert one["measured"] == ""  # not measured
-    assert four["measured"] == "90 of 100 fresh rows fully right at t = 3"
-    assert trained["measured"] == "85 of 100 fresh rows fully right at t = 3"
+    assert four["measured"] == "90 of 100 fresh rows fully right at t\u00a0=\u00a03"
+    assert trained["measured"] == "85 of 100 fresh rows fully right at t\u00a0=\u00a03"
     asked = {"rows": HOME_ROW, "t": str(HOME_STEPS), "N": str(HOME_PASSES)}
     intact, broken, _ = payload(live(opened(**asked, control="zero_state")))["contenders"]
-    assert intact["measured"] == four["measured"] and broken["measured"] == "1 of 100 fresh rows fully right at t = 3"
+    assert (
+        intact["measured"] == four["measured"]
+        and broken["measured"] == "1 of 100 fresh rows fully right at t\u00a0=\u00a03"
+    )
     assert payload(live(opened(**asked, control="replay")))["contenders"][1]["measured"] == ""
     assert payload(live(opened(**asked, eviction="none")))["contenders"][0]["measured"] == ""
 
