@@ -45,8 +45,8 @@ RUNS = CORE | TASKS | {"runs"}
 INSIDE = RUNS | {"inside"}
 TRAINING = RUNS | {"training"}
 TEXT = TRAINING | {"text"}
-HYBRIDS = TEXT | {"hybrids"}
-STUDIES = HYBRIDS | {"inside", "studies"}
+HYBRIDS = TEXT | {"inside", "hybrids"}
+STUDIES = HYBRIDS | {"studies"}
 MAY_IMPORT = {
     "config": CONFIG,
     "core": CORE,

@@ -6,8 +6,8 @@ from app.figures.costs import memory_figure, questions_figure, times_figure
 from app.figures.drift import drift_figure
 from app.figures.halting import halting_figure, schedules_figure
 from app.figures.heatmap import heatmap_figure, heatmap_summary
+from app.figures.over_windows import windows_figure
 from app.figures.perplexity import perplexity_figure
-from app.figures.retention import retention_figure
 from app.figures.series import series_figure
 
 __all__ = [
@@ -22,8 +22,8 @@ __all__ = [
     "memory_figure",
     "perplexity_figure",
     "questions_figure",
-    "retention_figure",
     "schedules_figure",
     "series_figure",
     "times_figure",
+    "windows_figure",
 ]

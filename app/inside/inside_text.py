@@ -46,9 +46,12 @@ PICTURES = {
     "tokens": ("Every token: what it keeps and how strongly it writes", "Click a token to see what it wrote."),
     "wrote": ("What the token wrote", "Its key down, its correction across: one outer product."),
     "attention": ("Attention in this pass", "Each row is a token; bright is where it looks."),
-    "path": ("The way of S and of h", "One dot a pass, in one plane that was fitted once for the run."),
+    "path": ("The way of S and of h", ""),
     "distance": ("How far from the end", "The distance to where the run ends, before anything is projected."),
 }
+PLANE = "One dot a pass, in one plane that was fitted once for the run."
+PLANE_SHARED = "One dot a pass. Both runs stand in one plane, which was fitted once to both. Dashed: the run beside."
+PLANES_APART = "One dot a pass. Where the runs differ in size, each has a plane of its own, fitted once."
 PASS = "Pass"
 
 # Text for each picture and pass.
@@ -62,7 +65,7 @@ SAID_TOKENS = (
 )
 SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0f} %."
 EARLIER = "an earlier token"
-SAID_PATH = "The two axes hold {share:.0f} % of the way of S and {h_share:.0f} % of that of h."
+SAID_PATH = "The plane holds {share:.0f} % of the way of S and {h_share:.0f} % of that of h."
 SAID_DISTANCE = "S is {state:.0f} % of its final size away from where it ends, h {h:.0f} %."
 
 # Ask the memory.
@@ -72,7 +75,7 @@ ASK_LEAD = (
     "takes no part. The key makes a query, and S answers it. The layer's output projection and the unembedding turn "
     "the answer into words."
 )
-KEY, READER, DETAIL = "Key", "Read from", "Nearest words for"
+KEY, READ_FROM, DETAIL = "Key", "Read from", "Nearest words for"
 ALL_LAYERS, LAYER = "all layers together", "layer {layer} alone"
 OWN_S, OTHER_S, TRUTH = "This S", "Another run's S", "true"
 AFTER = "after pass {n}"
@@ -90,3 +93,29 @@ LENS = (
 )
 NOT_READ_YET = "Nothing can be asked of this window yet."
 EVERYTHING = "every key"
+
+# A probe.
+PROBE = "a linear probe, fitted on other inputs"
+PROBE_STEPS = "steps"
+PROBE_READS_LAST = (
+    "The probe reads S after the last window, where sleep begins when the window is full. Nothing of this window or "
+    "key is read."
+)
+PROBE_IS = (
+    "The probe is a linear map from S to the answers. It was fitted just now on {fitted:,} other inputs, after the "
+    "same pass of the same sleep. What a probe reads stands in S, whether or not the model makes use of it."
+)
+PROBE_READER = "S by a linear probe"
+PROBE_AGREES = (
+    "After pass {n}, the probe names what the model would answer for {same} of {all} keys. From another input's S it "
+    "does for {other}."
+)
+PROBE_TABLE = (
+    "Share that the probe reads right, of {tested} further inputs that it was not fitted on. In brackets: the same "
+    "from another input's S."
+)
+PROBE_SHARE = "share right"
+LITTLE = (
+    "Read so, S says hardly more than another run's S. A linear probe may find more: choose it under **Read from**. "
+    "It takes some seconds to fit."
+)

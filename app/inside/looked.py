@@ -1,10 +1,12 @@
-"""Looking into runs: one at a time in the server's queue, the last few kept for all visitors."""
+"""Looking into runs: one step at a time in the server's queue, the last few looks kept for all visitors."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -19,46 +21,66 @@ from sleepviz.runs.windows import cut_windows
 from sleepviz.tasks import build_task
 from sleepviz.tasks.base import statement_stops
 
-KEPT = 4  # looks of all visitors: each holds what every token wrote
+KEPT = 6  # looks and readings of all visitors: a look holds what every token wrote
 QUICK_S = 1.5
 POLL_S = 0.7
 Look = tuple[PassSeen, ...]
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What a visitor waits for: the passes that are there, and the work on the others."""
+class Work:
+    """Something that is computed step by step, and how many steps that takes."""
 
-    key: RunKey
-    passes: Iterator[PassSeen]
-    before: Look  # those of an earlier try, which ended when the visitor was not heard of
+    key: Hashable
+    start: Callable[[], Iterator[Any]]  # called in a worker: torch is imported there
+    total: int
+    what: str  # the steps, in words
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a visitor waits for: the steps that are there, and the work on the others."""
+
+    key: Hashable
+    steps: Iterator[Any]
+    before: tuple[Any, ...]  # those of an earlier try, which ended when the visitor was not heard of
     sweep: Sweep
 
     @property
-    def done(self) -> Look:
-        """Every pass that is there."""
+    def done(self) -> tuple[Any, ...]:
+        """Every step that is there."""
         return (*self.before, *self.sweep.cells)
 
     @classmethod
-    def of(cls, key: RunKey, total: int) -> _Asked:
-        """A new look."""
-        passes = _passes(key)
-        return cls(key, passes, (), runs.queue().sweep(passes, total))
+    def of(cls, work: Work) -> _Asked:
+        """New work."""
+        steps = _started(work)
+        return cls(work.key, steps, (), runs.queue().sweep(steps, work.total))
 
     def resumed(self, total: int) -> _Asked:
-        """The same look, gone on with from where it was left."""
-        return _Asked(self.key, self.passes, self.done, runs.queue().sweep(self.passes, total - len(self.done)))
+        """The same work, gone on with from where it was left."""
+        return _Asked(self.key, self.steps, self.done, runs.queue().sweep(self.steps, total - len(self.done)))
+
+
+def _started(work: Work) -> Iterator[Any]:
+    """Nothing is called before the first step is asked for."""
+    yield from work.start()
 
 
 @st.cache_resource(show_spinner=False)
-def _kept() -> OrderedDict[RunKey, Look]:
-    """The last looks that were computed to their end."""
+def _kept() -> OrderedDict[Hashable, tuple[Any, ...]]:
+    """What was computed last, to its end."""
     return OrderedDict()
 
 
 def look(visit: Visit, name: str, key: RunKey, info: CheckpointInfo) -> Look | None:
     """Every pass of a run, or None while it is computed, which is said in place, or where it cannot be."""
-    kept = _kept()
+    return waited(visit, name, Work(key, partial(_passes, key), _n_passes(key, info), text.COMPUTING))
+
+
+def waited(visit: Visit, name: str, work: Work) -> tuple[Any, ...] | None:
+    """Every step of some work, or None while it is computed, which is said in place, or where it cannot be."""
+    kept, key = _kept(), work.key
     if key in kept:
         kept.move_to_end(key)
         return kept[key]
@@ -66,13 +88,13 @@ def look(visit: Visit, name: str, key: RunKey, info: CheckpointInfo) -> Look | N
     if asked is None or asked.key != key:
         if asked is not None:
             asked.sweep.cancel()
-        asked = _Asked.of(key, _n_passes(key, info))
+        asked = _Asked.of(work)
     elif asked.sweep.is_over and asked.sweep.was_left:
-        asked = asked.resumed(_n_passes(key, info))
+        asked = asked.resumed(work.total)
     visit.set({f"asked_{name}": asked})
     asked.sweep.wait(QUICK_S)
     if not asked.sweep.is_over:
-        progress.show_sweep(asked.sweep, text.COMPUTING, text.STARTING, every_s=POLL_S, cancel=f"inside_cancel_{name}")
+        progress.show_sweep(asked.sweep, work.what, text.STARTING, every_s=POLL_S, cancel=f"inside_cancel_{name}")
         return None
     if asked.sweep.phase == "failed":
         st.error(asked.sweep.message, icon=":material/error:")

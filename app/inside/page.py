@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from app.inside import beside, looked, memory, scope
 from app.inside import inside_text as text
-from app.inside.payload import Where, payload
+from app.inside.payload import Where, passes_of, payload
+from app.inside.probing import ByProbe
+from app.inside.ways import Ways, notice, ways_of
 from app.parts.menus import pick
 from app.player.pictures import picture_of
 from app.shell import address, messages, runs
@@ -116,14 +119,21 @@ def _look(
     other = _other(visit, spec, info, mine)
     word = offered[str(visit.get("beside"))]
     _said(own, other, word)
-    drawn = [own.drawn(where, stage_text.passes(spec.n_passes))]
-    if other is not None:
-        drawn.append(other.drawn(where, word))
+    named = [(own, stage_text.passes(spec.n_passes)), *([(other, word)] if other is not None else [])]
+    ways = ways_of([passes_of(seen.look, where) for seen, _ in named])
+    drawn = [seen.drawn(where, way, name) for (seen, name), way in zip(named, ways, strict=True)]
     at = min(int(visit.get("pass")), max(each["passes"] for each in drawn))
-    scope.show(drawn, at=at, key=f"scope_{page.task}", on_pass=lambda n: visit.change({"pass": n}))
-    memory.show(page, visit, own.look, where.window, at)
+    moved = partial(_moved, visit)
+    scope.show(drawn, plane=notice(ways), at=at, key=f"scope_{page.task}", on_pass=moved)
+    probe = ByProbe.of(runs.key_of(spec, info), own.look[-1].window_index)
+    memory.show(page, visit, own.look, where.window, at, probe)
     place = {name: str(visit.get(name)) for name in LINKED if visit.get(name) != FIRST[name]}
     visit.write_url({**choice.link, **place})
+
+
+def _moved(visit: Visit, n: int) -> None:
+    """The slider of the passes was moved."""
+    visit.change({"pass": n})
 
 
 @dataclass(frozen=True)
@@ -140,10 +150,10 @@ class Seen:
         look = looked.look(visit, name, runs.key_of(spec, info), info)
         return None if look is None else cls(spec, info, look)
 
-    def drawn(self, where: Where, name: str) -> dict[str, Any]:
+    def drawn(self, where: Where, ways: Ways, name: str) -> dict[str, Any]:
         """What the microscope draws of it; its tokens are written as the visitor wrote them."""
         token = picture_of(Trace(self.spec.to_json(), self.info.to_json(), ())).token
-        return payload(self.look, where, token=token, name=name)
+        return payload(self.look, where, ways, token=token, name=name)
 
 
 def _place(visit: Visit, look: Sequence[PassSeen], offered: Mapping[str, str]) -> Where:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from app.inside import inside_text as text
+from app.inside.ways import Ways
 from sleepviz.config.events import Array
-from sleepviz.inside.path import Path, path_of
-from sleepviz.inside.seen import LayerSeen, PassSeen
+from sleepviz.inside.seen import LayerSeen, Looked, Writes
 
-Look = Sequence[PassSeen]
+Look = Sequence[Looked]
 MOSTLY = 0.9  # of the sum of squares: what singular values hold
 
 
@@ -42,17 +42,22 @@ class Where:
         )
 
 
-def payload(look: Look, where: Where, *, token: Callable[[str], str], name: str) -> dict[str, Any]:
+def passes_of(look: Look, where: Where) -> Look:
+    """The passes of the window in sight."""
+    window = where.within(look).window
+    return [each for each in look if each.window_index == window]
+
+
+def payload(look: Look, where: Where, ways: Ways, *, token: Callable[[str], str], name: str) -> dict[str, Any]:
     """One head of one run over the passes of one window; `token` writes a token as the visitor did."""
-    where = where.within(look)
-    here, head = [each for each in look if each.window_index == where.window], where.head
+    here, where = passes_of(look, where), where.within(look)
+    head = where.head
     layers = [each.layers[where.layer] for each in here]
     attended = [each.attention[where.attention_layer][where.attention_head] for each in here if each.attention]
     tokens = [token(each) for each in here[0].tokens]
     states = np.stack([layers[0].before[head], *(each.state[head] for each in layers)]).astype(np.float64)
     changes = np.stack([each.state[head] - before for each, before in zip(layers, states, strict=False)])
     maps = [each.astype(np.float64) for each in attended]
-    of_state, of_h = paths(here)
     return {
         "name": name,
         "passes": len(here),
@@ -63,46 +68,47 @@ def payload(look: Look, where: Where, *, token: Callable[[str], str], name: str)
         "scale": float(np.abs(states).max()) or 1.0,
         "change_scale": float(np.abs(changes).max()) or 1.0,
         "singular": [_rounded(each.singular[head]) for each in layers],
-        "decay": [_rounded(each.decay[head]) for each in layers],
-        "strength": [_rounded(each.write_strength[head]) for each in layers],
-        "token_keys": _floats(np.stack([each.keys[head] for each in layers])),
-        "corrections": _floats(np.stack([each.corrections[head] for each in layers])),
+        **_written([each.writes for each in layers], head),
         "attention": _levels(maps),
         "attended": maps[0].shape[1] if maps else 0,
         "attention_scale": float(max((each.max() for each in maps), default=1.0)),
-        "path": {"state": _way(of_state), "h": _way(of_h)},
+        "path": ways.drawn(),
         "said": [
-            said(here[n], layers[n], changes[n], head, maps[n] if maps else None, tokens, (of_state, of_h), n)
+            said(here[n], layers[n], changes[n], head, maps[n] if maps else None, tokens, ways, n)
             for n in range(len(here))
         ],
     }
 
 
-def paths(here: Look) -> tuple[Path, Path]:
-    """The way of all S, and of h, over the passes of one window; the first point is where the window began."""
-    before = np.concatenate([each.before.ravel() for each in here[0].layers])
-    states = [before, *(np.concatenate([each.state.ravel() for each in one.layers]) for one in here)]
-    stream = [here[0].h_before.ravel(), *(one.h.ravel() for one in here)]
-    return path_of(np.stack(states)), path_of(np.stack(stream))
+def _written(writes: Sequence[Writes | None], head: int) -> dict[str, Any]:
+    """What the tokens of each pass wrote into one head; nothing where the layer does not let one see it."""
+    seen = [each for each in writes if each is not None]
+    if len(seen) < len(writes):
+        return {"decay": [], "strength": [], "token_keys": "", "corrections": ""}
+    return {
+        "decay": [_rounded(each.decay[head]) for each in seen],
+        "strength": [_rounded(each.strength[head]) for each in seen],
+        "token_keys": _floats(np.stack([each.keys[head] for each in seen])),
+        "corrections": _floats(np.stack([each.corrections[head] for each in seen])),
+    }
 
 
 def said(
-    seen: PassSeen,
+    seen: Looked,
     layer: LayerSeen,
     change: Array,
     head: int,
     attended: Array | None,
     tokens: Sequence[str],
-    ways: tuple[Path, Path],
+    ways: Ways,
     n: int,
 ) -> dict[str, str]:
     """Each picture of one pass in a sentence."""
-    state, (of_state, of_h) = layer.state[head], ways
+    state = layer.state[head]
     size = float(np.linalg.norm(state))
     key, column = _largest(state)
     at = _largest(change)
     energy = np.cumsum(layer.singular[head].astype(np.float64) ** 2)
-    writer, forgetter = int(layer.write_strength[head].argmax()), int(layer.decay[head].argmin())
     sentences = {
         "state": text.SAID_STATE.format(
             size=size, value=_signed(float(state[key, column])), key=key + 1, column=column + 1
@@ -115,17 +121,10 @@ def said(
             rank=int(np.searchsorted(energy, MOSTLY * energy[-1]) + 1),
             all=len(energy),
         ),
-        "tokens": text.SAID_TOKENS.format(
-            writer=tokens[writer],
-            place=writer + 1,
-            strength=float(layer.write_strength[head][writer]),
-            forgetter=tokens[forgetter],
-            forgets=forgetter + 1,
-            kept=100 * float(layer.decay[head][forgetter]),
-        ),
+        "tokens": _said_of_tokens(layer.writes, head, tokens),
         "attention": "",
-        "path": text.SAID_PATH.format(share=100 * of_state.explained.sum(), h_share=100 * of_h.explained.sum()),
-        "distance": text.SAID_DISTANCE.format(state=100 * of_state.distance[n + 1], h=100 * of_h.distance[n + 1]),
+        "path": ways.said,
+        "distance": text.SAID_DISTANCE.format(state=100 * ways.state.distance[n + 1], h=100 * ways.h.distance[n + 1]),
     }
     if not size:
         sentences |= {"state": text.SAID_EMPTY, "singular": text.SAID_EMPTY}
@@ -139,13 +138,24 @@ def said(
     return sentences
 
 
+def _said_of_tokens(writes: Writes | None, head: int, tokens: Sequence[str]) -> str:
+    if writes is None:
+        return ""
+    strength, decay = writes.strength[head], writes.decay[head]
+    writer, forgetter = int(strength.argmax()), int(decay.argmin())
+    return text.SAID_TOKENS.format(
+        writer=tokens[writer],
+        place=writer + 1,
+        strength=float(strength[writer]),
+        forgetter=tokens[forgetter],
+        forgets=forgetter + 1,
+        kept=100 * float(decay[forgetter]),
+    )
+
+
 def _largest(values: Array) -> tuple[int, int]:
     row, column = np.unravel_index(int(np.argmax(np.abs(values))), values.shape)
     return int(row), int(column)
-
-
-def _way(path: Path) -> dict[str, Any]:
-    return {"points": path.points.round(4).tolist(), "distance": path.distance.round(5).tolist()}
 
 
 def _rounded(values: Array) -> list[float]:

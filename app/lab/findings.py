@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.figures.over_windows import windows_slept
 from app.figures.percent import percent
-from app.figures.retention import windows_slept
-from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
+from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, OverWindows, levels
 from app.lab.lines import (
     Duel,
     gains,
@@ -202,38 +202,32 @@ def _mean_passes(entry: Result) -> float:
     return entry.mean_passes
 
 
-def retention_finding(entries: Sequence[Result], symbol: str, chance: float = 0.0) -> Finding | None:
-    """Whether the first window is still answered right after the most windows; None where nothing is compared.
+def windows_finding(entries: Sequence[Result], said: OverWindows, symbol: str, chance: float = 0.0) -> Finding | None:
+    """Whether questions are still answered right after the most windows; None where nothing is compared.
 
-    Each difficulty is asked after one window and after the most windows; where the first was never learned, nothing can
+    Each difficulty is asked after the fewest windows and after the most; where the first was never learned, nothing can
     be forgotten.
     """
-    kept, lost, unknown = [], {}, []
-    most = max(map(windows_slept, entries), default=0)
+    ends: dict[int, tuple[Result, Result]] = {}
     for difficulty in sorted({entry.difficulty for entry in entries}):
         line = sorted((e for e in entries if e.difficulty == difficulty), key=windows_slept)
-        first, last = line[0], line[-1]
-        if windows_slept(last) == windows_slept(first):
-            continue
-        if first.accuracy <= 2 * chance:
-            unknown.append(difficulty)
-        elif is_above(first, last):
-            lost[difficulty] = first, last
-        else:
-            kept.append(difficulty)
+        if windows_slept(line[0]) < windows_slept(line[-1]):
+            ends[difficulty] = line[0], line[-1]
+    learned = {difficulty: pair for difficulty, pair in ends.items() if pair[0].accuracy > 2 * chance}
+    lost = {difficulty: pair for difficulty, pair in learned.items() if is_above(*pair)}
+    kept = [difficulty for difficulty in learned if difficulty not in lost]
+    unknown = [difficulty for difficulty in ends if difficulty not in learned]
     parts = []
     if kept:
-        slept = count(most, "window")
-        parts.append(f"The first window is remembered after {slept}: no loss was measured at {levels(kept, symbol)}.")
+        first, last = ends[kept[0]]
+        parts.append(said.kept.format(fewest=_windows(first), most=_windows(last), levels=levels(kept, symbol)))
     if lost:
         first, last = max(lost.values(), key=lambda pair: pair[0].accuracy - pair[1].accuracy)
-        parts.append(
-            f"Some of the first window is forgotten at {levels(list(lost), symbol)}. At {symbol} = "
-            f"{first.difficulty}, accuracy falls from {points(first)} after {_windows(first)} to {points(last)} after "
-            f"{_windows(last)}."
-        )
+        told = {"fewest": _windows(first), "most": _windows(last), "one": f"{symbol} = {first.difficulty}"}
+        told |= {"first": points(first), "last": points(last), "levels": levels(list(lost), symbol)}
+        parts.append(said.lost.format(**told))
     if unknown:
-        parts.append(f"At {levels(unknown, symbol)}, the first window was never learned.")
+        parts.append(said.unknown.format(levels=levels(unknown, symbol)))
     return Finding(" ".join(parts)) if parts else None
 
 

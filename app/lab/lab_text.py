@@ -141,7 +141,6 @@ COST_HEADS = (
 )
 SERIES_ALT = "{heading}. Accuracy at {hardest} against passes N, one line for each of {n} models."
 GROWTH_ALT = "{heading}. Share of {right} against passes N, one line for each of {n} difficulties."
-RETENTION_ALT = "{heading}. Accuracy on the first window, by the number of windows slept on."
 SERIES_HEADS = "model"
 SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {sizes} questions per setting"
 NOT_RUN = "What was not measured"
@@ -198,7 +197,32 @@ class Section:
     notice: str = "each line is one model; look at where it rises, and whether it falls again."
 
 
-RETENTION = "retention"
+@dataclass(frozen=True)
+class OverWindows:
+    """What is said of an experiment over windows: of its figure, of keeping and of losing."""
+
+    alt: str
+    kept: str
+    lost: str
+    unknown: str
+
+
+OVER_WINDOWS = {
+    "retention": OverWindows(
+        "{heading}. Accuracy on the first window, by the number of windows slept on.",
+        "The first window is remembered after {most}: no loss was measured at {levels}.",
+        "Some of the first window is forgotten at {levels}. At {one}, accuracy falls from {first} after {fewest} to "
+        "{last} after {most}.",
+        "At {levels}, the first window was never learned.",
+    ),
+    "length": OverWindows(
+        "{heading}. Accuracy by the number of windows that the document fills.",
+        "A document of {most} is answered as well as one of {fewest}: no loss was measured at {levels}.",
+        "Longer documents are answered worse at {levels}. At {one}, accuracy falls from {first} with {fewest} to "
+        "{last} with {most}.",
+        "At {levels}, even the shortest document is answered no better than by guessing.",
+    ),
+}
 OTHERS = {
     "found": Section(
         "The paper's figure, in small",
@@ -210,6 +234,12 @@ OTHERS = {
         "The found and the taught model with one part broken, on the same questions with N = 4.",
         "compare each control with the unbroken run of the same model.",
     ),
+    "joined": Section(
+        "What does a pass join?",
+        "Take a question whose first edge is read in one window and whose second edge in a later one. To answer it "
+        "from a table of several hops, the model must join an old edge to a new one.",
+        "compare the two lines of each model. Where they part, new edges are joined to old ones, and not old to new.",
+    ),
     "memory": Section(
         "Ask the memory",
         "S is read by itself, with no answering pass: how often does it name the node that the model answers with?",
@@ -220,7 +250,12 @@ OTHERS = {
         "The same of `depo-answers`, which nobody told what to write.",
         "where a reader of words finds nothing, a probe may still find the table.",
     ),
-    RETENTION: Section(
+    "length": Section(
+        "How long may the document be?",
+        "S keeps its size, however many windows are read. Training had documents of up to four windows.",
+        "a flat line means that a longer document costs no answers. A falling line is forgetting.",
+    ),
+    "retention": Section(
         "Long-term memory",
         "Is the first window still answered right after more windows have been slept on?",
         "a flat line means that later sleeps overwrite nothing. A falling line is forgetting.",

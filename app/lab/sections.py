@@ -13,7 +13,7 @@ from app import figures
 from app.figures.percent import one_in
 from app.lab import breaking, findings, keep, lab_text, lines, schedules, tables
 from app.lab.findings import Finding
-from app.lab.lab_text import RETENTION
+from app.lab.lab_text import OVER_WINDOWS
 from app.lab.scene import Scene
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
@@ -242,8 +242,8 @@ def _other(scene: Scene, experiment: str) -> Section:
     hardest = max(entry.difficulty for entry in entries)
     asked = f"{symbol} = {hardest}"
     models = lines.models_of(scene.results, experiment, hardest)
-    if experiment == RETENTION:
-        found = findings.retention_finding(entries, symbol, chance)
+    if experiment in OVER_WINDOWS:
+        found = findings.windows_finding(entries, OVER_WINDOWS[experiment], symbol, chance)
     elif len(models) > 1:
         found = findings.models_finding(models, asked, chance)
     else:
@@ -299,11 +299,11 @@ def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figur
     heading, symbol = lab_text.section(experiment).heading, scene.said.symbol
     entries = scene.results.of(experiment)
     hardest = max(entry.difficulty for entry in entries)
-    if experiment == RETENTION:
-        figure = figures.retention_figure(
-            scene.results, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
+    if experiment in OVER_WINDOWS:
+        figure = figures.windows_figure(
+            scene.results, experiment, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
         )
-        return figure, lab_text.RETENTION_ALT.format(heading=heading)
+        return figure, OVER_WINDOWS[experiment].alt.format(heading=heading)
     compared = lines.models_of(scene.results, experiment, hardest)
     alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", n=len(compared))
     if len(compared) == 1:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.figures import accuracy_figure, accuracy_summary, drift_figure, retention_figure
+from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
 from app.parts.html_table import html_table
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
@@ -138,8 +138,8 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
     st.plotly_chart(figure, key="accuracy_figure", theme=None, alt=alt)
     if results.of("retention"):
         st.markdown(stage_text.RETENTION)
-        figure = retention_figure(results, difficulty=difficulty, mode=mode)
-        st.plotly_chart(figure, key="retention_figure", theme=None, alt=stage_text.RETENTION)
+        figure = windows_figure(results, "retention", difficulty=difficulty, mode=mode, symbol=words.symbol)
+        st.plotly_chart(figure, key="windows_figure", theme=None, alt=stage_text.RETENTION)
 
 
 def _is_of_this_model(choice: Choice) -> bool:

@@ -82,6 +82,7 @@ class TrainConfig(JsonRoundTrip):
     loss: Literal["next_step", "final", "answers"] = "next_step"  # see training/step.py
     steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, unless the loss is "next_step"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
+    rest_share: float = 0.0  # share of batches that end with a window that tells nothing; see training/plan.py
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     skipped_share: float = 0.0  # share of batches whose windows look as they would after some skipped passes
     repeats: int = 1  # in such a batch, how often a window is shown, one pass each, after more and more skipped passes
@@ -99,6 +100,8 @@ class TrainConfig(JsonRoundTrip):
         require(len(self.stages) >= 1, "training needs at least one stage.")
         require(self.batch >= 1, "batch must be at least 1.")
         require(0 <= self.skipped_share <= 1, "skipped_share must be from 0 to 1.")
+        require(0 <= self.rest_share <= 1, "rest_share must be from 0 to 1.")
+        require(not self.rest_share or self.loss == "answers", "rest_share needs loss answers.")
         require(not self.skipped_share or self.pass_loss > 0, "skipped_share needs a pass_loss.")
         require(self.repeats >= 1, "repeats must be at least 1.")
         require(self.pass_loss >= 0, "pass_loss must be at least 0.")

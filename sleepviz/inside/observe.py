@@ -13,12 +13,12 @@ from torch import Tensor
 from sleepviz.config.base import require
 from sleepviz.config.model import LocalRule
 from sleepviz.config.run import RunSpec
+from sleepviz.core.delta_rule import corrections
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM, Writing
 from sleepviz.core.sleep import Pass, evict, sleep_passes
 from sleepviz.inside.reading import layers_of, lens, questions_of, readings
-from sleepviz.inside.seen import PASSES_MAX, LayerSeen, PassSeen
-from sleepviz.inside.writing import corrections
+from sleepviz.inside.seen import PASSES_MAX, LayerSeen, PassSeen, Writes
 from sleepviz.runs.checkpoint import Checkpoint
 from sleepviz.runs.record import another_context, ask, checkpoint_of, policy_of
 from sleepviz.runs.schedule import Schedule, Sleeper
@@ -97,25 +97,28 @@ def _layers(model: HybridLM, before: Memory, done: Pass) -> tuple[LayerSeen, ...
     together = zip(
         layers_of(model), before.fast_weights, done.memory.fast_weights, done.observations.writings, strict=True
     )
-    return tuple(
-        _layer(layer, old[0], new[0], writing, model.config.local_rule) for layer, old, new, writing in together
-    )
+    return tuple(layer_seen(layer, old, new, writing, model.config.local_rule) for layer, old, new, writing in together)
 
 
-def _layer(layer: int, old: Tensor, new: Tensor, writing: Writing, rule: LocalRule) -> LayerSeen:
-    keys, values, decay, strength = (
-        each[0].double().numpy() for each in (writing.k, writing.v, writing.log_decay.exp(), writing.beta)
-    )
-    written = corrections(old.double().numpy(), keys, values, decay, strength, rule)
+def layer_seen(layer: int, old: Tensor, new: Tensor, writing: Writing | None, rule: LocalRule = "delta") -> LayerSeen:
+    """One layer in one pass: S [1, H, K, V] before it and after it, and what its tokens wrote in between."""
     return LayerSeen(
         layer=layer,
-        before=_array(old),
-        state=_array(new),
-        singular=np.linalg.svd(new.double().numpy(), compute_uv=False).astype(np.float32),
-        decay=decay.astype(np.float32),
-        write_strength=strength.astype(np.float32),
-        keys=keys.astype(np.float32),
-        corrections=written.astype(np.float32),
+        before=_array(old[0]),
+        state=_array(new[0]),
+        singular=_array(torch.linalg.svdvals(new[0].double())),
+        writes=None if writing is None else _writes(old, writing, rule),
+    )
+
+
+def _writes(old: Tensor, writing: Writing, rule: LocalRule) -> Writes:
+    k, v, log_decay, beta = (each.double() for each in (writing.k, writing.v, writing.log_decay, writing.beta))
+    written = corrections(old.double(), k=k, v=v, log_decay=log_decay, beta=beta, rule=rule)
+    return Writes(
+        decay=_array(writing.log_decay.exp()[0]),
+        strength=_array(writing.beta[0]),
+        keys=_array(writing.k[0]),
+        corrections=_array(written[0]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,24 +13,31 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """`points` [n, 2] in the plane of the two largest principal components; fitted once, to all of them."""
+    """One run's way, in a plane that it may share with other runs."""
 
-    points: Floats
-    explained: Floats  # [2] share of the variance along each axis; 0 where nothing moves
+    points: Floats  # [n, 2] in the plane
+    explained: Floats  # [2] share of the run's own variance along each axis; 0 where the run does not move
     distance: Floats  # [n] |x_i - x_last| / |x_last|, before anything is projected
 
 
-def path_of(states: Floats) -> Path:
-    """The path through states [n, features], n of at least 1."""
-    states = np.asarray(states, dtype=np.float64)
-    centred = states - states.mean(axis=0)
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
-    points = np.zeros((len(states), 2))
-    n_axes = min(2, len(singular))
-    points[:, :n_axes] = left[:, :n_axes] * singular[:n_axes]
-    total, explained = float((singular**2).sum()), np.zeros(2)
+def paths_of(runs: Sequence[Floats]) -> tuple[Path, ...]:
+    """The paths of runs, each through states [n, features], n of at least 1, in one plane.
+
+    The plane is that of the two largest principal components of all states of all runs: it is fitted once.
+    """
+    states = [np.asarray(run, dtype=np.float64) for run in runs]
+    together = np.concatenate(states)
+    middle = together.mean(axis=0)
+    axes = np.linalg.svd(together - middle, full_matrices=False)[2][:2]  # [at most 2, features]
+    return tuple(_path(run, middle, axes) for run in states)
+
+
+def _path(states: Floats, middle: Floats, axes: Floats) -> Path:
+    points, explained = np.zeros((len(states), 2)), np.zeros(2)
+    points[:, : len(axes)] = (states - middle) @ axes.T
+    total = float(((states - states.mean(axis=0)) ** 2).sum())
     if total > 0:
-        explained[:n_axes] = singular[:n_axes] ** 2 / total
+        explained = ((points - points.mean(axis=0)) ** 2).sum(axis=0) / total
     size = float(np.linalg.norm(states[-1]))
     distance = np.linalg.norm(states - states[-1], axis=1)
     return Path(points, explained, distance / size if size > 0 else distance)

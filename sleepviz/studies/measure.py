@@ -19,8 +19,8 @@ from sleepviz.runs.checkpoint import Checkpoint, CheckpointError
 from sleepviz.runs.record import checkpoint_of, policy_of, run_summary
 from sleepviz.studies.cost import cost_of
 from sleepviz.studies.measurements import MIXED
-from sleepviz.studies.memory import answered, fit_probe, read_by_lens, read_by_probe
-from sleepviz.studies.probe import probe_accuracy, states
+from sleepviz.studies.reading.memory import answered, fit_probe, read_by_lens, read_by_probe
+from sleepviz.studies.reading.probe import probe_accuracy, states
 from sleepviz.tasks import FAMILIES, build_task
 from sleepviz.tasks.base import Batch, ScoredFurther, Task, Tokens
 from sleepviz.tasks.family import Measurement
@@ -221,6 +221,8 @@ def _right(
                 memory = slept.memory(checkpoint, batch, Setting(policy, control=measurement.control))
                 right = right_awake(checkpoint.model, batch, memory)
                 taken = np.full(len(right), float(measurement.n_passes))
+            if measurement.kind:
+                right = right[FAMILIES[task.name].study.kinds[measurement.kind](task, batch)]
             rights.append(right)
             passes.append(taken)
     return np.concatenate(rights), float(np.concatenate(passes).mean())

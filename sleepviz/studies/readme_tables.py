@@ -44,6 +44,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         ),
         "found": lambda task: series_table(task, entries_of(task), "found"),
         "found_control": lambda task: found_control_table(task, entries_of(task)),
+        "joined": lambda task: series_table(task, entries_of(task), "joined", (4, 8)),
         "memory": lambda task: series_table(task, entries_of(task), "memory"),
         "memory_found": lambda task: series_table(task, entries_of(task), "memory_found"),
         "depth": lambda task: depth_table(task, entries_of(task)),

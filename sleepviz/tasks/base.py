@@ -173,6 +173,14 @@ class AskedTogether(Task, Protocol):
 
 
 @runtime_checkable
+class Resting(Task, Protocol):
+    """A task whose windows end with every name, so that a window without statements still has work to do."""
+
+    def rest(self, windows: Tokens) -> Tokens:
+        """A window that tells nothing after windows [B, W, L], with the same names, [B, 1, L]."""
+
+
+@runtime_checkable
 class Stated(Task, Protocol):
     """A task whose context is made of statements, so that sleep can begin where one is over and tear none apart."""
 
@@ -200,6 +208,13 @@ def pass_supervised(task: Task, setting: str) -> PassSupervised:
     """The same task. Raises ConfigError where it does not know what a pass should put out, which `setting` needs."""
     if not isinstance(task, PassSupervised):
         raise ConfigError(f"{setting} must be 0: the task {task.name} does not say what a pass should put out.")
+    return task
+
+
+def resting(task: Task) -> Resting:
+    """The same task. Raises ConfigError where its windows do not end with every name."""
+    if not isinstance(task, Resting):
+        raise ConfigError(f"rest_share must be 0: a window of the task {task.name} does not end with every name.")
     return task
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sleepviz.config.model import Eviction, ModelConfig
 from sleepviz.config.run import Control
 from sleepviz.config.training import TrainConfig
-from sleepviz.tasks.base import Batch, Task, Tokens
+from sleepviz.tasks.base import Batch, Problem, Task, Tokens
 
 Reader = Literal["", "answer", "lens", "probe"]
 
@@ -48,6 +51,7 @@ class Measurement:
     control: Control = "none"
     eviction: Eviction = "hard"
     query: int | None = None  # count this query alone
+    kind: str = ""  # count instances of this kind alone, see `Study.kinds`; "": all
     sizes: tuple[tuple[str, Any], ...] = ()  # of the task, where they differ from the checkpoint's
     threshold: float = 0.0  # halt when S drifts by less; 0: take all passes
     reader: Reader = ""  # of S itself, or "answer", which is no reading: how often the model's answer is right
@@ -91,6 +95,15 @@ def _nothing(task: Task, default: str) -> Iterator[Measurement]:
 
 
 @dataclass(frozen=True)
+class Probed:
+    """Where a probe finds the answer to one question among what `Study.read_from_state` gives."""
+
+    level: int
+    parts: tuple[int, ...]  # the place of each part of the answer
+    first_token: int  # the token that stands for value 0 in the answer; the other values follow
+
+
+@dataclass(frozen=True)
 class Study:
     """What is measured of one task, and how its tables are headed. Every task is measured in the common experiments.
 
@@ -114,6 +127,10 @@ class Study:
     """The answers at a level, [B, parts], that a linear probe reads from S; None: no probe is fitted."""
     asked_part: Callable[[Task, Batch], Tokens] | None = None
     """Which of these parts each instance's first question asks for, [B]."""
+    kinds: Mapping[str, Callable[[Task, Batch], NDArray[np.bool_]]] = field(default_factory=dict)
+    """Instances that are worth counting apart, [B], by the name of their kind."""
+    probed: Callable[[Task, Problem], tuple[Probed | None, ...]] | None = None
+    """Where each question of a problem is answered; None: the probe reads nothing of it."""
     probe_windows: int = 0  # windows that a probe sleeps on; 0: the most
 
 

@@ -1,15 +1,20 @@
-"""What one training step trains on: N, windows and difficulties, drawn from the seed, the step and the stage."""
+"""What one training step trains on: N, windows and difficulties, drawn from the seed, the step and the stage.
+
+With `rest_share` some batches end with a window that tells nothing but shows every name once more, and all windows
+before it take one pass. Then the passes of the last window can only join what S holds already. A model that never had
+to do this learns to join new statements to S, and never S to new statements (docs/experiments.md).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sleepviz.config.training import Stage, TrainConfig
-from sleepviz.tasks.base import AskedTogether, Batch, Task, Tokens, pass_supervised
+from sleepviz.tasks.base import AskedTogether, Batch, Task, Tokens, pass_supervised, resting
 from sleepviz.training.loop import TRAINING_STREAM
 
 NO_DIFFICULTY = -2  # of no question; -1 is that of a question which nothing answers
@@ -22,7 +27,14 @@ class Plan:
 
     batch: Batch
     n_passes: int
+    rests: bool = False  # the last window tells nothing, and every window before takes one pass
     frontier: int | None = None  # only answers of this difficulty tell whether the stage is mastered; None: all do
+
+    @property
+    def passes(self) -> tuple[int, ...]:
+        """N of each window."""
+        before = 1 if self.rests else self.n_passes
+        return (*(before,) * (self.batch.windows.shape[1] - 1), self.n_passes)
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -53,7 +65,11 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
         batch = task.batch(rng, **asked)
     if config.loss != "answers":
         return Plan(batch, n_passes)
-    return Plan(batch, n_passes, frontier=stage.difficulty if n_windows == stage.windows[1] else NO_DIFFICULTY)
+    rests = rng.random() < config.rest_share
+    if rests:
+        batch = replace(batch, windows=np.concatenate([batch.windows, resting(task).rest(batch.windows)], axis=1))
+    frontier = stage.difficulty if n_windows == stage.windows[1] and not rests else NO_DIFFICULTY
+    return Plan(batch, n_passes, rests, frontier)
 
 
 def _difficulties(

@@ -25,7 +25,7 @@ from sleepviz.config.training import TrainConfig
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.core.sleep import evict, sleep_passes
-from sleepviz.runs.flops import sleep_flops, wake_flops
+from sleepviz.runs.flops import pass_flops, sleep_flops
 from sleepviz.tasks.base import NOT_ASKED, Batch, Task, Tokens, pass_supervised
 from sleepviz.training.plan import Plan
 from sleepviz.training.together import ALONE, Together
@@ -70,13 +70,14 @@ def training_step(
     losses: list[Tensor] = []
     memory = Memory.empty(model.config, len(windows), device=device)
     for index, window in enumerate(windows.unbind(dim=1)):
+        policy = replace(policy, n_passes=plan.passes[index])
         for done in sleep_passes(model, window, restarted(memory), policy, grad_passes=config.grad_passes or None):
             memory = done.memory
             if config.pass_loss and done.h.requires_grad:
                 supervised = pass_supervised(task, "pass_loss")
                 further = supervised.targets_after_pass(whole, done.pass_index + 1)[:, index]  # [whole B, L]
                 wanted = torch.from_numpy(further[together.part(len(further))]).flatten().to(device)
-                mean = _mean_loss(model.logits(done.h), wanted, int((further != NOT_ASKED).sum()))
+                mean = _mean_loss(model.logits(done.h).flatten(0, 1), wanted, int((further != NOT_ASKED).sum()))
                 losses.append(config.pass_loss * mean)
         memory = evict(memory, policy, model.config.window)
     exact = []
@@ -84,23 +85,25 @@ def training_step(
         target = targets[:, query]  # [B, T]
         if not n_asked[query]:
             continue
-        logits, _ = model(queries[:, query], restarted(memory))  # [B, T, vocab]
-        losses.append(_mean_loss(logits, target.flatten(), int(n_asked[query])))
-        right = logits.argmax(dim=-1) == target  # [B, T]
+        h, _, _ = model.run_blocks(model.embed(queries[:, query]), restarted(memory))
+        asked = target != NOT_ASKED  # [B, T]
+        logits = model.logits(h[asked])  # [n, vocab]: no other token is put out
+        losses.append(_mean_loss(logits, target[asked], int(n_asked[query])))
+        right = logits.argmax(dim=-1) == target[asked]  # [n]
         if batch.difficulty.ndim == 2:  # each question has one part, and they stand in order, chunk after chunk
             of_chunk = scored.chunk(queries.shape[1], dim=1)[query]
-            exact.append(right[target != NOT_ASKED].view(of_chunk.shape)[of_chunk])
+            exact.append(right.view(of_chunk.shape)[of_chunk])
         else:
-            exact.append((right | (target == NOT_ASKED)).all(dim=-1)[scored])
+            exact.append((~asked).masked_scatter(asked, right).all(dim=-1)[scored])
     flops = step_flops(model.config, config, plan)
-    asked = torch.cat(exact) if exact else windows.new_zeros(0, dtype=torch.bool)
-    return StepResult(torch.stack(losses).mean(), asked, flops)
+    none = windows.new_zeros(0, dtype=torch.bool)
+    return StepResult(torch.stack(losses).mean(), torch.cat(exact) if exact else none, flops)
 
 
 def _mean_loss(logits: Tensor, targets: Tensor, n: int) -> Tensor:
-    """The sum of the cross-entropies of [B, T, vocab] over `n`, the number of targets in the whole batch."""
+    """The sum of the cross-entropies of [tokens, vocab] over `n`, the number of targets in the whole batch."""
     n_here = int((targets != NOT_ASKED).sum())
-    mean = F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=NOT_ASKED, reduction="mean" if n_here else "sum")
+    mean = F.cross_entropy(logits, targets, ignore_index=NOT_ASKED, reduction="mean" if n_here else "sum")
     return mean if n_here in (0, n) else mean * (n_here / n)
 
 
@@ -118,11 +121,13 @@ def step_flops(config: ModelConfig, train: TrainConfig, plan: Plan) -> float:
     n_queries, query_tokens = plan.batch.queries.shape[1:]
     kept = {"hard": 0, "sliding": config.window - 1, "none": n_windows * n_tokens}[train.eviction]
     cached = [min(kept, index * n_tokens) for index in range(n_windows + 1)]
-    asleep = sum(
-        sleep_flops(config, n_tokens=n_tokens, n_passes=plan.n_passes, n_cached=before) for before in cached[:-1]
-    )
-    n_grad = min(plan.n_passes, train.grad_passes or plan.n_passes)
-    asleep_backward = 2 * asleep * n_grad / max(plan.n_passes, 1)
-    awake = wake_flops(config, n_tokens=query_tokens, n_cached=cached[-1]) * n_queries
+    asleep = asleep_backward = 0.0
+    for n_passes, before in zip(plan.passes, cached, strict=False):
+        forward = sleep_flops(config, n_tokens=n_tokens, n_passes=n_passes, n_cached=before)
+        n_grad = min(n_passes, train.grad_passes or n_passes)
+        asleep, asleep_backward = asleep + forward, asleep_backward + 2 * forward * n_grad / max(n_passes, 1)
+    awake = pass_flops(config, n_tokens=query_tokens, n_cached=cached[-1]) * n_queries
+    n_asked = int((_true_answers(train, plan.batch, plan.n_passes) != NOT_ASKED).sum())
+    head = 2 * config.d_model * config.vocab_size * n_asked
     stream = 6 * n_windows * n_grad * n_tokens * config.d_model * config.vocab_size if train.pass_loss else 0
-    return float(size * (asleep + asleep_backward + 3 * awake + stream))
+    return float(size * (asleep + asleep_backward + 3 * awake + stream) + 3 * head)

@@ -96,5 +96,26 @@ def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server:
     ready(page, runs=2)
     page.wait_for_url(re.compile("beside=n1"), timeout=PATIENCE_MS)
     expect(page.locator('.picture[data-name="state"] .said')).to_contain_text("only one pass:")
+    ways = page.locator('.picture[data-name="path"]')
+    expect(ways.locator(".notice")).to_contain_text("Both runs stand in one plane, which was fitted once to both.")
+    ways.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".scope .live")).to_have_text(re.compile(r"S, 3 passes, at the start: \d+ % of the final size"))
     assert_axe_finds_nothing(page, "with two runs")
+    page.context.close()
+
+
+def test_a_probe_is_fitted_and_read_by_keyboard(server: Server, browser: Browser) -> None:
+    page = visit(browser, f"{server.url}/inside?task=rule110&rows=0100110101110010&t=0&N=1")
+    ready(page)
+    page.get_by_role("combobox", name=re.compile("^Read from")).focus()
+    page.keyboard.type("probe")
+    page.keyboard.press("Enter")
+    table = page.get_by_role("region", name=re.compile("Share that the probe reads right"))
+    expect(table.locator("tbody tr")).to_have_count(1, timeout=PATIENCE_MS)
+    share, of_another = map(float, re.findall(r"\d\.\d\d", table.locator("tbody td").inner_text()))
+    assert share > 0.8 and 0.4 < of_another < 0.6  # the row is asked as it was read; guessing is right for half
+    page.wait_for_url(re.compile("reader=probe"), timeout=PATIENCE_MS)
+    table.focus()
+    assert_axe_finds_nothing(page, "with a probe")
     page.context.close()

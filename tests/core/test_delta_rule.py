@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sleepviz.config.model import LocalRule
-from sleepviz.core.delta_rule import gated_delta_scan, gated_delta_step, gated_delta_window
+from sleepviz.core.delta_rule import corrections, gated_delta_scan, gated_delta_step, gated_delta_window
 
 LENGTHS = (1, 2, 13, 24, 65)
 NAMES = ("state", "q", "k", "v", "log_decay", "beta")
@@ -290,3 +290,32 @@ def test_inputs_are_not_changed() -> None:
     run(gated_delta_scan, inputs)
     gated_delta_step(inputs["state"], **{name: inputs[name][:, :, 0] for name in NAMES[1:]})
     assert all(torch.equal(inputs[name], copies[name]) for name in NAMES)
+
+
+@pytest.mark.parametrize(("rule", "second"), [("delta", -1.0), ("hebbian", 0.5)])
+def test_what_two_tokens_write_by_hand(rule: LocalRule, second: float) -> None:
+    """Token 1 writes 6 under a key. Then half of it fades, and token 2 wants 1 there with a write strength of 1/2.
+
+    By the delta rule token 2 finds 3 and adds (1 - 3) / 2; by the Hebbian rule it adds 1 / 2, whatever is there.
+    """
+    found = corrections(
+        torch.zeros(1, 1, 2, 1, dtype=torch.float64),
+        k=torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]], dtype=torch.float64),
+        v=torch.tensor([[[[6.0], [1.0]]]], dtype=torch.float64),
+        log_decay=torch.tensor([[[0.0, -np.log(2.0)]]], dtype=torch.float64),
+        beta=torch.tensor([[[1.0, 0.5]]], dtype=torch.float64),
+        rule=rule,
+    )
+    assert found.flatten().tolist() == pytest.approx([6.0, second])
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), n_tokens=st.integers(1, 9), rule=st.sampled_from(["delta", "hebbian"]))
+def test_what_all_tokens_write_makes_the_state(seed: int, n_tokens: int, rule: LocalRule) -> None:
+    """S after a window is what is left of S before it, and of the outer product of each token's key and correction."""
+    inputs = random_inputs(n_tokens, seed=seed)
+    state, k, log_decay = (inputs[name].numpy() for name in ("state", "k", "log_decay"))
+    written = corrections(inputs["state"], **{name: inputs[name] for name in NAMES[2:]}, rule=rule).numpy()
+    for t in range(n_tokens):
+        state = state * np.exp(log_decay[:, :, t, None, None]) + k[:, :, t, :, None] * written[:, :, t, None, :]
+    np.testing.assert_allclose(run(gated_delta_scan, inputs, rule)[0].numpy(), state, atol=1e-9)

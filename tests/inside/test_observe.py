@@ -31,9 +31,10 @@ def seen(spec: RunSpec = SPEC, **changes: object) -> list[PassSeen]:
 def state_again(layer: LayerSeen, values: np.ndarray, log_decay: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """S after the pass, one token after another in float64, from the recorded k, v, decay and write strength."""
     states = layer.before.astype(np.float64)
+    assert layer.writes is not None
     for head in range(len(states)):
         for t in range(values.shape[1]):
-            k, v = layer.keys[head, t].astype(np.float64), values[head, t]
+            k, v = layer.writes.keys[head, t].astype(np.float64), values[head, t]
             states[head] *= np.exp(log_decay[head, t])
             states[head] += beta[head, t] * np.outer(k, v - states[head].T @ k)
     return states
@@ -50,8 +51,9 @@ def test_it_is_the_recorded_run() -> None:
         for measured, layer in zip(event.layers, look.layers, strict=True):
             assert measured.layer == layer.layer
             assert np.array_equal(measured.state, layer.state)
-            assert layer.decay.mean(axis=1) == pytest.approx(measured.mean_decay, abs=1e-6)
-            assert layer.write_strength.mean(axis=1) == pytest.approx(measured.mean_beta, abs=1e-6)
+            assert layer.writes is not None
+            assert layer.writes.decay.mean(axis=1) == pytest.approx(measured.mean_decay, abs=1e-6)
+            assert layer.writes.strength.mean(axis=1) == pytest.approx(measured.mean_beta, abs=1e-6)
             assert np.linalg.norm(layer.state - layer.before, axis=(1, 2)) / measured.norm == pytest.approx(
                 measured.drift, abs=1e-5
             )
@@ -69,10 +71,13 @@ def test_the_state_follows_from_what_every_token_wrote(rule: str) -> None:
     passes = list(sleep_passes(checkpoint.model, tokens, memory, SleepPolicy(SPEC.n_passes), observe=True))
     for done, look in zip(passes, observe(SPEC, checkpoint), strict=False):
         for layer, writing in zip(look.layers, done.observations.writings, strict=True):
-            kept = np.cumprod(layer.decay[:, ::-1], axis=1)[:, ::-1]  # of each token's own decay and the later ones
+            assert layer.writes is not None
+            kept = np.cumprod(layer.writes.decay[:, ::-1], axis=1)[
+                :, ::-1
+            ]  # of each token's own decay and the later ones
             later = np.concatenate([kept[:, 1:], np.ones((len(kept), 1))], axis=1)
             total = kept[:, :1, None] * layer.before + np.einsum(
-                "ht,htk,htv->hkv", later, layer.keys, layer.corrections
+                "ht,htk,htv->hkv", later, layer.writes.keys, layer.writes.corrections
             )
             assert layer.state == pytest.approx(total, abs=1e-4)
             if rule == "delta":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
-from sleepviz.inside.path import path_of
 from sleepviz.inside.reading import answer_parts, lens
 from sleepviz.tasks.depo.task import Depo
 from tests.builders import TASK, random_model, random_tokens, small_config
@@ -70,25 +68,3 @@ def test_no_layer_is_read_through_another_s() -> None:
 def test_answers_are_read_where_the_task_reads_them() -> None:
     assert answer_parts(TASK).tolist() == list(range(1, 9))  # after the header, every cell
     assert answer_parts(Depo()).tolist() == [2] and answer_parts(Depo(compact=True)).tolist() == [1]
-
-
-def test_the_plane_of_a_path_keeps_what_lies_in_a_plane() -> None:
-    corners = np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]])
-    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((7, 2)))[0].T  # two unit vectors in seven dimensions
-    path = path_of(corners @ turned + 5)
-    apart = np.linalg.norm(path.points[:, None] - path.points[None], axis=-1)
-    assert np.allclose(apart, [[0, 3, 5], [3, 0, 4], [5, 4, 0]])
-    assert np.isclose(path.explained.sum(), 1)
-
-
-def test_the_distance_of_a_path_is_taken_before_anything_is_projected() -> None:
-    states = np.random.default_rng(1).standard_normal((6, 9))
-    path = path_of(states)
-    expected = [np.linalg.norm(each - states[-1]) / np.linalg.norm(states[-1]) for each in states]
-    assert np.allclose(path.distance, expected) and path.distance[-1] == 0
-
-
-def test_what_does_not_move_has_no_axis() -> None:
-    path = path_of(np.ones((3, 4)))
-    assert not path.points.any() and not path.explained.any() and not path.distance.any()
-    assert path_of(np.zeros((1, 4))).points.shape == (1, 2)

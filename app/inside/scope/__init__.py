@@ -20,8 +20,11 @@ _scope = st.components.v2.component(
 )
 
 
-def show(runs: Sequence[dict[str, Any]], *, at: int, key: str, on_pass: Callable[[int], None]) -> None:
-    """Mount the microscope over one run or two; `at` is the pass in sight, from 1. `on_pass` hears of another."""
+def show(runs: Sequence[dict[str, Any]], *, plane: str, at: int, key: str, on_pass: Callable[[int], None]) -> None:
+    """Mount the microscope over one run or two; `at` is the pass in sight, from 1. `on_pass` hears of another.
+
+    `plane` says whose plane the way of S and of h is drawn in. What one of the runs does not let one see is left out.
+    """
 
     def moved() -> tuple[int, int]:
         """The pass that the slider was moved to last, and how many moves the page has heard of; 0 and 0 at first."""
@@ -34,6 +37,11 @@ def show(runs: Sequence[dict[str, Any]], *, at: int, key: str, on_pass: Callable
         if moved()[0]:
             on_pass(moved()[0])
 
-    words = {"pass": text.PASS, "pictures": text.PICTURES, "other_shape": text.OTHER_SHAPE}
+    pictures = {**text.PICTURES, "path": (text.PICTURES["path"][0], plane)}
+    if not all(run["decay"] for run in runs):
+        pictures = {name: words for name, words in pictures.items() if name not in ("tokens", "wrote")}
+    if not any(run["attended"] for run in runs):
+        pictures = {name: words for name, words in pictures.items() if name != "attention"}
+    words = {"pass": text.PASS, "pictures": pictures, "other_shape": text.OTHER_SHAPE}
     data = {"runs": list(runs), "at": at, "heard": moved()[1], "words": words}
     _scope(key=key, data=data, on_moved_change=changed)

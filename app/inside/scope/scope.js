@@ -53,7 +53,8 @@ class Scope {
     this.slider.max = String(this.last);
     this.canvases = {};
     this.said = {};
-    const panels = ORDER.map((name) => {
+    this.order = ORDER.filter((name) => pictures[name]);  // a model may hide some
+    const panels = this.order.map((name) => {
       const panel = document.createElement("div"), title = document.createElement("p"), notice = document.createElement("p");
       const canvas = document.createElement("canvas"), said = document.createElement("p");
       panel.className = WIDE.includes(name) ? "picture wide" : "picture";
@@ -70,7 +71,7 @@ class Scope {
       return panel;
     });
     this.root.querySelector(".pictures").replaceChildren(...panels);
-    const first = this.runs[0], place = first.strength[first.passes - 1];
+    const first = this.runs[0], place = first.strength[first.passes - 1] ?? [0];
     if (this.token === null || this.token >= first.tokens.length) this.token = place.indexOf(Math.max(...place));
   }
 
@@ -107,7 +108,7 @@ class Scope {
       tokens: (c) => this.drawTokens(c), wrote: (c) => this.drawWrote(c), attention: (c) => this.drawAttention(c),
       path: (c) => this.drawPath(c), distance: (c) => this.drawDistance(c),
     };
-    for (const name of ORDER) {
+    for (const name of this.order) {
       const canvas = this.canvases[name], [title] = this.words.pictures[name];
       this.probe.set(canvas, marks[name](canvas));
       const told = name === "wrote" ? this.toldWrote() : this.runs.map((run) => this.told(run, name)).filter(Boolean);
@@ -259,24 +260,50 @@ class Scope {
     });
   }
 
+  // S on the left, h on the right; runs that share a plane are drawn into one box, the others one below the other.
   drawPath(canvas) {
-    const { ctx, w, h, unit } = fit(canvas), marks = [];
-    const rows = this.runs.length, high = h / rows;
-    this.runs.forEach((run, r) => ["state", "h"].forEach((which, i) => {
-      const box = { x: (i * w) / 2 + 8, y: r * high + 2.6 * unit, w: w / 2 - 20, h: high - 3.2 * unit }, { points } = run.path[which];
-      label(ctx, [`${which === "state" ? "S" : "h"}: ${run.name}`, which === "state" ? "S" : "h"], box.x, box.y - 1.8 * unit, box.w, INK.dim, "left");
-      const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-      const spread = Math.max(1e-9, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)), most = Math.min(box.w, box.h);
-      const place = ([px, py]) => [box.x + ((px - Math.min(...xs)) / spread) * most, box.y + ((py - Math.min(...ys)) / spread) * most];
-      line(ctx, points.map(place), INK.line, 1.5);
-      points.forEach((point, pass) => {
-        const [px, py] = place(point), isNow = pass === this.passOf(run) + 1;
-        disc(ctx, px, py, isNow ? 5 : 2.5, isNow ? SERIES[r] : INK.dim);
-        if (isNow || pass === 0) label(ctx, [pass ? String(pass) : "start"], px + 7, py - 0.5 * unit, 4 * unit, INK.text, "left");
-        marks.push(mark(px - 4, py - 4, 8, 8, `${which === "state" ? "S" : "h"}, ${run.name}, ${pass ? `after pass ${pass}` : "at the start"}: ${(100 * run.path[which].distance[pass]).toFixed(0)} % of the final size from the end`, pass ? () => this.go(pass) : null));
+    const { ctx, w, h, unit } = fit(canvas), { runs } = this;
+    return ["state", "h"].flatMap((which, i) => {
+      const planes = runs[0].path[which].shared ? [runs] : runs.map((run) => [run]), high = h / planes.length;
+      return planes.flatMap((sharing, r) => {
+        const top = r * high + (1 + 1.3 * sharing.length) * unit;
+        const box = { x: (i * w) / 2 + 8, y: top, w: w / 2 - 20, h: (r + 1) * high - top - 0.8 * unit };
+        return this.drawPlane(ctx, box, sharing, which, unit);
       });
-    }));
+    });
+  }
+
+  drawPlane(ctx, box, sharing, which, unit) {
+    const name = which === "state" ? "S" : "h", all = sharing.flatMap((run) => run.path[which].points), marks = [];
+    const [least, most] = [Math.min, Math.max].map((of) => [0, 1].map((axis) => of(...all.map((point) => point[axis]))));
+    const spread = Math.max(1e-9, most[0] - least[0], most[1] - least[1]), side = Math.min(box.w, box.h);
+    const place = (point) => [box.x + ((point[0] - least[0]) / spread) * side, box.y + ((point[1] - least[1]) / spread) * side];
+    sharing.forEach((run, index) => {
+      const r = this.runs.indexOf(run), { points, distance } = run.path[which], colour = this.runs.length > 1 ? SERIES[r] : INK.dim;
+      const row = box.y - (1.3 * (sharing.length - index) + 0.3) * unit;
+      label(ctx, [`${name}: ${run.name}`, `${name}: run ${r + 1}`, name], box.x, row, box.w, colour, "left");
+      const places = points.map(place), [startX, startY] = place(sharing[0].path[which].points[0]);
+      const startsApart = !index || Math.hypot(places[0][0] - startX, places[0][1] - startY) > 1.5 * unit;
+      this.drawWay(ctx, places, r, this.passOf(run) + 1, startsApart, unit);
+      points.forEach((point, pass) => {
+        const [x, y] = place(point), off = `${(100 * distance[pass]).toFixed(0)} % of the final size from the end`;
+        marks.push(mark(x - 4, y - 4, 8, 8, `${name}, ${run.name}, ${pass ? `after pass ${pass}` : "at the start"}: ${off}`, pass ? () => this.go(pass) : null));
+      });
+    });
     return marks;
+  }
+
+  // One run's way; that of the run beside it is dashed, its dots are open. Two starts at one place have one name.
+  drawWay(ctx, places, r, now, namesStart, unit) {
+    const colour = this.runs.length > 1 ? SERIES[r] : INK.dim;
+    line(ctx, places, this.runs.length > 1 ? colour : INK.line, 1.5, r ? [4, 3] : []);
+    places.forEach(([x, y], pass) => {
+      const isNow = pass === now, size = isNow ? 5 : 2.5;
+      disc(ctx, x, y, size, isNow ? SERIES[r] : colour);
+      if (r) disc(ctx, x, y, size - 1.5, INK.dark);
+      const [aside, align] = r && pass ? [-8, "right"] : [8, "left"];
+      if (isNow || (pass === 0 && namesStart)) label(ctx, [pass ? String(pass) : "start"], x + aside, y + (pass ? -0.5 : 0.8) * unit, 4 * unit, INK.text, align);
+    });
   }
 
   drawDistance(canvas) {

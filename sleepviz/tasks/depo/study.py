@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sleepviz.config.run import CONTROLS, Control
-from sleepviz.tasks.base import Batch, Task, Tokens
+from sleepviz.tasks.base import Batch, Problem, Task, Tokens
 from sleepviz.tasks.depo.task import Depo
-from sleepviz.tasks.family import Measurement, Reader, Series, Study
+from sleepviz.tasks.family import Measurement, Probed, Reader, Series, Study
 from sleepviz.tasks.walks import walk
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
@@ -17,6 +18,7 @@ FOUND = "depo-answers"  # trained on answers alone, for any N
 FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
 FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
 FOUND_CONTROL_PASSES = 4
+JOINED_PASSES = (1, 2, 4, 8)
 MEMORY_PASSES, MEMORY_HOPS = (1, 4), (1, 2, 4, 6, 8)
 READINGS: tuple[tuple[str, Reader, int | None, Control], ...] = (
     ("s_all", "lens", None, "none"),
@@ -78,6 +80,31 @@ def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
                     )
 
 
+def joined(task: Task, default: str) -> Iterator[Measurement]:
+    """What a pass joins: chains that go on in a later window beside all others, of the found and the taught model."""
+    for variant, checkpoint in (("found", FOUND), ("taught", default)):
+        for kind in ("onward", "elsewhere"):
+            for n in JOINED_PASSES:
+                for hops in FOUND_HOPS:
+                    yield Measurement("joined", f"{variant}_{kind}", checkpoint, n, hops, task.windows_max, kind=kind)
+
+
+def goes_onward(task: Task, batch: Batch) -> NDArray[np.bool_]:
+    """Whether the first question's second edge stands in a later window than its first, [B]."""
+    assert isinstance(task, Depo)
+    told = np.stack(
+        [task.successor(batch.windows[:, [index]]) < task.unknown for index in range(batch.windows.shape[1])], axis=1
+    )  # [B, W, names]
+    window, instances, start = told.argmax(1), np.arange(len(told)), asked_name(task, batch)
+    second = task.successor(batch.windows)[instances, start]
+    return np.asarray(window[instances, start] < window[instances, second])
+
+
+def goes_elsewhere(task: Task, batch: Batch) -> NDArray[np.bool_]:
+    """All other instances, [B]."""
+    return ~goes_onward(task, batch)
+
+
 def asked_name(task: Task, batch: Batch) -> Tokens:
     """The name that each instance's first question starts from, [B]."""
     assert isinstance(task, Depo)
@@ -92,10 +119,19 @@ def node_after(task: Task, batch: Batch, hops: int) -> Tokens:
     return walk(successor, names, hops)[..., hops]
 
 
+def probed(task: Task, problem: Problem) -> tuple[Probed, ...]:
+    """Each question asks where one name leads after some hops."""
+    assert isinstance(task, Depo)
+    hops = problem.queries[:, task.first_part] - task.hop
+    starts = problem.queries[:, task.first_part - 1] - task.called
+    return tuple(Probed(int(k), (int(start),), first_token=0) for k, start in zip(hops, starts, strict=True))
+
+
 def further(task: Task, default: str) -> Iterator[Measurement]:
     """What is measured of Depo alone."""
     yield from controls_of_the_found(task, default)
     yield from what_s_gives(task, default)
+    yield from joined(task, default)
 
 
 STUDY = Study(
@@ -117,4 +153,6 @@ STUDY = Study(
     further=further,
     read_from_state=node_after,
     asked_part=asked_name,
+    kinds={"onward": goes_onward, "elsewhere": goes_elsewhere},
+    probed=probed,
 )

@@ -128,6 +128,12 @@ class DepoTokens(JsonRoundTrip):
         known[instance, edges[instance, place, 0]] = edges[instance, place, 1]
         return known
 
+    def rest(self, windows: Tokens) -> Tokens:
+        """A window without an edge, after windows [B, W, L], with the same roll call, [B, 1, L]."""
+        window = windows[:, -1:].copy()
+        window[..., : self.roll_call] = self.pad
+        return window
+
     def padded(self, edges: Tokens, n_windows: int) -> Tokens:
         """Edges [B, n, 2] -> exactly as many as the windows hold."""
         missing = n_windows * self.window_edges - edges.shape[1]

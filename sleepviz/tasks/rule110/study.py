@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sleepviz.tasks.base import Batch, Task, Tokens
-from sleepviz.tasks.family import Measurement, Series, Study
+from sleepviz.tasks.base import Batch, Problem, Task, Tokens
+from sleepviz.tasks.family import Measurement, Probed, Series, Study
 from sleepviz.tasks.rule110.task import HEADER, ROW_TOKENS, Rule110
 
 CONTROL_PASSES = 12
@@ -25,6 +25,14 @@ def row_after(task: Task, batch: Batch, steps: int) -> Tokens:
     """The cells of the last window's row after `steps` steps, [B, W] of 0/1."""
     assert isinstance(task, Rule110)
     return task.targets_after_pass(batch, steps)[:, -1, HEADER:] % ROW_TOKENS
+
+
+def probed(task: Task, problem: Problem) -> tuple[Probed | None, ...]:
+    """The last row alone is read, the cells of which are asked after the steps that its header shows."""
+    assert isinstance(task, Rule110)
+    last, steps = len(problem.queries) - 1, task.steps_asked(problem.context)
+    one = Probed(steps, tuple(range(task.row_cells)), first_token=ROW_TOKENS * last)
+    return (*[None] * last, one)
 
 
 # Four passes are the most that both were trained with.
@@ -48,5 +56,6 @@ STUDY = Study(
     series=ATTENTION,
     further=retention,
     read_from_state=row_after,
+    probed=probed,
     probe_windows=1,
 )

@@ -204,6 +204,10 @@ class Rule110(JsonRoundTrip):
         stops = tuple(self.window * (row + 1) for row in range(len(cells)))
         return Problem(tuple(windows.reshape(-1).tolist()), self._queries(names), stops, n_asked=len(cells))
 
+    def steps_asked(self, context: Sequence[int]) -> int:
+        """The steps that the header of a context shows."""
+        return int(context[0]) - self._ask - 1
+
     def statement_stops(self, context: Sequence[int]) -> tuple[int, ...]:
         """A row with its header is one statement, and one window: to sleep at its end is to sleep at a full window."""
         return ends_in_windows(len(context), self.window, ())

@@ -15,8 +15,8 @@ from sleepviz.tasks.text.task import Text
 def presets() -> Iterator[Preset]:
     """Found from the answers alone, one model for any N: two hops a pass. Beside it N = 1 at equal tokens.
 
-    First more hops on one page. Then, from there, more pages, which have room for more people. Then more hops: on two
-    pages, where a chain already leads from page to page, and last on all pages.
+    First more hops on one page. Then, from there, more pages, which have room for more people. Then full pages only,
+    and more hops: on two pages, where a chain already leads from page to page, and last on all pages.
     """
     task = Text()
     model = ModelConfig(
@@ -33,13 +33,10 @@ def presets() -> Iterator[Preset]:
     def one_page(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
         return tuple(Stage(passes_at(hops), hops, (1, 1), advance_at=at) for hops, at in ((1, 0.9), (2, 0.7), (3, 0.7)))
 
-    def more_pages(passes_at: Callable[[int], int], pages: int) -> tuple[Stage, ...]:
-        return (Stage(passes_at(3), 3, (1, pages), single_window_share=0.3),)
-
-    def more_hops(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
-        reach = ((3, 2), (4, 2), (4, 4), (5, 4), (6, 4))
+    def full_pages(passes_at: Callable[[int], int], *reach: tuple[int, int, float]) -> tuple[Stage, ...]:
         return tuple(
-            Stage(passes_at(hops), hops, (2, pages), single_window_share=0.1, advance_at=0.7) for hops, pages in reach
+            Stage(passes_at(hops), hops, (2, pages), single_window_share=0.1, advance_at=at)
+            for hops, pages, at in reach
         )
 
     def any_n(hops: int) -> int:
@@ -49,20 +46,33 @@ def presets() -> Iterator[Preset]:
         one_page(any_n), Budget.steps(2_280), loss="answers", steps_per_pass=2, lr_muon=0.02, decay_share=0.0
     )
     yield Preset("text-answers-page", task, model, page)
-    four = replace(page, stages=more_pages(any_n, 4), budget=Budget.steps(2_090), batch=32, init="text-answers-page")
-    yield Preset("text-answers-pages", task, model, four)
-    two = replace(four, stages=more_pages(any_n, 2), budget=Budget.steps(1_346), init="text-answers-pages")
-    yield Preset("text-answers-hops", task, model, two)
-    further = replace(
-        two,
-        stages=more_hops(any_n),
-        budget=Budget.steps(8_000),
-        lr_muon=0.01,
-        decay_share=0.25,
-        init="text-answers-hops",
+    # Half of the batches rest: so the model learns to work at the foot of a page before it goes on to further pages.
+    more = replace(task, chunks=3)
+    rested = replace(
+        page,
+        stages=one_page(any_n)[1:],
+        budget=Budget.steps(2_000),
+        batch=32,
+        rest_share=0.5,
+        init="text-answers-page",
     )
-    yield Preset("text-answers", task, model, further, default=True)
-    whole = Budget.equal_to("text-answers-page", "text-answers-pages", "text-answers-hops", "text-answers")
-    stages = (*one_page(lambda hops: 1), *more_pages(lambda hops: 1, 4), *more_hops(lambda hops: 1))
-    alone = replace(page, stages=stages, n_passes=1, budget=whole, decay_share=0.25)
-    yield Preset("text-answers-n1", task, model, alone)
+    yield Preset("text-answers-rest", more, model, rested)
+    reach = ((3, 2, 0.8), (4, 2, 0.8), (4, 4, 0.8), (5, 4, 0.7), (6, 4, 0.7))
+    further = replace(
+        rested,
+        stages=full_pages(any_n, *reach),
+        budget=Budget.steps(6_000),
+        lr_muon=0.01,
+        decay_share=0.3,
+        init="text-answers-rest",
+    )
+    yield Preset("text-answers", more, model, further, default=True)
+    whole = Budget.equal_to(*(f"text-answers{part}" for part in ("-page", "-rest", "")))
+    # Pages come before hops: N = 1 may never master the second hop, and must have read as many pages.
+    stages = (
+        Stage(1, 1, (1, 1)),
+        Stage(1, 1, (1, 4), single_window_share=0.3),
+        *full_pages(lambda hops: 1, *((hops, 4, 0.7) for hops in range(2, task.hops_max + 1))),
+    )
+    alone = replace(page, stages=stages, n_passes=1, budget=whole, batch=32, lr_muon=0.01, decay_share=0.25)
+    yield Preset("text-answers-n1", more, model, alone)

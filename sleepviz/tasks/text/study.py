@@ -1,11 +1,29 @@
-"""What is measured of Text, and how its tables are headed."""
+"""What is measured of Text beyond the common experiments: how long a document may be."""
 
-from sleepviz.tasks.family import Study
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sleepviz.tasks.base import Task
+from sleepviz.tasks.family import Measurement, Study
+
+CONTROL_PASSES = 4
+PAGES = (2, 4, 8, 12, 16)  # one page has no room for everybody
+LENGTH_HOPS = (1, 2, 3, 4)
+
+
+def length(task: Task, default: str) -> Iterator[Measurement]:
+    """The same number of people, told over more and more pages: more sentences that tell nothing, and more sleeps."""
+    for hops in LENGTH_HOPS:
+        for n_pages in PAGES:
+            yield Measurement("length", f"asked_after_{n_pages}", default, CONTROL_PASSES, hops, n_pages)
+
 
 STUDY = Study(
     symbol="hops",
     columns=tuple(range(1, 7)),
     passes=(1, 2, 3, 4, 6, 8),
-    control_passes=4,
+    control_passes=CONTROL_PASSES,
     baselines={"answers-n1": "n1_same_tokens"},
+    further=length,
 )

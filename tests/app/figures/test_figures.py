@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure, retention_figure
+from app.figures import accuracy_figure, accuracy_summary, difficulties_shown, drift_figure, windows_figure
 from app.figures.layout import apart
 from app.shell.results import Results, ResultsError, read_results
 from app.shell.theme import DARK, LIGHT, Mode
@@ -93,9 +93,9 @@ def test_the_plot_in_words(results: Results) -> None:
 
 
 def test_retention_is_ordered_by_windows_slept_on(results: Results) -> None:
-    (line,) = retention_figure(results, difficulty=3, mode="light").data
+    (line,) = windows_figure(results, "retention", difficulty=3, mode="light", symbol="t").data
     assert line.name == "t = 3" and list(line.x) == [1, 2, 3, 4] and list(line.y) == [0.9, 0.8, 0.8, 0.7]
-    assert not retention_figure(Results("rule110", "", ()), difficulty=3, mode="dark").data
+    assert not windows_figure(Results("rule110", "", ()), "retention", difficulty=3, mode="dark", symbol="t").data
 
 
 def test_drift_lines() -> None:

@@ -11,8 +11,8 @@ from app.figures import (
     halting_figure,
     heatmap_figure,
     heatmap_summary,
-    retention_figure,
     series_figure,
+    windows_figure,
 )
 from app.shell.results import Result, Results
 from app.shell.theme import DARK, LIGHT, Mode
@@ -165,10 +165,12 @@ CHANCE = 1 / 18
             right="rows right",
             chance=CHANCE,
         ),
-        retention_figure(
+        windows_figure(
             Results("rule110", "", (entry(12, 3, 0.5, experiment="retention", variant="asked_after_1"),)),
+            "retention",
             difficulty=3,
             mode="dark",
+            symbol="t",
             chance=CHANCE,
         ),
     ],

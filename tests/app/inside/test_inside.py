@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from app.inside import beside
+from app.inside import beside, inside_text
 from app.inside.memory import keys_of, true_word, word
 from app.inside.page import FIRST, readers
-from app.inside.payload import Where, payload
+from app.inside.payload import Where, passes_of, payload
+from app.inside.ways import notice, ways_of
 from app.shell.state import LinkError
 from app.tasks import PAGES
 from sleepviz.config.events import Answer
 from sleepviz.config.run import RunSpec
-from sleepviz.inside.seen import LayerSeen, PassSeen
+from sleepviz.inside.seen import LayerSeen, PassSeen, Writes
 from sleepviz.runs.checkpoint import list_checkpoints
 from tests.app.made import made_answer
 
@@ -32,7 +34,7 @@ def made_layer(before: list[list[float]], state: list[list[float]]) -> LayerSeen
     singular = np.linalg.svd(both[1], compute_uv=False)
     tokens = np.array([[0.9, 1.0, 0.5], [0.9, 1.0, 0.5]], dtype=np.float32)
     keys = np.ones((2, 3, 2), dtype=np.float32)
-    return LayerSeen(1, both[0], both[1], singular, tokens, tokens[:, ::-1].copy(), keys, keys * 2)
+    return LayerSeen(1, both[0], both[1], singular, Writes(tokens, tokens[:, ::-1].copy(), keys, keys * 2))
 
 
 def made_look(windows: int = 1) -> tuple[PassSeen, ...]:
@@ -59,25 +61,32 @@ def made_look(windows: int = 1) -> tuple[PassSeen, ...]:
     )
 
 
+def drawn(where: Where = HERE, **options: Any) -> dict[str, Any]:
+    """One run alone, as the microscope gets it."""
+    look = made_look()
+    (ways,) = ways_of([passes_of(look, where)])
+    return payload(look, where, ways, **{"token": str, "name": "this"} | options)
+
+
 def floats(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype="<f4")
 
 
 def test_the_microscope_gets_one_head_of_every_pass() -> None:
-    given = payload(made_look(), HERE, token=str.upper, name="this")
+    given = drawn(token=str.upper)
     assert json.loads(json.dumps(given)) == given and given["passes"] == 2
     assert floats(given["states"]).reshape(3, 2, 2).tolist() == [list(map(list, each)) for each in STATES]
     assert given["scale"] == 4.0 and given["change_scale"] == 4.0
     assert given["singular"] == [[4.0, 3.0], [3.0, 1.0]]
     assert given["tokens"] == ["T2", "0", "1"] and given["decay"][0] == [0.9, 1.0, 0.5]
-    second = payload(made_look(), replace(HERE, head=1), token=str, name="this")
+    second = drawn(replace(HERE, head=1))
     assert floats(second["states"]).tolist() == [10 * x for x in floats(given["states"])]
     attention = np.frombuffer(base64.b64decode(given["attention"]), dtype=np.uint8).reshape(2, 3, 3)
     assert attention[0, 0, 0] == 128 and attention[1, 2, 1] == 255 and np.count_nonzero(attention) == 2
 
 
 def test_every_picture_is_said_in_numbers_that_can_be_worked_out() -> None:
-    given = payload(made_look(), HERE, token=str, name="this")
+    given = drawn()
     first, second = given["said"]
     assert first["state"] == "The size |S| is 5.00. The largest value, −4.00, stands at key 2, value 2."
     assert second["change"] == "This pass changed the head by 95 % of its size, most at key 2, value 2."  # 3 of √10
@@ -87,6 +96,21 @@ def test_every_picture_is_said_in_numbers_that_can_be_worked_out() -> None:
     assert second["attention"] == "The sharpest look: 1 at place 3 at 0 at place 2, with 100 %."
     assert given["path"]["state"]["distance"][-1] == 0 and given["path"]["h"]["distance"][0] == 1.0
     assert second["distance"] == "S is 0 % of its final size away from where it ends, h 0 %."
+
+
+def test_two_runs_stand_in_one_plane_as_far_as_they_have_one_size() -> None:
+    """The second run ends where the first one is after a pass, and has another stream of the same size."""
+    first = made_look()
+    second = tuple(replace(each, h=each.h * 2) for each in first[:1])
+    one, other = ways_of([first, second])
+    assert one.drawn()["state"]["points"][:2] == other.drawn()["state"]["points"]
+    assert (one.shares_state, one.shares_h) == (True, True) and notice((one, other)) == inside_text.PLANE_SHARED
+    longer = tuple(replace(each, h_before=np.ones((2, 2)), h=np.ones((2, 2))) for each in second)
+    one, other = ways_of([first, longer])
+    assert (other.shares_state, other.shares_h) == (True, False) and notice((one, other)) == inside_text.PLANES_APART
+    (alone,) = ways_of([first])
+    assert np.allclose(one.h.points, alone.h.points) and not np.allclose(one.state.points, alone.state.points)
+    assert not alone.shares_state and notice((alone,)) == inside_text.PLANE
 
 
 def test_a_place_that_a_run_does_not_have_is_its_last() -> None:

@@ -26,10 +26,10 @@ from app.lab.findings import (
     not_run,
     not_run_beyond,
     reach_finding,
-    retention_finding,
     share,
+    windows_finding,
 )
-from app.lab.lab_text import levels, variant_name
+from app.lab.lab_text import OVER_WINDOWS, levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, sweep_table
 from app.parts.html_table import html_table
@@ -247,8 +247,11 @@ def test_the_controls_that_lower_accuracy_are_counted() -> None:
     assert control_finding([]) is None
 
 
+RETENTION, LENGTH = OVER_WINDOWS["retention"], OVER_WINDOWS["length"]
+
+
 def retained(rows: dict[int, dict[int, float]]) -> list[Result]:
-    """{windows: {difficulty: accuracy}} of the first window."""
+    """{windows: {difficulty: accuracy}} of the first window, or of a document of so many."""
     return [
         entry(12, level, accuracy, experiment="retention", variant=f"asked_after_{windows}")
         for windows, row in rows.items()
@@ -257,16 +260,27 @@ def retained(rows: dict[int, dict[int, float]]) -> list[Result]:
 
 
 def test_long_term_memory_is_kept_lost_or_was_never_there() -> None:
-    assert said(retention_finding(retained({1: {1: 1.0, 4: 0.9}, 4: {1: 0.98, 4: 0.85}}), "t")) == (
+    assert said(windows_finding(retained({1: {1: 1.0, 4: 0.9}, 4: {1: 0.98, 4: 0.85}}), RETENTION, "t")) == (
         "The first window is remembered after 4 windows: no loss was measured at t = 1 and 4."
     )
     mixed = retained({1: {1: 1.0, 12: 1.0, 13: 0.04}, 2: {1: 1.0, 12: 0.9, 13: 0.0}, 4: {1: 1.0, 12: 0.8, 13: 0.0}})
-    assert said(retention_finding(mixed, "t", CHANCE)) == (
+    assert said(windows_finding(mixed, RETENTION, "t", CHANCE)) == (
         "The first window is remembered after 4 windows: no loss was measured at t = 1. Some of the first window is "
         "forgotten at t = 12. At t = 12, accuracy falls from 100.0 % after 1 window to 80.0 % after 4 windows. At t = "
         "13, the first window was never learned."
     )
-    assert retention_finding(retained({1: {1: 1.0}}), "t") is None and retention_finding([], "t") is None
+    assert windows_finding(retained({1: {1: 1.0}}), RETENTION, "t") is None
+    assert windows_finding([], RETENTION, "t") is None
+
+
+def test_a_longer_document_is_answered_as_well_or_worse() -> None:
+    """Of four lengths the shortest and the longest are compared."""
+    measured = retained({2: {1: 1.0, 3: 0.9, 6: 0.08}, 4: {3: 0.2}, 8: {1: 0.4}, 16: {1: 1.0, 3: 0.5, 6: 0.08}})
+    assert said(windows_finding(measured, LENGTH, "hops", 1 / 13)) == (
+        "A document of 16 windows is answered as well as one of 2 windows: no loss was measured at hops = 1. Longer "
+        "documents are answered worse at hops = 3. At hops = 3, accuracy falls from 90.0 % with 2 windows to 50.0 % "
+        "with 16 windows. At hops = 6, even the shortest document is answered no better than by guessing."
+    )
 
 
 def test_the_models_of_an_experiment_are_ranked_unless_they_guess() -> None:

@@ -1,4 +1,4 @@
-"""Does the first row survive later sleeps? Accuracy on it, by how many windows were slept on since."""
+"""Is the same question still answered right after more windows? Accuracy by how many were slept on."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from app.shell.results import Result, Results
 from app.shell.theme import MARKERS, Mode, palette
 
 ASKED_AFTER = "asked_after_"
+AXES = {
+    "retention": ("windows slept on", "first row fully right"),
+    "length": ("windows of the document", "questions answered right"),
+}
+"""Experiments that are drawn over windows."""
 
 
-def retention_figure(
-    results: Results, *, difficulty: int, mode: Mode, symbol: str = "t", chance: float | None = None
+def windows_figure(
+    results: Results, experiment: str, *, difficulty: int, mode: Mode, symbol: str, chance: float | None = None
 ) -> go.Figure:
     """One line a difficulty over the number of windows slept on; the current difficulty is thick."""
     look, figure = palette(mode), go.Figure()
-    measured = results.of("retention")
+    measured = results.of(experiment)
     known = sorted({entry.difficulty for entry in measured})
     wanted = [t for t in dict.fromkeys([difficulty, *known[-1:], 1, 4]) if t in known]
     for place, shown in enumerate(sorted(wanted)):
@@ -34,10 +39,10 @@ def retention_figure(
                 hovertemplate=f"{symbol} = {shown}, after %{{x}}: %{{y:.1%}}<extra></extra>",
             )
         )
-    figure.update_xaxes(dtick=1)
+    figure.update_xaxes(tickvals=sorted({windows_slept(entry) for entry in measured}))
     shares(figure)
     mark_chance(figure, chance, look)
-    return laid_out(figure, look, x="windows slept on", y="first row fully right", height=400)
+    return laid_out(figure, look, x=AXES[experiment][0], y=AXES[experiment][1], height=400)
 
 
 def windows_slept(entry: Result) -> int:

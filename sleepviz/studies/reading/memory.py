@@ -14,7 +14,7 @@ from torch import Tensor
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.inside.reading import lens
-from sleepviz.studies.probe import Ridge
+from sleepviz.studies.reading.probe import Ridge
 from sleepviz.tasks.base import NOT_ASKED, Batch, Tokens
 
 

@@ -9,9 +9,9 @@ import torch
 from sleepviz.config.model import ModelConfig, SleepPolicy
 from sleepviz.core.memory import Memory
 from sleepviz.core.model import HybridLM
-from sleepviz.studies.memory import answered, fit_probe, read_by_lens, read_by_probe
+from sleepviz.studies.reading.memory import answered, fit_probe, read_by_lens, read_by_probe
 from sleepviz.tasks.base import Batch
-from sleepviz.tasks.depo.study import asked_name, node_after
+from sleepviz.tasks.depo.study import asked_name, goes_elsewhere, goes_onward, node_after
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.training.evaluate import Setting, asleep, other_instances, right_awake
 from tests.builders import random_model
@@ -60,6 +60,22 @@ def test_the_part_that_is_asked_leads_to_the_target(hops: int) -> None:
     assert asked.tolist() == names
     reached = node_after(TASK, given, hops)[np.arange(12), asked]
     assert reached.tolist() == given.targets[np.arange(12), 0, given.difficulty, TASK.first_part].tolist()
+
+
+def test_a_chain_goes_on_later_or_elsewhere() -> None:
+    """By reading the edges of each window as text."""
+    given = TASK.batch(np.random.default_rng(8), size=40, n_windows=2, difficulty=np.full(40, 2), split="held_out")
+    expected = []
+    for windows, query in zip(given.windows, given.queries[:, 0], strict=True):
+        start = TASK.token_text(int(query[1])).strip(":")
+        edges = {}
+        for index, window in enumerate(windows):
+            said = [TASK.token_text(int(token)) for token in window[: TASK.roll_call]]
+            edges |= {said[at]: (index, said[at + 1]) for at in range(0, TASK.roll_call, 3)}
+        window, onward = edges[start]
+        expected.append(window < edges[onward][0])
+    assert goes_onward(TASK, given).tolist() == expected and 0 < sum(expected) < 40
+    assert goes_elsewhere(TASK, given).tolist() == [not later for later in expected]
 
 
 def test_a_probe_reads_a_table_that_s_holds_and_guesses_one_that_it_does_not() -> None:

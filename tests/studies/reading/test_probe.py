@@ -9,7 +9,7 @@ import torch
 from sleepviz.config.model import SleepPolicy
 from sleepviz.core.memory import Memory
 from sleepviz.core.sleep import sleep
-from sleepviz.studies.probe import PENALTY, Ridge, probe_accuracy, states
+from sleepviz.studies.reading.probe import PENALTY, Ridge, probe_accuracy, states
 from tests.builders import TASK, random_model, rule110_config
 
 GENERATOR = np.random.default_rng(0)

@@ -32,16 +32,28 @@ class Ridge:
 
     @classmethod
     def fit(cls, x: Tensor, y: Tensor) -> Ridge:
-        """Minimise |(x - mean) W + bias - y|^2 + penalty |W|^2, in the dual form: features may outnumber instances."""
+        """Minimise |(x - mean) W + bias - y|^2 + penalty |W|^2."""
         mean, bias = x.mean(dim=0), y.mean(dim=0)
         centred = x - mean
-        kernel = centred @ centred.T  # [n, n]
-        penalty = PENALTY * kernel.diagonal().mean() * torch.eye(len(x), dtype=x.dtype)
-        return cls(mean, centred.T @ torch.linalg.solve(kernel + penalty, y - bias), bias)
+        return cls(mean, centred.T @ _dual(centred, y - bias), bias)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Scores [n, outputs]."""
         return (x - self.mean) @ self.weight + self.bias
+
+
+def scores_of(x: Tensor, y: Tensor, new: Tensor) -> Tensor:
+    """What the probe of x and y says of new states [m, features], [m, outputs], without making its many weights."""
+    mean, bias = x.mean(dim=0), y.mean(dim=0)
+    centred = x - mean
+    return (new - mean) @ centred.T @ _dual(centred, y - bias) + bias
+
+
+def _dual(centred: Tensor, y: Tensor) -> Tensor:
+    """What each instance weighs, [n, outputs]: in this dual form, features may outnumber instances."""
+    kernel = centred @ centred.T  # [n, n]
+    penalty = PENALTY * kernel.diagonal().mean() * torch.eye(len(centred), dtype=centred.dtype)
+    return torch.linalg.solve(kernel + penalty, y)
 
 
 @torch.inference_mode()
