@@ -35,7 +35,7 @@ OTHER_WEIGHTS = (
 )
 CHANCE = "Chance is {one_in}: a guess is right that often."
 
-HEAT = "How far does N passes of sleep reach?"
+HEAT = "How far do N passes of sleep reach?"
 HEAT_LINE = "Each square is one setting: N passes and one difficulty, with {n} questions."
 HEAT_NOTICE = (
     "the numbers are per cent of {right}. Settings beyond the orange line were never trained. Diamonds mark results "

@@ -50,7 +50,7 @@ def script() -> str:
 
     Each picture stands in a block of its own, so that two of them may use the same name.
     """
-    names = ("draw.js", "strip.js", "holds.js", "graph.js", "answers.js", "probe.js", "prose.js")
+    names = ("draw.js", "strip.js", "holds.js", "graph.js", "grid.js", "answers.js", "probe.js", "prose.js")
     pictures = (_text(path) for path in (_HERE / "document.js", *sorted(_TASKS.glob("*/picture.js"))))
     shared = (_text(_HERE / name) for name in names)
     return "\n".join([architecture.JS, *shared, *(f"{{\n{each}}}" for each in pictures), _text(_HERE / "player.js")])

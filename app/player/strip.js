@@ -1,7 +1,7 @@
 // The strip of tokens, window by window, with the KV cache filling and dropping below it, and now.
 
 function stripScale(run, w, unit) {
-  const left = w < 560 ? 3.6 * unit : 5.4 * unit, right = 8;
+  const left = w < 560 ? 4.2 * unit : 5.4 * unit, right = 8;
   const slot = (w - left - right) / run.slots;
   return { left, slot, at: (x) => left + x * slot };
 }
@@ -40,7 +40,9 @@ function drawStrip(canvas, run, index, go) {
   drawCache(ctx, run, index, at, level, base, unit);
   // The highest fill is a full window, unless sleep began before or the cache kept more than a window.
   const height = run.sleeps.some((sleep) => sleep.is_full && sleep.last - sleep.first === most) ? "full:" : "at most";
-  label(ctx, [`${height} ${count(most, "token")}`, `${height} ${most}`], left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
+  const names = [`${height} ${count(most, "token")}`, `${height} ${most}`];
+  // Beside its line, where nothing crosses it; on a narrow screen inside.
+  if (!label(ctx, names, left - 8, roof, left - 8, INK.text, "right")) label(ctx, names, left + 5, roof + 0.75 * unit, 9 * unit, INK.text, "left");
   run.frames.forEach((each, place) => {
     if (each.kind === "pass") disc(ctx, at(each.x), top + cell / 2, place === index ? unit * 0.42 : Math.min(unit / 4, slot / 3), place <= index ? INK.accent : INK.line);
   });

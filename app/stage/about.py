@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
+from app.parts.html_table import html_table
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
 from app.shell import messages
@@ -19,6 +22,12 @@ from app.stage.controls import Choice
 from app.tasks import PAGES
 from app.tasks.base import Deviation, Words
 from sleepviz.config.events import Trace
+
+
+def _fold(label: str, key: str) -> DeltaGenerator | None:
+    """A part of the page that is sent once it is opened: the first picture does not wait for what nobody sees."""
+    fold = st.expander(label, key=key, on_change="rerun")
+    return fold if fold.open else None
 
 
 def provenance(meta: dict[str, Any], trace: Trace) -> None:
@@ -39,8 +48,8 @@ def departures(meta: dict[str, Any]) -> None:
     if not found:
         return
     said = stage_text.DEPARTS_IN_ONE if len(found) == 1 else stage_text.DEPARTS.format(n=len(found))
-    with st.expander(said, key="departures"):
-        st.markdown("\n".join(f"- *{each.name}*: {each.sentence}" for each in found))
+    if (fold := _fold(said, "departures")) is not None:
+        fold.markdown("\n".join(f"- *{each.name}*: {each.sentence}" for each in found))
 
 
 def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
@@ -73,17 +82,16 @@ def training_note(trace: Trace) -> str:
 
 def transcript(trace: Trace) -> None:
     """The run in words: an item for each event, and one for all tokens that are read in a row."""
-    with st.expander(stage_text.TRANSCRIPT, key="transcript"):
+    if (fold := _fold(stage_text.TRANSCRIPT, "transcript")) is not None:
         lines = (f"{messages.plain(said)} {messages.code(tokens)}".rstrip() for said, tokens in narrate_as_text(trace))
-        st.markdown("\n".join(f"- {line}" for line in lines))
+        fold.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def drift_curves(trace: Trace, mode: Mode) -> None:
-    """Every head's drift as a plot, and what it is a plot of in numbers; computed only once opened."""
-    opened = st.expander(stage_text.DRIFT, key="drift", on_change="rerun")
-    if opened.open:
+    """Every head's drift as a plot, and what it is a plot of in numbers."""
+    if (fold := _fold(stage_text.DRIFT, "drift")) is not None:
         figure = drift_figure(trace.events, mode=mode)
-        opened.plotly_chart(figure, key="drift_figure", theme=None, alt=stage_text.DRIFT_ALT)
+        fold.plotly_chart(figure, key="drift_figure", theme=None, alt=stage_text.DRIFT_ALT)
 
 
 def numbers(trace: Trace) -> None:
@@ -91,11 +99,11 @@ def numbers(trace: Trace) -> None:
     table = picture_of(trace).table()
     if table is None:
         return
-    with st.expander(stage_text.AS_TABLE, key="numbers"):
-        st.markdown(table.caption)
+    if (fold := _fold(stage_text.AS_TABLE, "numbers")) is not None:
+        fold.markdown(table.caption)
         head, *rows = ([*map(messages.plain, row)] for row in (table.columns, *table.rows))
         lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-        st.markdown("\n".join(f"| {' | '.join(row)} |" for row in lines))
+        fold.markdown("\n".join(f"| {' | '.join(row)} |" for row in lines))
 
 
 def measured(visit: Visit, words: Words, results: Results | str, choice: Choice, mode: Mode) -> None:
@@ -156,22 +164,23 @@ def controls_measured(found: tuple[Comparison, ...], words: Words) -> None:
     for passes in sorted({comparison.passes for comparison in found}):
         same = [comparison for comparison in found if comparison.passes == passes]
         st.markdown(stage_text.CONTROLS_MEASURED.format(passes=passes))
-        st.markdown(control_table(same, words))
+        st.html(control_table(same, words, passes))
         st.markdown("\n".join(f"- {control_sentence(comparison, words)}" for comparison in same))
 
 
-def control_table(found: Sequence[Comparison], words: Words) -> str:
-    """Markdown: a line for each control and one for the run as it is, a column for each difficulty."""
+def control_table(found: Sequence[Comparison], words: Words, passes: int) -> str:
+    """A line for each control and one for the run as it is, a column for each difficulty."""
     whole = {pair[1].difficulty: pair[1] for comparison in found for pair in comparison.pairs}
     lines = {stage_text.AS_IT_IS: whole}
     for comparison in found:
         lines[_control_name(comparison)] = {broken.difficulty: broken for broken, _ in comparison.pairs}
     columns = sorted(whole)
-    heads = (f"{words.symbol}\u00a0=\u00a0{level}" for level in columns)
-    rows = [[words.right, *heads], ["---", *("---:" for _ in columns)]]
-    for name, entries in lines.items():
-        rows.append([name, *(f"{entries[level].accuracy:.2f}" if level in entries else "" for level in columns)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    heads = ("", *(f"{words.symbol}\u00a0=\u00a0{level}" for level in columns))
+    rows = [
+        [name, *(f"{entries[level].accuracy:.2f}" if level in entries else "" for level in columns)]
+        for name, entries in lines.items()
+    ]
+    return html_table(stage_text.CONTROLS_TABLE.format(right=words.right, passes=passes), heads, rows)
 
 
 def control_sentence(comparison: Comparison, words: Words) -> str:
@@ -199,17 +208,18 @@ def _levels(difficulties: Sequence[int], words: Words) -> str:
     return f"{words.symbol} = {messages.joined(list(map(str, difficulties)))}"
 
 
+def _beside(paragraphs: Iterable[str]) -> str:
+    """Paragraphs of HTML side by side, one element in all: a browser takes its time over each."""
+    return f'<div class="beside">{"".join(f"<p>{each}</p>" for each in paragraphs)}</div>'
+
+
 def explanations(words: Words) -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
     st.header(stage_text.THREE_FUNCTIONS, anchor="functions")
-    for column, (name, sentence) in zip(st.columns(3, gap="medium"), stage_text.FUNCTIONS, strict=True):
-        column.markdown(f"**{name}.** {sentence}")
+    st.html(_beside(f"<strong>{escape(name)}.</strong> {escape(said)}" for name, said in stage_text.FUNCTIONS))
     st.header(stage_text.WHY_SLEEP, anchor="analogy")
-    left, right = st.columns(2, gap="medium")
-    left.markdown(stage_text.ANALOGY)
-    right.markdown(stage_text.ANALOGY_ENDS)
-    with st.expander(stage_text.GLOSSARY, key="glossary"):
-        for sentence in stage_text.glossary(words).values():
-            name, _, rest = sentence.partition(": ")
-            st.markdown(f"**{name}**: {rest}")
+    st.html(_beside(map(escape, (stage_text.ANALOGY, stage_text.ANALOGY_ENDS))))
+    if (fold := _fold(stage_text.GLOSSARY, "glossary")) is not None:
+        said = (sentence.partition(": ") for sentence in stage_text.glossary(words).values())
+        fold.markdown("\n\n".join(f"**{name}**: {rest}" for name, _, rest in said))
     st.markdown(stage_text.PAPER)  # a caption would fade its link below what can be read

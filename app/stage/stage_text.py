@@ -216,6 +216,7 @@ def passes_of(spec: RunSpec) -> str:
     return UP_TO.format(passes=said) if spec.spending.threshold else said
 
 
+CONTROLS_TABLE = "Share of {right} at N = {passes}"
 CONTROLS_MEASURED = (
     "Which part does the work? Each control breaks one part of the mechanism. Its accuracy stands "
     "beside the unbroken run on the same questions, at N = {passes}. With “Break it” you can break "
@@ -264,7 +265,7 @@ THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
 AWAKE_MODEL = "Trained with 1 pass only"
 SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
-HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol} = {difficulty}"
+HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (

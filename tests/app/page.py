@@ -33,6 +33,13 @@ def clean(page: AppTest) -> AppTest:
     return page
 
 
+def unfolded(page: AppTest, *folds: str) -> AppTest:
+    """The page with these folds open, by their keys."""
+    for fold in folds:
+        page.session_state[fold] = True
+    return clean(page.run())
+
+
 def trigger(page: AppTest, key: str, event: str, value: object = True) -> AppTest:
     """The page after a component has sent an event, as its script does in a browser."""
     (found,) = [each.proto for each in page.get("bidi_component") if each.proto.id.endswith(f"-{key}")]

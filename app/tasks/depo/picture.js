@@ -7,7 +7,7 @@ function drawHops(canvas, run, frame) {
   const side = stacked ? Math.min(w, h * 0.5) : Math.min(h, w * 0.52);
   const ring = drawRing(ctx, picture, frame, woken, (stacked ? w - side : 0) / 2, stacked ? 0 : (h - side) / 2, side, unit);
   const grid = stacked ? [0, side + unit, w, h - side - unit] : [side + 2 * unit, 0, w - side - 2 * unit, h];
-  return [...ring, ...drawGrid(ctx, picture, woken, ...grid, unit)];
+  return [...ring, ...drawHopGrid(ctx, picture, woken, ...grid, unit)];
 }
 
 function drawRing(ctx, picture, frame, woken, left, top, side, unit) {
@@ -43,14 +43,10 @@ function drawRing(ctx, picture, frame, woken, left, top, side, unit) {
 
 // In the middle of the ring: what is asked, and what it would say.
 function drawQuestion(ctx, { nodes, path }, frame, woken, middle, centre, room, unit) {
-  const hops = path.length - 1, start = nodes[path[0]].name;
-  label(ctx, [`${count(hops, "hop")} from ${start}?`, `${hops} from ${start}?`], middle, centre - 1.4 * unit, room, INK.warm);
-  if (woken) {
-    const said = woken.answer < 0 ? "unknown" : nodes[woken.answer].name;
-    label(ctx, [`answer now: ${said}`, said], middle, centre, room, INK.text);
-    const verdict = woken.correct ? "right" : woken.answer < 0 ? "not yet" : "× wrong";
-    label(ctx, [verdict], middle, centre + 1.4 * unit, room, woken.correct ? INK.right : woken.answer < 0 ? INK.dim : INK.wrong);
-  } else if (frame.kind === "token") label(ctx, ["asked after the last sleep", "asked at the end"], middle, centre, room, INK.dim);
+  const hops = path.length - 1, start = nodes[path[0]].name, isUnknown = woken && woken.answer < 0;
+  const verdict = woken && (woken.correct ? "right" : isUnknown ? "not yet" : "× wrong"), ink = isUnknown ? INK.dim : INK.wrong;
+  const said = woken && { answer: isUnknown ? "unknown" : nodes[woken.answer].name, verdict, ink: woken.correct ? INK.right : ink };
+  drawAsked(ctx, [`${count(hops, "hop")} from ${start}?`, `${hops} from ${start}?`], frame, said, middle, centre, room, unit);
 }
 
 // Every name at the same length: the longest at which all of them fit and still differ.
@@ -78,33 +74,27 @@ function nodeText({ nodes, edges }, frame, i) {
   return edge ? `${nodes[i].name} → ${nodes[edge.to].name}, told in window ${edge.window + 1} (${where})` : nodes[i].name;
 }
 
-// A row a start (in the order of the path from the asked start), a column a hop.
-function drawGrid(ctx, picture, woken, left, top, w, h, unit) {
-  const { nodes, path } = picture, n = nodes.length;
-  const hops = woken ? woken.grid.length / n : Math.max(path.length - 1, picture.hops_max);
-  const gutter = 3.4 * unit, head = 3.2 * unit;
-  const tall = Math.min(2 * unit, (h - head) / n), wide = Math.min(3 * unit, (w - gutter - 4) / hops), size = Math.min(tall, 1.8 * unit, wide);
-  const every = Math.ceil(1.05 * unit / tall), marks = [];
-  label(ctx, ["right for every start and number of hops", "every start, 1 to 8 hops", "starts × hops"], left, top + 0.65 * unit, w, INK.dim, "left");
-  for (let hop = 0; hop < hops; hop++) label(ctx, [`+${hop + 1}`, String(hop + 1)], left + gutter + hop * wide + wide / 2, top + 2.2 * unit, wide, INK.dim);
-  picture.order.forEach((start, row) => {
-    const y = top + head + row * tall;
-    if (row % every === 0) label(ctx, [nodes[start].name, shortName(nodes, start)], left + gutter - 8, y + tall / 2, gutter - 8, start === path[0] ? INK.warm : INK.dim, "right");
-    for (let hop = 0; hop < hops; hop++) {
-      const how = woken ? woken.grid[start * hops + hop] : "";
-      const x = left + gutter + hop * wide;
-      ctx.fillStyle = how === "r" ? INK.right : INK.tile;
-      ctx.globalAlpha = how ? 1 : 0.4;
-      ctx.fillRect(x, y, wide - 2, tall - 2);
-      ctx.globalAlpha = 1;
-      if (how === "w") cross(ctx, x + (wide - size) / 2, y + (tall - size) / 2 - 1, size);
-      if (how === "u") disc(ctx, x + wide / 2 - 1, y + tall / 2 - 1, 1.6, INK.dim);
-      if (start === path[0] && hop === path.length - 2) { ctx.strokeStyle = INK.warm; ctx.lineWidth = 2; ctx.strokeRect(x, y, wide - 2, tall - 2); }
-      const said = { r: "right", w: "wrong", u: "“unknown”" }[how] ?? "not asked yet";
-      marks.push(mark(x, y, wide, tall, () => `${count(hop + 1, "hop")} from ${nodes[start].name}: ${said}`));
-    }
-  });
-  return marks;
+// Every start, in the order of the path from the asked one, and every number of hops.
+function drawHopGrid(ctx, picture, woken, left, top, w, h, unit) {
+  const { nodes, path, order } = picture, hops = woken ? woken.grid.length / nodes.length : Math.max(path.length - 1, picture.hops_max);
+  const cell = (row, column) => {
+    const how = woken ? woken.grid[order[row] * hops + column] : "";
+    const said = { r: "right", w: "wrong", u: "“unknown”" }[how] ?? "not asked yet";
+    return {
+      fill: how === "r" ? INK.right : INK.tile, known: how !== "", text: `${count(column + 1, "hop")} from ${nodes[order[row]].name}: ${said}`,
+      draw: (x, y, wide, tall) => {
+        const size = Math.min(tall, 1.8 * unit, wide);
+        if (how === "w") cross(ctx, x + (wide - size) / 2, y + (tall - size) / 2 - 1, size);
+        if (how === "u") disc(ctx, x + wide / 2 - 1, y + tall / 2 - 1, 1.6, INK.dim);
+      },
+    };
+  };
+  return drawGrid(ctx, {
+    titles: ["right for every start and number of hops", "every start, 1 to 8 hops", "starts × hops"],
+    heads: Array.from({ length: hops }, (_, hop) => [`+${hop + 1}`, String(hop + 1)]),
+    names: order.map((start) => [nodes[start].name, shortName(nodes, start)]),
+    asked: { row: order.indexOf(path[0]), column: path.length - 2 }, cell,
+  }, { gutter: 3.4, tallest: 2, widest: 3 }, left, top, w, h, unit);
 }
 
 register("hops", drawHops, { narrow: 250 });

@@ -33,7 +33,7 @@ function drawImages(ctx, picture, frame, woken, left, top, side, unit) {
     const named = leaves ? [`#${i + 1} +${image.digit}`, `#${i + 1}`] : [`#${i + 1}`];
     label(ctx, named, x + (dx / most) * (wide / 2 + 1.9 * unit), y + (dy / most) * (tall / 2 + 1.1 * unit), 3.4 * unit, leaves ? INK.warm : INK.dim);
   });
-  drawAsked(ctx, picture, frame, woken, cx, cy, 2 * (reach - wide), unit);
+  drawQuestion(ctx, picture, frame, woken, cx, cy, 2 * (reach - wide), unit);
   return images.map((image, i) => { const [x, y] = at(i); return mark(x - wide / 2, y - tall / 2, wide, tall, () => imageText(picture, frame, i)); });
 }
 
@@ -61,16 +61,14 @@ function drawImage(ctx, { pixels, first }, frame, x, y, size) {
   else if (!held) { ctx.strokeStyle = INK.line; ctx.lineWidth = 1; ctx.strokeRect(x + 0.5, y + 0.5, wide - 1, tall - 1); }
 }
 
-// In the middle of the ring: what is asked, and what it would say.
-function drawAsked(ctx, { path }, frame, woken, x, y, room, unit) {
-  const jumps = path.length - 1, from = `#${path[0] + 1}`, asked = count(jumps, "jump");
-  ctx.fillStyle = "rgb(16 24 42 / .88)";  // a dark ground, so that no jump crosses the words
-  ctx.beginPath(); ctx.roundRect(x - Math.min(room, 10 * unit) / 2, y - 2.3 * unit, Math.min(room, 10 * unit), 4.6 * unit, 6); ctx.fill();
-  label(ctx, jumps ? [`${asked} from ${from}?`, `${asked}?`] : [`which digit is ${from}?`, `${from}?`], x, y - 1.4 * unit, room, INK.warm);
-  if (woken) {
-    label(ctx, [`answer now: ${woken.answer}`, woken.answer], x, y, room, INK.text);
-    label(ctx, [woken.correct ? "right" : "× wrong"], x, y + 1.4 * unit, room, woken.correct ? INK.right : INK.wrong);
-  } else if (frame.kind === "token") label(ctx, ["asked after the last sleep", "asked at the end"], x, y, room, INK.dim);
+// In the middle of the ring, on a dark ground that no jump crosses.
+function drawQuestion(ctx, { path }, frame, woken, x, y, room, unit) {
+  const jumps = path.length - 1, from = `#${path[0] + 1}`, asked = count(jumps, "jump"), wide = Math.min(room, 10 * unit);
+  ctx.fillStyle = "rgb(16 24 42 / .88)";
+  ctx.beginPath(); ctx.roundRect(x - wide / 2, y - 2.3 * unit, wide, 4.6 * unit, 6); ctx.fill();
+  const texts = jumps ? [`${asked} from ${from}?`, `${asked}?`] : [`which digit is ${from}?`, `${from}?`];
+  const said = woken && { answer: woken.answer, verdict: woken.correct ? "right" : "× wrong", ink: woken.correct ? INK.right : INK.wrong };
+  drawAsked(ctx, texts, frame, said, x, y, room, unit);
 }
 
 function imageText({ images }, frame, i) {
@@ -79,30 +77,25 @@ function imageText({ images }, frame, i) {
   return `Image ${i + 1} shows ${digit} and leads to image ${to + 1} (${where})`;
 }
 
-// A row a start, a column a number of jumps; in each the digit that would be answered.
+// In each square the digit that would be answered.
 function drawAnswers(ctx, picture, woken, left, top, w, h, unit) {
-  const { images, path } = picture, n = images.length, columns = picture.jumps_max + 1;
-  const gutter = 2.4 * unit, head = 3.2 * unit, tall = Math.min(2.4 * unit, (h - head) / n), wide = Math.min(3.4 * unit, (w - gutter - 4) / columns);
-  const marks = [];
-  label(ctx, ["the answer for every start and number of jumps", "answer by start and jumps", "start × jumps"], left, top + 0.65 * unit, w, INK.dim, "left");
-  for (let jumps = 0; jumps < columns; jumps++) label(ctx, jumps ? [`+${jumps}`] : ["digit", "+0"], left + gutter + (jumps + 0.5) * wide, top + 2.2 * unit, wide, INK.dim);
-  for (let start = 0; start < n; start++) {
-    const y = top + head + start * tall;
-    label(ctx, [`#${start + 1}`], left + gutter - 8, y + tall / 2, gutter - 8, start === path[0] ? INK.warm : INK.dim, "right");
-    for (let jumps = 0; jumps < columns; jumps++) {
-      const said = woken ? woken.said[start * columns + jumps] : "", right = woken ? woken.right[start * columns + jumps] : false;
-      const x = left + gutter + jumps * wide;
-      ctx.globalAlpha = woken ? 1 : 0.4;
-      ctx.fillStyle = right ? INK.right : INK.tile;
-      ctx.fillRect(x, y, wide - 2, tall - 2);
-      ctx.globalAlpha = 1;
-      if (woken) label(ctx, right ? [said] : [`× ${said}`, said], x + wide / 2 - 1, y + tall / 2, wide - 4, right ? INK.dark : INK.wrong);
-      if (start === path[0] && jumps === path.length - 1) { ctx.strokeStyle = INK.warm; ctx.lineWidth = 2; ctx.strokeRect(x, y, wide - 2, tall - 2); }
-      const verdict = woken ? `${said}, ${right ? "right" : "wrong"}` : "not asked yet";
-      marks.push(mark(x, y, wide, tall, () => `${count(jumps, "jump")} from image ${start + 1}: ${verdict}`));
-    }
-  }
-  return marks;
+  const { images, path } = picture, columns = picture.jumps_max + 1;
+  const cell = (row, column) => {
+    const place = row * columns + column, said = woken ? woken.said[place] : "", right = woken ? woken.right[place] : false;
+    const verdict = woken ? `${said}, ${right ? "right" : "wrong"}` : "not asked yet";
+    return {
+      fill: right ? INK.right : INK.tile, known: woken !== null, text: `${count(column, "jump")} from image ${row + 1}: ${verdict}`,
+      draw: (x, y, wide, tall) => {
+        if (woken) label(ctx, right ? [said] : [`× ${said}`, said], x + wide / 2 - 1, y + tall / 2, wide - 4, right ? INK.dark : INK.wrong);
+      },
+    };
+  };
+  return drawGrid(ctx, {
+    titles: ["the answer for every start and number of jumps", "answer by start and jumps", "start × jumps"],
+    heads: Array.from({ length: columns }, (_, jumps) => (jumps ? [`+${jumps}`] : ["digit", "+0"])),
+    names: images.map((_, start) => [`#${start + 1}`]),
+    asked: { row: path[0], column: path.length - 1 }, cell,
+  }, { gutter: 2.4, tallest: 2.4, widest: 3.4 }, left, top, w, h, unit);
 }
 
 register("jumps", drawJumps, { narrow: 500 });

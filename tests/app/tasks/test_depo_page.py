@@ -11,7 +11,7 @@ import pytest
 
 from sleepviz.tasks.depo.examples import SMALL_GRAPH
 from tests.app.made import GRAPH_BASELINE, GRAPH_DEFAULT, GRAPH_PASSES
-from tests.app.page import ROOT, clean, errors, live, opened, payload
+from tests.app.page import ROOT, clean, errors, live, opened, payload, unfolded
 
 SQUARE = "a->b, c->d, b->c, d->a"
 
@@ -164,7 +164,7 @@ def test_without_a_recording_the_run_is_live(assets: Path) -> None:
 
 
 def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
-    page = opened("depo")
+    page = unfolded(opened("depo"), "departures", "numbers")
     said = " ".join(each.value for each in (*page.markdown, *page.caption))
     for name in ("vocabulary feedback", "loss on every pass", "skipped passes", "short convolution", "roll call"):
         assert name in said

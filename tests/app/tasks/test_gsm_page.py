@@ -9,7 +9,7 @@ import pytest
 
 from sleepviz.tasks.gsm.examples import REAL, STORY, deep_sum
 from tests.app.made import SUM_DEFAULT, SUM_PASSES
-from tests.app.page import ROOT, clean, errors, live, opened, payload
+from tests.app.page import ROOT, clean, errors, live, opened, payload, unfolded
 
 SHORT = "assign a = 4. assign b = a + 1."
 
@@ -141,7 +141,7 @@ def test_a_negative_value_in_a_link(assets: Path) -> None:
 
 
 def test_departures_and_the_table_are_on_the_page(assets: Path) -> None:
-    page = opened("gsm")
+    page = unfolded(opened("gsm"), "departures", "numbers")
     said = " ".join(each.value for each in (*page.markdown, *page.caption))
     for name in ("vocabulary feedback", "skipped passes", "short convolution", "roll call", "small sums"):
         assert name in said

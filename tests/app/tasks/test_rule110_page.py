@@ -15,7 +15,7 @@ from app.shell.jobs import Job
 from app.stage import stage_text
 from app.tasks.rule110.words import WORDS
 from tests.app.made import BASELINE, DEFAULT, HOME_PASSES, HOME_ROW, HOME_STEPS
-from tests.app.page import ROOT, back, clean, errors, live, opened, payload, players, pressed_in_vain
+from tests.app.page import ROOT, back, clean, errors, live, opened, payload, players, pressed_in_vain, unfolded
 
 OTHER_ROW = "1111000011110001"
 
@@ -122,11 +122,14 @@ def test_a_card_says_how_often_such_a_run_is_right(assets: Path) -> None:
     page.button(key="run").click()
     four, one, trained = payload(live(clean(page.run())))["contenders"]
     assert one["measured"] == ""  # not measured
-    assert four["measured"] == "90 of 100 fresh rows fully right at t = 3"
-    assert trained["measured"] == "85 of 100 fresh rows fully right at t = 3"
+    assert four["measured"] == "90 of 100 fresh rows fully right at t\u00a0=\u00a03"
+    assert trained["measured"] == "85 of 100 fresh rows fully right at t\u00a0=\u00a03"
     asked = {"rows": HOME_ROW, "t": str(HOME_STEPS), "N": str(HOME_PASSES)}
     intact, broken, _ = payload(live(opened(**asked, control="zero_state")))["contenders"]
-    assert intact["measured"] == four["measured"] and broken["measured"] == "1 of 100 fresh rows fully right at t = 3"
+    assert (
+        intact["measured"] == four["measured"]
+        and broken["measured"] == "1 of 100 fresh rows fully right at t\u00a0=\u00a03"
+    )
     assert payload(live(opened(**asked, control="replay")))["contenders"][1]["measured"] == ""
     assert payload(live(opened(**asked, eviction="none")))["contenders"][0]["measured"] == ""
 
@@ -416,7 +419,7 @@ def test_a_recording_of_other_weights_says_so(assets: Path) -> None:
 
 
 def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None:
-    page = opened()
+    page = unfolded(opened(), "departures")
     said = " ".join(each.value for each in (*page.markdown, *page.code))
     digest = json.loads((assets / "checkpoints" / DEFAULT / "meta.json").read_text())["digest"]
     assert digest in said and f"--preset {DEFAULT}" in said and "2026-01-02" in said and "0a1b2c3" in said
@@ -427,6 +430,8 @@ def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None
 
 def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
     page = opened()
+    assert not any(each.value.startswith("- It reads") for each in page.markdown)  # not sent before it is asked for
+    unfolded(page, "transcript")
     (transcript,) = (each.value for each in page.markdown if each.value.startswith("- It reads"))
     tokens = " ".join(payload(page)["tokens"])
     assert transcript.splitlines()[0] == f"- It reads 17 tokens\\: `{tokens}`"
