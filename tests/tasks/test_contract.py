@@ -179,7 +179,7 @@ def test_experiments_measure_it(family: Any, sized: Any) -> None:
             assert given(each.difficulty)
         elif each.difficulty >= 0:
             assert changed.difficulty_min <= each.difficulty <= changed.difficulty_max
-        assert sized.windows_min <= each.n_windows <= sized.windows_max
+        assert changed.windows_min <= each.n_windows <= changed.windows_max
 
 
 # A folder that lacks something.

@@ -3,6 +3,7 @@ const EMBED = /^embed(_options)?$/i, BACK = "back";
 // A browser without `navigation` may tell too late: then Back is lost where it is pressed before an act has been drawn.
 const [moves, MOVED] = window.navigation ? [window.navigation, "currententrychange"] : [window, "popstate"];
 const listeners = new WeakMap();
+let isTelling = false; // that the visitor went back: for as long as Streamlit takes to ask for the page
 const params = (search) => [...new URLSearchParams(search)];
 const parts = (search) => params(search).filter(([name]) => !EMBED.test(name) && name !== BACK).sort().join("&");
 
@@ -12,15 +13,24 @@ export default function (component) {
   moves.removeEventListener(MOVED, listeners.get(parentElement));
   // Before Streamlit hears of it: what it then asks of the page says so itself. A link within a page is no way back.
   const tell = ({ navigationType = "traverse" }) => {
-    if (navigationType !== "traverse" || !isHere() || location.hash) return;
+    if (navigationType !== "traverse") return forget();
+    if (!isHere() || location.hash) return;
+    isTelling = true;
     replace([...params(location.search), [BACK, "1"]]);
-    setTimeout(() => replace(params(location.search).filter(([name]) => name !== BACK)));
+    setTimeout(() => { isTelling = false; forget(); });
   };
+  forget();
   moves.addEventListener(MOVED, tell);
   listeners.set(parentElement, tell);
   // The visitor may be on another page by now, or have changed something else.
   if (isHere() && parts(location.search) === parts(data.given)) settle(data);
   return () => moves.removeEventListener(MOVED, tell);
+}
+
+// Streamlit may write the address that it was asked with a second time, when two ways back follow each other quickly.
+function forget() {
+  const named = params(location.search), others = named.filter(([name]) => name !== BACK);
+  if (!isTelling && others.length < named.length) replace(others);
 }
 
 function settle({ search }) {

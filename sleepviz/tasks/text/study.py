@@ -16,7 +16,8 @@ def length(task: Task, default: str) -> Iterator[Measurement]:
     """The same number of people, told over more and more pages: more sentences that tell nothing, and more sleeps."""
     for hops in LENGTH_HOPS:
         for n_pages in PAGES:
-            yield Measurement("length", f"asked_after_{n_pages}", default, CONTROL_PASSES, hops, n_pages)
+            variant, sizes = f"asked_after_{n_pages}", (("pages_max", n_pages),)
+            yield Measurement("length", variant, default, CONTROL_PASSES, hops, n_pages, sizes=sizes)
 
 
 STUDY = Study(
