@@ -80,7 +80,7 @@ def _answers_presets() -> Iterator[Preset]:
     # Half of the batches rest from the first step on: what S holds is joined, too. Hops come before windows.
     one_window = tuple(Stage(-(-hops // 2) + 1, hops, (1, 1), advance_at=0.85) for hops in range(1, 5))
     two_windows = (replace(stage, advance_at=0.8) for stage in train.stages[4:])
-    rested = replace(train, stages=(*one_window, *two_windows), rest_share=0.5)
+    rested = replace(train, stages=(*one_window, *two_windows), rest_share=0.5, budget=Budget.steps(16_000))
     yield Preset("depo-answers-rest", task, model, rested)
 
 
