@@ -72,9 +72,6 @@ def _answers_presets() -> Iterator[Preset]:
         lr_muon=0.02,
     )
     yield Preset("depo-answers", task, model, train)
-    # Goes on from there, where the fourth hop was being learned.
-    further = replace(train, stages=train.stages[4:], init="depo-answers", budget=Budget.steps(12_000))
-    yield Preset("depo-answers-further", task, model, further)
     alone = replace(train, stages=stages(lambda hops: 1), n_passes=1, budget=Budget.equal_to("depo-answers"))
     yield Preset("depo-answers-n1", task, model, alone)
     # Half of the batches rest from the first step on: what S holds is joined, too. Hops come before windows.
