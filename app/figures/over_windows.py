@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import plotly.graph_objects as go
 
 from app.figures.accuracy import interval
@@ -10,9 +12,39 @@ from app.shell.results import Result, Results
 from app.shell.theme import MARKERS, Mode, palette
 
 ASKED_AFTER = "asked_after_"
-AXES = {
-    "retention": ("windows slept on", "first row fully right"),
-    "length": ("windows of the document", "questions answered right"),
+
+
+@dataclass(frozen=True)
+class OverWindows:
+    """What is said of an experiment over windows: its axes, and of its figure, of keeping and of losing."""
+
+    x: str
+    y: str
+    alt: str
+    kept: str
+    lost: str
+    unknown: str
+
+
+OVER_WINDOWS = {
+    "retention": OverWindows(
+        "windows slept on",
+        "first row fully right",
+        "{heading}. Accuracy on the first window, by the number of windows slept on.",
+        "The first window is remembered after {most}: no loss was measured at {levels}.",
+        "Some of the first window is forgotten at {levels}. At {one}, accuracy falls from {first} after {fewest} to "
+        "{last} after {most}.",
+        "At {levels}, the first window was never learned.",
+    ),
+    "length": OverWindows(
+        "windows of the document",
+        "questions answered right",
+        "{heading}. Accuracy by the number of windows that the document fills.",
+        "A document of {most} is answered as well as one of {fewest}: no loss was measured at {levels}.",
+        "Longer documents are answered worse at {levels}. At {one}, accuracy falls from {first} with {fewest} to "
+        "{last} with {most}.",
+        "At {levels}, even the shortest document is answered no better than by guessing.",
+    ),
 }
 """Experiments that are drawn over windows."""
 
@@ -42,7 +74,7 @@ def windows_figure(
     figure.update_xaxes(tickvals=sorted({windows_slept(entry) for entry in measured}))
     shares(figure)
     mark_chance(figure, chance, look)
-    return laid_out(figure, look, x=AXES[experiment][0], y=AXES[experiment][1], height=400)
+    return laid_out(figure, look, x=OVER_WINDOWS[experiment].x, y=OVER_WINDOWS[experiment].y, height=400)
 
 
 def windows_slept(entry: Result) -> int:

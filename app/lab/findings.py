@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.figures.over_windows import windows_slept
+from app.figures.over_windows import OverWindows, windows_slept
 from app.figures.percent import percent
-from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, OverWindows, levels
+from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
 from app.lab.lines import (
     Duel,
     gains,

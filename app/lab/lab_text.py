@@ -197,32 +197,6 @@ class Section:
     notice: str = "each line is one model; look at where it rises, and whether it falls again."
 
 
-@dataclass(frozen=True)
-class OverWindows:
-    """What is said of an experiment over windows: of its figure, of keeping and of losing."""
-
-    alt: str
-    kept: str
-    lost: str
-    unknown: str
-
-
-OVER_WINDOWS = {
-    "retention": OverWindows(
-        "{heading}. Accuracy on the first window, by the number of windows slept on.",
-        "The first window is remembered after {most}: no loss was measured at {levels}.",
-        "Some of the first window is forgotten at {levels}. At {one}, accuracy falls from {first} after {fewest} to "
-        "{last} after {most}.",
-        "At {levels}, the first window was never learned.",
-    ),
-    "length": OverWindows(
-        "{heading}. Accuracy by the number of windows that the document fills.",
-        "A document of {most} is answered as well as one of {fewest}: no loss was measured at {levels}.",
-        "Longer documents are answered worse at {levels}. At {one}, accuracy falls from {first} with {fewest} to "
-        "{last} with {most}.",
-        "At {levels}, even the shortest document is answered no better than by guessing.",
-    ),
-}
 OTHERS = {
     "found": Section(
         "The paper's figure, in small",

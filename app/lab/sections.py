@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import figures
+from app.figures.over_windows import OVER_WINDOWS
 from app.figures.percent import one_in
 from app.lab import breaking, findings, keep, lab_text, lines, schedules, tables
 from app.lab.findings import Finding
-from app.lab.lab_text import OVER_WINDOWS
 from app.lab.scene import Scene
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.figures.over_windows import OVER_WINDOWS
 from app.figures.percent import one_in, percent
 from app.lab.findings import (
     Finding,
@@ -29,7 +30,7 @@ from app.lab.findings import (
     share,
     windows_finding,
 )
-from app.lab.lab_text import OVER_WINDOWS, levels, variant_name
+from app.lab.lab_text import levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, sweep_table
 from app.parts.html_table import html_table
