@@ -25,15 +25,15 @@ REPLACED = {
 }
 """Controls that act between the last sleep and waking, so that what S answered before tells nothing of the answer."""
 PASS_SAID = {
-    "replay": "Pass {n} of {of}: it only writes the first pass's keys and values again.",
+    "replay": "Pass {n} of {of}: the model only writes the first pass's keys and values again.",
     "reset_state": "Pass {n} of {of}: S is reset, then written anew from the window.",
     "untrained": "Pass {n} of {of}: untrained weights read the window and rewrite S.",
 }
 """What a control makes of a pass."""
 STILL_PASS = "Pass {n} of {of}: S hardly changes any more, so sleep ends here."
 STILL = "S is still, so sleep ends here. "
-FIRST_PASS = "Pass {n} of {of}: it goes over the window and writes to its fast weights."
-LATER_PASS = "Pass {n} of {of}: it goes on from what pass {before} computed and rewrites S."
+FIRST_PASS = "Pass {n} of {of}: the model rereads the window and writes to its fast weights."
+LATER_PASS = "Pass {n} of {of}: the model goes on from pass {before} and rewrites S."
 
 
 @dataclass(frozen=True)

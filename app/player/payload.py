@@ -201,7 +201,7 @@ def _drift_note(passes: list[SleepPassDone]) -> str:
     if not jump or drifts[jump] < JUMP * drifts[jump - 1]:
         return ""
     if True in right and right.index(True) == jump - 1:
-        return f"The jump at pass {jump + 1} comes one pass after it had the answer. Then S settles."
+        return f"The jump at pass {jump + 1} comes one pass after the model had the answer. Then S settles."
     return f"At pass {jump + 1} S changes more than in the pass before."
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 TITLE = "Your model"
 EXPLANATION = (
     "The same sleep on a model of the **transformers** library. Its own layers run N times over each window. Then the "
-    "KV cache is cleared, and only then is it asked. A model that was not trained for sleep is not expected to gain "
-    "from N > 1."
+    "KV cache is cleared. The question comes last. A model that was not trained for sleep is not expected to gain from "
+    "N > 1."
 )
 
 # The controls.

@@ -178,8 +178,8 @@ def test_the_acts_of_a_run_and_their_sentences() -> None:
     assert told == [
         ("read", "It reads 5 tokens. Each one stays in the KV cache."),
         ("full", "The window is full. It must sleep before it can read on."),
-        ("asleep", "Pass 1 of 2: it goes over the window and writes to its fast weights."),
-        ("asleep", "Pass 2 of 2: it goes on from what pass 1 computed and rewrites S."),
+        ("asleep", "Pass 1 of 2: the model rereads the window and writes to its fast weights."),
+        ("asleep", "Pass 2 of 2: the model goes on from pass 1 and rewrites S."),
         ("clear", "The cache is emptied. Only the fast weights, 16 bytes, go on."),
         ("answer", "One ordinary pass answers: row 1 is right."),
     ]
@@ -197,7 +197,7 @@ def test_what_a_cache_that_is_never_cleared_would_hold() -> None:
     ("drifts", "right_at", "note"),
     [
         ((1.0, 0.6, 0.5, 0.4), 2, ""),
-        ((1.0, 0.6, 0.5, 0.8), 2, "The jump at pass 4 comes one pass after it had the answer. Then S settles."),
+        ((1.0, 0.6, 0.5, 0.8), 2, "The jump at pass 4 comes one pass after the model had the answer. Then S settles."),
         ((1.0, 0.6, 0.5, 0.8), 0, "At pass 4 S changes more than in the pass before."),
         ((1.0, 1.9), 1, ""),  # the second pass always starts from what the first has written
     ],
