@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from app.visitor.client import Screen, Visitor, choice, press
+from app.visitor.client import Screen, VisitError, Visitor, choice, press
 
 Kind = Literal["shared", "live", "sweep"]  # recorded or kept runs; computed for this visitor; measured in the Lab
 STEPS = 3
@@ -113,11 +113,20 @@ class Student:
     async def _ask(self, kind: Kind, what: str, question: tuple[str, int, str], **act: Any) -> None:
         """Click, wait for this very question on the stage, and keep what it says."""
         until = lambda screen: is_drawn(screen) and question_of(screen) == question  # noqa: E731
-        seconds = await self.visitor.do(until, **act)
+        seconds = await self._wait(what, until, **act)
         self.clicks.append(Click(kind, what, seconds, question, said(self.visitor.screen)))
 
     async def _click(self, kind: Kind, what: str, until: Callable[[Screen], bool], **act: Any) -> None:
-        self.clicks.append(Click(kind, what, await self.visitor.do(until, **act)))
+        self.clicks.append(Click(kind, what, await self._wait(what, until, **act)))
+
+    async def _wait(self, what: str, until: Callable[[Screen], bool], **act: Any) -> float:
+        """What `Visitor.do` returns; what it raises says which click it was, and what the page said meanwhile."""
+        try:
+            return await self.visitor.do(until, **act)
+        except VisitError as error:
+            texts = [text[:200] for text in (*alerts(self.visitor.screen), *progress(self.visitor.screen))]
+            number = len(self.clicks) + 1
+            raise VisitError(f"{what}, click {number}: {error}; the page said {texts}") from error
 
 
 def stage(screen: Screen) -> dict[str, Any]:
@@ -150,6 +159,11 @@ def said(screen: Screen) -> dict[str, Any]:
 def alerts(screen: Screen) -> list[str]:
     """Texts of the boxes that say how something ended."""
     return [e.alert.body for e in screen.elements.values() if e.WhichOneof("type") == "alert"]
+
+
+def progress(screen: Screen) -> list[str]:
+    """Texts beside the bars that say how far something is."""
+    return [e.progress.text for e in screen.elements.values() if e.WhichOneof("type") == "progress"]
 
 
 def says(kind: str) -> Callable[[Screen], bool]:
