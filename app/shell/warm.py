@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from app.shell import runs
+from app.shell import heap, runs
 from app.shell.jobs import Request, RunKey, RunQueue
 from sleepviz.config.run import RunSpec
 
@@ -29,6 +29,7 @@ def start(tasks: Iterable[str]) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _started(tasks: tuple[str, ...]) -> threading.Timer:
+    heap.keep_small()
     _keep_for_good()
     timer = threading.Timer(WAIT_S, _warm, (tasks, runs.queue()))
     timer.daemon = True
