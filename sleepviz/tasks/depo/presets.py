@@ -74,11 +74,14 @@ def _answers_presets() -> Iterator[Preset]:
     yield Preset("depo-answers", task, model, train)
     alone = replace(train, stages=stages(lambda hops: 1), n_passes=1, budget=Budget.equal_to("depo-answers"))
     yield Preset("depo-answers-n1", task, model, alone)
-    # Half of the batches rest from the first step on: what S holds is joined, too. Hops come before windows.
+    # Half of the batches rest from the first step on: what S holds is joined, too. Hops come before windows. Five hops
+    # did not begin in 2,600 steps, so four are the most.
     one_window = tuple(Stage(-(-hops // 2) + 1, hops, (1, 1), advance_at=0.85) for hops in range(1, 5))
-    two_windows = (replace(stage, advance_at=0.8) for stage in train.stages[4:])
-    rested = replace(train, stages=(*one_window, *two_windows), rest_share=0.5, budget=Budget.steps(16_000))
+    stages_to_four = (*one_window, replace(train.stages[4], advance_at=0.8))
+    rested = replace(train, stages=stages_to_four, rest_share=0.5, budget=Budget.steps(10_500))
     yield Preset("depo-answers-rest", task, model, rested)
+    awake = replace(alone, stages=alone.stages[:5], budget=Budget.equal_to("depo-answers-rest"))
+    yield Preset("depo-answers-rest-n1", task, model, awake)
 
 
 def _small_presets() -> Iterator[Preset]:
