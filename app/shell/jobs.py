@@ -129,7 +129,7 @@ class RunQueue:
     who: Callable[[], str] = lambda: ""  # the visitor who asks
     told: Callable[[Request, Phase], None] = lambda request, phase: None  # how every request ends
     kept: int = 256
-    kept_bytes: int = 24_000_000  # a class of thirty asks for more: what it leaves behind must stay small
+    kept_bytes: int = 64_000_000
     lease_s: float = LEASE_S
     turns: Turns = field(default_factory=Turns)  # queues that share it take turns
     _lock: threading.Lock = field(default_factory=threading.Lock)
