@@ -200,7 +200,7 @@ def test_a_phone_can_play_what_is_presented(server: Server, open_page: OpenPage,
 def test_present_stays_through_a_change_and_through_the_menu(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/?view=present")
     fills_the_window(page)
-    page.locator(".st-key-preset_easy button").wait_for(state="attached")  # the stage may be there first
+    page.locator(".st-key-preset_easy button").first.wait_for(state="attached")  # the stage may be there first
     page.evaluate("document.querySelector('.st-key-preset_easy button').click()")
     page.wait_for_url(re.compile("t=1"))
     assert "view=present" in page.url
