@@ -32,7 +32,7 @@ PASS_SAID = {
 """What a control makes of a pass."""
 STILL_PASS = "Pass {n} of {of}: S hardly changes any more, so sleep ends here."
 STILL = "S is still, so sleep ends here. "
-FIRST_PASS = "Pass {n} of {of}: the model rereads the window and writes to its fast weights."
+FIRST_PASS = "Pass {n} of {of}: the model goes over the window and writes its fast weights."
 LATER_PASS = "Pass {n} of {of}: the model goes on from pass {before} and rewrites S."
 
 

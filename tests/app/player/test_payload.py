@@ -178,7 +178,7 @@ def test_the_acts_of_a_run_and_their_sentences() -> None:
     assert told == [
         ("read", "It reads 5 tokens. Each one stays in the KV cache."),
         ("full", "The window is full. It must sleep before it can read on."),
-        ("asleep", "Pass 1 of 2: the model rereads the window and writes to its fast weights."),
+        ("asleep", "Pass 1 of 2: the model goes over the window and writes its fast weights."),
         ("asleep", "Pass 2 of 2: the model goes on from pass 1 and rewrites S."),
         ("clear", "The cache is emptied. Only the fast weights, 16 bytes, go on."),
         ("answer", "One ordinary pass answers: row 1 is right."),
