@@ -64,8 +64,11 @@ def _answers_presets() -> Iterator[Preset]:
         )
         return one_hop, *further
 
+    def any_n(hops: int) -> int:
+        return -(-hops // 2) + 1
+
     train = TrainConfig(
-        stages(lambda hops: -(-hops // 2) + 1),
+        stages(any_n),
         budget=Budget.steps(10_000),
         loss="answers",
         steps_per_pass=2,
@@ -76,11 +79,12 @@ def _answers_presets() -> Iterator[Preset]:
     yield Preset("depo-answers-n1", task, model, alone)
     # Half of the batches rest from the first step on: what S holds is joined, too. Hops come before windows. Five hops
     # did not begin in 2,600 steps, so four are the most.
-    one_window = tuple(Stage(-(-hops // 2) + 1, hops, (1, 1), advance_at=0.85) for hops in range(1, 5))
-    stages_to_four = (*one_window, replace(train.stages[4], advance_at=0.8))
-    rested = replace(train, stages=stages_to_four, rest_share=0.5, budget=Budget.steps(10_500))
+    most = 4
+    one_window = tuple(Stage(any_n(hops), hops, (1, 1), advance_at=0.85) for hops in range(1, most + 1))
+    two_windows = replace(train.stages[most], advance_at=0.8)  # the first stage has one window
+    rested = replace(train, stages=(*one_window, two_windows), rest_share=0.5, budget=Budget.steps(10_500))
     yield Preset("depo-answers-rest", task, model, rested)
-    awake = replace(alone, stages=alone.stages[:5], budget=Budget.equal_to("depo-answers-rest"))
+    awake = replace(alone, stages=alone.stages[: most + 1], budget=Budget.equal_to("depo-answers-rest"))
     yield Preset("depo-answers-rest-n1", task, model, awake)
 
 
