@@ -44,10 +44,14 @@ class Screen:
 
     def element(self, kind: str, key: str) -> Any:
         """The widget of this kind with this key. Raises KeyError."""
-        for element in self.elements.values():
-            if element.WhichOneof("type") == kind and getattr(element, kind).id.endswith(f"-{key}"):
-                return getattr(element, kind)
+        for widget in self.of_kind(kind):
+            if widget.id.endswith(f"-{key}"):
+                return widget
         raise KeyError(f"{kind} {key}")
+
+    def of_kind(self, kind: str) -> list[Any]:
+        """Everything of this kind that is on the page, the latest last."""
+        return [getattr(each, kind) for each in self.elements.values() if each.WhichOneof("type") == kind]
 
 
 def data_of(component: Any) -> dict[str, Any]:

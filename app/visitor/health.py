@@ -89,8 +89,7 @@ def _answer(run: dict[str, Any]) -> Any:
 
 def _alerts(screen: Screen) -> list[str]:
     """The sentences that say what is wrong."""
-    found = [element.alert for element in screen.elements.values() if element.WhichOneof("type") == "alert"]
-    return [" ".join(alert.body.split()) for alert in found if alert.format == Alert.ERROR]
+    return [" ".join(alert.body.split()) for alert in screen.of_kind("alert") if alert.format == Alert.ERROR]
 
 
 def main(url: str, patience_s: str) -> int:

@@ -158,17 +158,17 @@ def said(screen: Screen) -> dict[str, Any]:
 
 def alerts(screen: Screen) -> list[str]:
     """Texts of the boxes that say how something ended."""
-    return [e.alert.body for e in screen.elements.values() if e.WhichOneof("type") == "alert"]
+    return [alert.body for alert in screen.of_kind("alert")]
 
 
 def progress(screen: Screen) -> list[str]:
     """Texts beside the bars that say how far something is."""
-    return [e.progress.text for e in screen.elements.values() if e.WhichOneof("type") == "progress"]
+    return [bar.text for bar in screen.of_kind("progress")]
 
 
 def says(kind: str) -> Callable[[Screen], bool]:
     """Whether the page has an element of this kind."""
-    return lambda screen: any(each.WhichOneof("type") == kind for each in screen.elements.values())
+    return lambda screen: bool(screen.of_kind(kind))
 
 
 async def arrive(url: str, number: int, *, after_s: float, rounds: int, think_s: tuple[float, float]) -> Student:
