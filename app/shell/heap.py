@@ -1,7 +1,7 @@
 """Gives memory that visitors no longer need back to the system, which a small host needs for the next class.
 
 The C library of most Linux systems (glibc) keeps freed memory for later, and for every few threads a heap of its own.
-Each click is a thread here, so memory of a class that has left would stay taken. Elsewhere nothing is done.
+Each click is a thread here, so more memory would stay taken once a class has left. Elsewhere nothing is done.
 """
 
 from __future__ import annotations
