@@ -169,6 +169,14 @@ def test_a_statement_is_an_image_with_its_place() -> None:
     assert [TASK.token_text(context[stop - 1]) for stop in stops] == [*places[:4], "#8:", *places[4:], "#8:"]
 
 
+def test_a_window_of_rest_shows_no_image_and_calls_every_place() -> None:
+    batch = TASK.batch(np.random.default_rng(2), size=3, n_windows=2, difficulty=np.full(3, 2), split="held_out")
+    for rest in TASK.rest(batch.windows):
+        said = [TASK.token_text(token) for token in rest[0].tolist()]
+        assert set(said[:36]) == {"···"}  # four images of eight patches, each with its place
+        assert said[36:] == [f"#{place}:" for place in range(1, 9)]
+
+
 def test_windows_do_not_depend_on_the_difficulty() -> None:
     easy, hard = (
         TASK.batch(np.random.default_rng(1), size=20, n_windows=2, difficulty=np.full(20, k), split="held_out")

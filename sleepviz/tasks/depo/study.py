@@ -19,7 +19,7 @@ FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
 FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
 FOUND_CONTROL_PASSES = 4
 JOINED_PASSES = (1, 2, 4, 8)
-MEMORY_PASSES, MEMORY_HOPS = (1, 4), (1, 2, 4, 6, 8)
+MEMORY_PASSES, MEMORY_HOPS = (1, 2, 4, 8), (1, 2, 4, 6, 8)
 READINGS: tuple[tuple[str, Reader, int | None, Control], ...] = (
     ("s_all", "lens", None, "none"),
     ("s_other", "lens", None, "shuffled_state"),
@@ -69,7 +69,7 @@ def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
     """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
     studied = (
         ("memory", default, MEMORY_PASSES, MEMORY_HOPS, READINGS),
-        ("memory_found", FOUND, (1, 2), FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
+        ("memory_found", FOUND, (1, 2, 3, 4), FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
     )
     for experiment, checkpoint, passes, levels, readings in studied:
         for n in passes:

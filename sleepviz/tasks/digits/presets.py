@@ -15,7 +15,7 @@ from sleepviz.tasks.recipes import ANSWERS, HYBRID
 def presets() -> Iterator[Preset]:
     """Found from the answers alone, one model for any N: two jumps a pass. Beside it N = 1 at equal tokens.
 
-    First what each image shows, then one jump more at a time.
+    First what each image shows, then one jump more at a time. Half of the batches rest from the first step on.
     """
     task = Digits()
     model = ModelConfig(task.vocab_size, task.window, HYBRID * 2, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
@@ -32,7 +32,9 @@ def presets() -> Iterator[Preset]:
         loss="answers",
         steps_per_pass=2,
         lr_muon=0.02,
+        rest_share=0.5,
     )
     yield Preset("digits-answers", task, model, train, default=True)
-    alone = replace(train, stages=stages(lambda jumps: 1), n_passes=1, budget=Budget.equal_to("digits-answers"))
+    equal = Budget.equal_to("digits-answers")
+    alone = replace(train, stages=stages(lambda jumps: 1), n_passes=1, rest_share=0.0, budget=equal)
     yield Preset("digits-answers-n1", task, model, alone)

@@ -206,6 +206,12 @@ class Digits(JsonRoundTrip):
         roll_call = np.broadcast_to(np.arange(self.ring) + self.called, (size, self.windows, self.ring))
         return np.concatenate([told, roll_call], axis=-1)
 
+    def rest(self, windows: Tokens) -> Tokens:
+        """A window without an image or a place, after windows [B, W, L], with the same roll call, [B, 1, L]."""
+        window = windows[:, -1:].copy()
+        window[..., : self.images_a_window * (PATCHES + 1)] = 0  # the token of an empty patch
+        return window
+
     def _queries(self, starts: Tokens, jumps: Tokens) -> Tokens:
         """Starts and jumps [B, asked] as one chunk, [B, 2 asked]."""
         return np.stack([starts + self.called, jumps + self.jump], axis=-1).reshape(len(starts), -1)
