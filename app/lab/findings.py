@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from app.figures.over_windows import OverWindows, windows_slept
 from app.figures.percent import percent
+from app.figures.reach import reach
 from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
 from app.lab.lines import (
     Duel,
     gains,
     is_above,
-    reach,
 )
 from app.parts.units import count
 from app.shell.messages import joined

@@ -118,16 +118,6 @@ def other_experiments(results: Results | None, known: Sequence[str]) -> tuple[st
     return tuple(name for name in here if name not in known)
 
 
-def reach(measured: Sequence[Result], passes: int) -> int | None:
-    """The difficulty up to which, from the easiest on, N passes are right at least 95 times in 100."""
-    reached = None
-    for entry in own_line(measured, passes).entries:
-        if entry.accuracy < NEARLY_ALWAYS:
-            break
-        reached = entry.difficulty
-    return reached
-
-
 @dataclass(frozen=True)
 class Gains:
     """Where more passes than the fewest measured are measurably better, and where they were tried and are not."""

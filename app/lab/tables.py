@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.figures.reach import reach
 from app.lab import lab_text
 from app.lab.findings import milliseconds, share, where
 from app.lab.lab_text import variant_name
-from app.lab.lines import Duel, Line, reach
+from app.lab.lines import Duel, Line
 from app.parts.html_table import html_table
 from app.shell.results import Result
 from sleepviz.studies.measurements import STILLNESS

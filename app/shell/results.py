@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from sleepviz.config.outside import MALFORMED
@@ -97,6 +98,28 @@ def measured_of(results: Results, digest: str, passes: int, difficulty: int | No
         if (entry.digest, entry.passes, entry.difficulty) == (digest, passes, difficulty):
             return entry
     return None
+
+
+FOUND_BESIDE = {"found_n1": "n1_same_tokens", "found_n1_flops": "n1_same_flops"}
+"""What stands beside a model found from answers alone, and what the same is called beside the task's own model."""
+
+
+def of_model(results: Results, checkpoint: str) -> Results:
+    """The same as the page of one model tells it: of a model found from answers alone, its own entries in the places
+    of those of the task's own model. Every other model is told of by the file as it is.
+    """
+    own = {entry.checkpoint for entry in results.of("found", "found")}
+    return replace(results, entries=tuple(_told_of(checkpoint, results))) if checkpoint in own else results
+
+
+def _told_of(found: str, results: Results) -> Iterator[Result]:
+    for entry in results.entries:
+        if entry.experiment == "found" and entry.checkpoint == found:
+            yield replace(entry, experiment="accuracy", variant="any_n")
+        elif entry.experiment == "found" and entry.variant in FOUND_BESIDE:
+            yield replace(entry, experiment="baseline", variant=FOUND_BESIDE[entry.variant])
+        elif entry.experiment == "found_control" and entry.checkpoint == found and entry.variant != "none":
+            yield replace(entry, experiment="control")
 
 
 def comparisons(results: Results) -> tuple[Comparison, ...]:

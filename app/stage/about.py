@@ -10,15 +10,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
+from app.figures.reach import reach
 from app.parts.html_table import html_table
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
 from app.shell import messages
-from app.shell.results import Comparison, Results, comparisons
+from app.shell.results import Comparison, Result, Results, comparisons, of_model
 from app.shell.state import Visit
 from app.shell.theme import Mode
 from app.stage import stage_text
-from app.stage.controls import Choice
+from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from app.tasks.base import Deviation, Words
 from sleepviz.config.events import Trace
@@ -112,14 +113,16 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
     if isinstance(results, str):
         st.info(results, icon=":material/info:")
         return
+    told = results if choice.info is None else of_model(results, choice.info.name)
     asked = {"symbol": words.symbol, "difficulty": choice.difficulty}
-    st.markdown(f"{stage_text.ACCURACY.format(**asked)} {_where_it_stands(results, choice, asked)}")
+    st.html(reach_table(told.of("accuracy", "any_n"), words))
+    st.markdown(f"{stage_text.ACCURACY.format(**asked)} {_where_it_stands(told, choice, asked)}")
     # The plots' code is megabytes: nobody waits for it who does not want a plot.
     plots = st.expander(stage_text.PLOTS, icon=":material/show_chart:", key=visit.key("plots"), on_change="rerun")
     if plots.open:
         with plots:
-            _plots(words, results, choice, mode)
-    controls_measured(comparisons(results), words)
+            _plots(words, told, choice, mode)
+    controls_measured(comparisons(told), words)
 
 
 def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
@@ -129,7 +132,7 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
     figure = accuracy_figure(
         results,
         difficulty=difficulty,
-        passes=choice.passes if _is_of_this_model(choice) else None,
+        passes=choice.passes if _is_of_this_model(choice, results) else None,
         mode=mode,
         symbol=words.symbol,
         right=words.right,
@@ -143,15 +146,30 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
         st.plotly_chart(figure, key="windows_figure", theme=None, alt=stage_text.RETENTION)
 
 
-def _is_of_this_model(choice: Choice) -> bool:
+def reach_table(measured: Sequence[Result], words: Words) -> str:
+    """How hard a question each N solves, where a further pass solves a harder one."""
+    solved: dict[int, int] = {}
+    for passes in sorted({entry.passes for entry in measured}):
+        level = reach(measured, passes)
+        if level is not None and level > max(solved.values(), default=-1):
+            solved[passes] = level
+    heads = ("", *(f"N\u00a0=\u00a0{passes}" for passes in solved))
+    rows = [[stage_text.SOLVED, *(f"{words.symbol}\u00a0=\u00a0{level}" for level in solved.values())]]
+    return html_table(stage_text.REACH_TABLE.format(symbol=words.symbol), heads, rows)
+
+
+def _is_of_this_model(choice: Choice, results: Results) -> bool:
     """Whether the plot tells of what the controls ask; while they ask nothing that can be run, it does no harm."""
-    return choice.spec is None or choice.is_as_measured
+    if choice.spec is None or choice.info is None:
+        return choice.spec is None
+    measured = {entry.checkpoint for entry in results.of("accuracy", "any_n")}
+    return choice.info.name in measured and is_plain(choice.spec)
 
 
 def _where_it_stands(results: Results, choice: Choice, asked: Mapping[str, Any]) -> str:
     """Where the visitor's setting is in the plot, or why it is not."""
     accuracies = results.of("accuracy", "any_n")
-    if not _is_of_this_model(choice):
+    if not _is_of_this_model(choice, results):
         return stage_text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own")
     here = (choice.passes, choice.difficulty)
     if any((entry.passes, entry.difficulty) == here for entry in accuracies):

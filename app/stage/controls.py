@@ -37,11 +37,6 @@ class Choice:
     run_pressed: bool
     asks: str  # the question in one sentence
 
-    @property
-    def is_as_measured(self) -> bool:
-        """Whether the results file tells of runs such as this one: the task's own model, nothing changed or broken."""
-        return self.spec is not None and self.info is not None and self.info.default and is_plain(self.spec)
-
 
 def is_plain(spec: RunSpec) -> bool:
     """Whether a run is the paper's procedure, slept on as the checkpoint was trained, with no part broken."""

@@ -105,6 +105,10 @@ ACCURACY = (
     "Accuracy on fresh questions that training never used, with 95 % Wilson intervals. The "
     "horizontal lines are separate models trained only with N = 1, at {symbol} = {difficulty}."
 )
+REACH_TABLE = (
+    "The hardest questions that each number of passes solves: at least 95 of 100 are right, and all easier ones too"
+)
+SOLVED = "solved up to"
 RING = "The ring marks your current setting."
 NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured."
 OTHER_RUN = (

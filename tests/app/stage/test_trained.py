@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from app.shell import runs
+from app.shell.results import Result, Results, comparisons, of_model
 from app.stage import stage_text, trained
+from app.stage.about import reach_table
+from app.tasks import PAGES
 from tests.app.made import BASELINE, DEFAULT, make_checkpoint
 from tests.app.page import live, opened, payload
 
@@ -43,6 +47,48 @@ def test_the_switch_runs_the_other_model_beside_its_own_baseline(both: Path) -> 
     assert page.query_params["checkpoint"] == FOUND
     said = " ".join(each.value for each in page.markdown)
     assert f"{stage_text.FOUND_NOTE} {stage_text.OTHER_TAUGHT}" in said and stage_text.TAUGHT_NOTE not in said
+
+
+def entry(experiment: str, variant: str, checkpoint: str, passes: int, difficulty: int, accuracy: float) -> Result:
+    return Result(experiment, variant, passes, difficulty, 100, accuracy, accuracy, accuracy, checkpoint)
+
+
+MEASURED = Results(
+    "rule110",
+    "",
+    (
+        *(
+            entry("accuracy", "any_n", DEFAULT, n, t, share)
+            for n, t, share in ((1, 1, 0.99), (4, 1, 0.99), (4, 2, 0.2))
+        ),
+        entry("baseline", "n1_same_tokens", BASELINE, 1, 2, 0.4),
+        entry("control", "replay", DEFAULT, 4, 1, 0.3),
+        *(entry("found", "found", FOUND, 2, t, share) for t, share in ((1, 1.0), (2, 0.95), (3, 0.9))),
+        *(entry("found", "found", FOUND, 3, t, share) for t, share in ((1, 0.97), (2, 0.96), (3, 0.95))),
+        *(entry("found", "found", FOUND, 4, t, share) for t, share in ((1, 0.97), (2, 0.94), (3, 1.0))),
+        entry("found", "taught", DEFAULT, 2, 1, 0.99),
+        entry("found", "found_n1", f"{FOUND}-n1", 1, 2, 0.5),
+        entry("found_control", "replay", FOUND, 3, 2, 0.1),
+        entry("found_control", "replay", DEFAULT, 3, 2, 0.7),
+    ),
+)
+
+
+def test_the_page_of_a_found_model_tells_what_was_measured_of_it_and_of_no_other() -> None:
+    told = of_model(MEASURED, FOUND)
+    assert {each.checkpoint for each in told.of("accuracy")} == {FOUND} and len(told.of("accuracy", "any_n")) == 9
+    assert [(each.checkpoint, each.accuracy) for each in told.of("baseline")] == [(f"{FOUND}-n1", 0.5)]
+    (replayed,) = comparisons(told)
+    assert [(broken.accuracy, whole.accuracy) for broken, whole in replayed.pairs] == [(0.1, 0.96)]
+    for other in (DEFAULT, f"{FOUND}-n1", "no such model"):
+        assert of_model(MEASURED, other) == MEASURED
+
+
+def test_how_far_each_n_reaches_stands_in_a_table_that_leaves_out_what_reaches_no_further() -> None:
+    """N = 4 fails t = 2 by a hair, so its t = 3 does not count."""
+    measured = of_model(MEASURED, FOUND).of("accuracy")
+    cells = re.findall(r"<t[hd](?: scope=.\w+.)?>([^<]*)<", reach_table(measured, PAGES["rule110"].words))
+    assert cells == ["", "N\u00a0=\u00a02", "N\u00a0=\u00a03", stage_text.SOLVED, "t\u00a0=\u00a02", "t\u00a0=\u00a03"]
 
 
 def test_without_a_found_model_there_is_no_switch(assets: Path) -> None:
