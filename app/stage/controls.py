@@ -99,6 +99,9 @@ def controls(
         st.info(note, icon=":material/info:")
     visit.drawn()
     difficulty = form.difficulty(visit, limits)
+    if spec is not None and difficulty > limits["hardest"]:
+        said = stage_text.BEYOND.format(symbol=page.words.symbol, reached=limits["hardest"], asked=difficulty)
+        st.info(said, icon=":material/info:")
     return Choice(
         spec,
         chosen,
@@ -137,9 +140,19 @@ def _asks(page: TaskPage, visit: Visit) -> str:
 
 
 def limits_of(task: str, info: CheckpointInfo | None) -> dict[str, Any]:
-    """What may be asked of a checkpoint, and its window; without one, of the task in its usual size."""
+    """What may be asked of a checkpoint, the hardest that its training reached, and its window.
+
+    Without a checkpoint: of the task in its usual size.
+    """
     sized = build_task(task, info.meta["task_sizes"]) if info else TASKS[task]()
-    return {**sized.limits(), "passes_max": PASSES_MAX, **(info.limits if info else {}), "window": sized.window}
+    hardest = info.reached if info and uses_several_n(info) else sized.difficulty_max
+    own = {"hardest": hardest, "window": sized.window}
+    return {**sized.limits(), "passes_max": PASSES_MAX, **(info.limits if info else {}), **own}
+
+
+def uses_several_n(info: CheckpointInfo) -> bool:
+    """Whether it was trained for every N; a model with one N stands beside such a model, on questions as hard."""
+    return not info.meta.get("train", {}).get("n_passes")
 
 
 def _first_values(form: Form, recorded: dict[str, Any] | None, limits: Limits, default: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def show(task: str) -> None:
             st.title(messages.plain(choice.asks), anchor=False)
             if not looks.is_locked:
                 st.page_link(LEARN, label=stage_text.NEW_HERE, icon=":material/school:", width="content")
-                trained.switch(visit, task, infos)
+                trained.switch(visit, page, infos)
                 if shown is not None:
                     _guess(shown, page)
         if shown is not None:

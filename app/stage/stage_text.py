@@ -182,6 +182,10 @@ OTHER_FOUND = (
     "find the steps by itself."
 )
 OTHER_TAUGHT = "“Taught each step”, above, is a second model. Its training also scored what every pass puts out."
+BEYOND = (
+    "Training of this model reached {symbol} = {reached}. "
+    "Your question has {symbol} = {asked}, so expect a wrong answer."
+)
 NEW_HERE = "New here? Ten steps"
 BREAK = {
     "zero_state": "Wipe S",

@@ -9,6 +9,8 @@ import streamlit as st
 from app.shell import runs
 from app.shell.state import Visit
 from app.stage import stage_text
+from app.stage.controls import limits_of
+from app.tasks.base import TaskPage
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 
@@ -17,9 +19,12 @@ def found_name(task: str) -> str:
     return f"{task}-answers"
 
 
-def switch(visit: Visit, task: str, infos: tuple[CheckpointInfo, ...]) -> None:
-    """Two buttons, one for each way of training; nothing where only one way was trained."""
-    names = ways(task, infos)
+def switch(visit: Visit, page: TaskPage, infos: tuple[CheckpointInfo, ...]) -> None:
+    """Two buttons, one for each way of training; nothing where only one way was trained.
+
+    A model whose training never came to questions as hard as the visitor's is asked the hardest that it came to.
+    """
+    names = ways(page.task, infos)
     if not names:
         return
     default = next(iter(names))
@@ -27,7 +32,11 @@ def switch(visit: Visit, task: str, infos: tuple[CheckpointInfo, ...]) -> None:
     visit.hold({"trained": chosen if chosen in names else None})
 
     def changed() -> None:
-        visit.change({"checkpoint": visit.get("trained") or default})
+        name = str(visit.get("trained") or default)
+        limits = limits_of(page.task, next(info for info in infos if info.name == name))
+        is_beyond = page.form.difficulty(visit, limits) > limits["hardest"]
+        easier = page.form.first_values(None, limits) if is_beyond else {}
+        visit.change({"checkpoint": name, **easier})
 
     st.segmented_control(
         stage_text.TRAINED,

@@ -73,6 +73,12 @@ class CheckpointInfo:
                 return int(difficulty) - 1
         return task.difficulty_max
 
+    @property
+    def reached(self) -> int:
+        """The hardest difficulty that its training's last stage asked for, or one that it has earned beyond."""
+        stage = self.meta.get("training", {}).get("stage_reached", {})
+        return max(int(stage.get("difficulty", self.earned)), self.earned)
+
     def to_json(self) -> dict[str, Any]:
         """The `checkpoints` command's entry."""
         entry = {key: getattr(self, key) for key in ("name", "task", "default", "digest", "limits", "metrics")}

@@ -58,7 +58,7 @@ class DepoForm:
         fits = recorded and recorded["hops"] <= limits["hops_max"]
         if recorded and fits:
             return _question(recorded)
-        return {**_question(_hard(limits)), "passes": passes_for(limits["hops_max"])}
+        return {**_question(_hard(limits)), "passes": passes_for(limits["hardest"])}
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """Hops, and a start that is a node."""
@@ -123,7 +123,7 @@ class DepoForm:
 
 
 def _hard(limits: Limits) -> dict[str, Any]:
-    return seeded_cycle(limits["nodes_max"], limits["hops_max"])
+    return seeded_cycle(limits["nodes_max"], limits["hardest"])
 
 
 def _question(given: Mapping[str, Any]) -> dict[str, Any]:

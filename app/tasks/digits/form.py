@@ -60,8 +60,8 @@ class DigitsForm:
         """The recorded ring and question, if they fit; else the hard preset."""
         if recorded and recorded["jumps"] <= limits["jumps_max"]:
             return _question(recorded)
-        hard = drawn(limits["images"], limits["jumps_max"])
-        return {**_question(hard), "passes": passes_for(limits["jumps_max"])}
+        hard = drawn(limits["images"], limits["hardest"])
+        return {**_question(hard), "passes": passes_for(limits["hardest"])}
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """No more jumps than the checkpoint is asked for."""
@@ -69,7 +69,7 @@ class DigitsForm:
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Only to read, to read and jump, a digit drawn by hand, and chance."""
-        n_images, most = limits["images"], limits["jumps_max"]
+        n_images, most = limits["images"], limits["hardest"]
         own = with_own(n_images, min(2, most))
         for key, label, given in (
             ("easy", EASY, drawn(n_images, 0)),

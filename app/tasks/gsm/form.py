@@ -53,7 +53,7 @@ class GsmForm:
 
     def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
         """The recorded problem, or the deep preset."""
-        return _problem(recorded or deep_sum(limits["operations_max"]))
+        return _problem(recorded or deep_sum(limits["hardest"]))
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """A value that there is, and a question that is a variable: the text's own, if it asks one."""
@@ -67,9 +67,9 @@ class GsmForm:
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Both sides of the question, a story, and one problem that is not ours."""
-        deepest = min(limits["operations_max"], len(DEEP_CHAIN) - 1)
+        deepest = min(limits["hardest"], len(DEEP_CHAIN) - 1)
         # An operation takes a pass, and so do the constant and, where it comes first, the question.
-        passes = limits["operations_max"] + 2
+        passes = limits["hardest"] + 2
         for key, label, given, n_passes in (
             ("easy", EASY, SUM_EASY, 2),
             ("deep", DEEP, deep_sum(deepest), passes),

@@ -51,7 +51,7 @@ class Rule110Form:
 
     def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
         """The recorded rows and steps, if they fit; every row up to the most has a value."""
-        rows, steps = [_cut(SEED_ROW, limits["row_cells"])], min(4, limits["steps_max"])
+        rows, steps = [_cut(SEED_ROW, limits["row_cells"])], min(4, limits["hardest"])
         if recorded:
             fits = all(len(row) == limits["row_cells"] for row in recorded["rows"])
             if fits and recorded["steps"] <= limits["steps_max"]:
@@ -67,7 +67,7 @@ class Rule110Form:
     def presets(self, visit: Visit, limits: Limits) -> None:
         """Both sides of the question, and chance."""
         first, second = (_cut(row, limits["row_cells"]) for row in (SEED_ROW, SEED_ROW[::-1]))
-        most = limits["steps_max"]
+        most = limits["hardest"]
         easy = {**_rows([first]), "steps": min(1, most), "passes": 1}
         hard = {**_rows([first]), "steps": most, "passes": min(most, limits["passes_max"])}
         two = _rows([first, second][: limits["rows_max"]])

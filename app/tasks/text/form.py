@@ -44,14 +44,14 @@ class TextForm:
 
     def first_values(self, recorded: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
         """The recorded document, or the hard preset."""
-        return dict(recorded or drawn(limits["people_max"], limits["hops_max"]))
+        return dict(recorded or drawn(limits["people_max"], limits["hardest"]))
 
     def keep_within(self, visit: Visit, limits: Limits) -> None:
         """A text is checked when it is run."""
 
     def presets(self, visit: Visit, limits: Limits) -> None:
         """One hop, as many as the model is asked for, and a chain that begins with a thing."""
-        hops = limits["hops_max"]
+        hops = limits["hardest"]
         for key, label, given, n_passes in (
             ("easy", EASY, drawn(8, 1, 4), 1),
             ("hard", HARD, drawn(limits["people_max"], hops), 4),

@@ -49,6 +49,26 @@ def test_the_switch_runs_the_other_model_beside_its_own_baseline(both: Path) -> 
     assert f"{stage_text.FOUND_NOTE} {stage_text.OTHER_TAUGHT}" in said and stage_text.TAUGHT_NOTE not in said
 
 
+def test_the_switch_asks_what_the_other_model_s_training_reached_and_says_where_a_question_asks_for_more(
+    both: Path,
+) -> None:
+    path = both / "checkpoints" / FOUND / "meta.json"
+    meta = json.loads(path.read_text())
+    meta["metrics"] = {"passes": [1], "difficulty": [1], "validation_accuracy": [[0.0]]}
+    meta["training"] = {"stage_reached": {"difficulty": 2}}
+    path.write_text(json.dumps(meta))
+    page = opened()
+    asked = page.slider(key="rule110_steps").set_value(3).run()
+    page = asked.button_group(key="rule110_trained").set_value(FOUND).run()
+    said = stage_text.BEYOND.format(symbol="t", reached=2, asked="")[:40]
+    assert page.query_params["t"] == "2" and not [each for each in page.info if said in each.value]
+    page = page.slider(key="rule110_steps").set_value(3).run()
+    assert [each for each in page.info if said in each.value]
+    # A question that is easy enough for both models stays as it is.
+    page = page.slider(key="rule110_steps").set_value(1).run()
+    assert page.button_group(key="rule110_trained").set_value(DEFAULT).run().query_params["t"] == "1"
+
+
 def entry(experiment: str, variant: str, checkpoint: str, passes: int, difficulty: int, accuracy: float) -> Result:
     return Result(experiment, variant, passes, difficulty, 100, accuracy, accuracy, accuracy, checkpoint)
 
