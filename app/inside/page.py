@@ -15,6 +15,7 @@ from app.inside.payload import Where, passes_of, payload
 from app.inside.place import InsideVisit
 from app.inside.probing import ByProbe
 from app.inside.ways import Ways, notice, ways_of
+from app.parts import buttons
 from app.player.pictures import picture_of
 from app.shell import address, messages, runs
 from app.shell.state import Visit
@@ -71,7 +72,8 @@ def _task(tasks: Sequence[str]) -> str:
     def named(name: str) -> str:
         return text.YOUR_MODEL if name == text_run.TASK else PAGES[name].words.lab
 
-    chosen = str(st.segmented_control(text.TASK, tasks, required=True, format_func=named, key="inside_task"))
+    held = buttons.chosen("inside_task", st.session_state["inside_task"])
+    chosen = str(st.segmented_control(text.TASK, tasks, required=True, format_func=named, **held))
     st.session_state["inside_before"] = chosen
     return chosen
 

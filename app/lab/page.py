@@ -11,6 +11,7 @@ from app.lab import findings, lab_text, lines, sections, sweep, unfold
 from app.lab.plan import LINKED
 from app.lab.scene import Scene
 from app.lab.sections import Section
+from app.parts import buttons
 from app.shell import address, messages, runs, theme
 from app.tasks import PAGES
 from sleepviz.runs.checkpoint import CheckpointInfo
@@ -50,11 +51,13 @@ def _task(tasks: list[str], given: Mapping[str, str] | None) -> str:
     """The chosen task; a link such as /lab?task=depo chooses one."""
     before = st.session_state.get("lab_chosen", tasks[0])
     asked = before if given is None else given.get("task", tasks[0])
-    if st.session_state.get("lab_task") not in tasks or given is not None:
-        st.session_state["lab_task"] = asked if asked in tasks else before
+    task = st.session_state.get("lab_task")
+    if task not in tasks or given is not None:
+        task = asked if asked in tasks else before
+    held = buttons.chosen("lab_task", task)
     task = str(
         st.segmented_control(
-            lab_text.TASK, tasks, required=True, format_func=lambda name: PAGES[name].words.lab, key="lab_task"
+            lab_text.TASK, tasks, required=True, format_func=lambda name: PAGES[name].words.lab, **held
         )
     )
     st.session_state["lab_chosen"] = task

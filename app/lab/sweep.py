@@ -6,12 +6,14 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
 from app.lab import keep, lab_text
 from app.lab.plan import LINKED, SEED_MAX, SIZES, Plan, measure, read_link, widest
 from app.lab.tables import sweep_table
+from app.parts import buttons
 from app.parts.units import count
 from app.shell import progress, runs
 from app.shell.jobs import Sweep
@@ -129,13 +131,13 @@ def show(
     for name, value in first.items():
         st.session_state.setdefault(_key(info, name), value)
     left, right_side = st.columns(2, gap="medium")
-    passes = left.pills(lab_text.PASSES, all_passes, selection_mode="multi", key=_key(info, "passes"), wrap=True)
+    passes = left.pills(lab_text.PASSES, all_passes, selection_mode="multi", wrap=True, **_held(info, "passes"))
     chosen = right_side.pills(
         lab_text.DIFFICULTY.format(symbol=symbol),
         levels,
         selection_mode="multi",
-        key=_key(info, "levels"),
         wrap=True,
+        **_held(info, "levels"),
     )
     left, middle, right_side = st.columns([2, 1, 2], gap="medium", vertical_alignment="bottom")
     n = left.select_slider(lab_text.INSTANCES, SIZES, key=_key(info, "n"))
@@ -178,6 +180,11 @@ def show(
 
 def _key(info: CheckpointInfo, name: str) -> str:
     return f"lab_{info.task}_{name}"
+
+
+def _held(info: CheckpointInfo, name: str) -> dict[str, Any]:
+    """The same for a group of buttons, with what it holds."""
+    return buttons.chosen(_key(info, name), st.session_state[_key(info, name)])
 
 
 def _latest(info: CheckpointInfo) -> Asked | None:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from app.parts import buttons
 from app.parts.menus import pick
 from app.shell.state import LinkError, Reader, Visit, one_of
 from app.stage import stage_text
@@ -214,7 +215,6 @@ def _spending(visit: Visit) -> None:
 def break_it(visit: Visit) -> None:
     """What can be broken, in sight: one press breaks a part, another mends it."""
     broken = visit.get("control")
-    visit.hold({"broken": broken if broken in stage_text.BREAK else None})
 
     def changed() -> None:
         visit.change({"control": visit.get("broken") or PAPER["control"]})
@@ -223,7 +223,7 @@ def break_it(visit: Visit) -> None:
         stage_text.BREAK_IT,
         tuple(stage_text.BREAK),
         format_func=lambda control: stage_text.BREAK[control],
-        key=visit.key("broken"),
+        **buttons.chosen(visit.of_session("broken"), broken if broken in stage_text.BREAK else None),
         on_change=changed,
         label_visibility="collapsed",
         wrap=True,

@@ -43,14 +43,16 @@ def show(task: str) -> None:
         with st.container(key="controls_locked" if looks.is_locked else "controls"):
             recorded_spec = shipped.trace.spec if isinstance(shipped, watch.Shown) else None
             choice = controls.controls(page, visit, infos, recorded_spec)
-        shown = watch.shown_run(visit, choice, infos, shipped)
         with title:
             st.title(messages.plain(choice.asks), anchor=False)
             if not looks.is_locked:
                 st.page_link(LEARN, label=stage_text.NEW_HERE, icon=":material/school:", width="content")
+                # Before the run, like every control: a redraw right after the run would forget its first value.
                 trained.switch(visit, page, infos)
-                if shown is not None:
-                    _guess(shown, page)
+        shown = watch.shown_run(visit, choice, infos, shipped)
+        if shown is not None and not looks.is_locked:
+            with title:
+                _guess(shown, page)
         if shown is not None:
             layers = _meta(shown, infos).get("model", {}).get("layer_types", ())
             known = None if isinstance(results, str) else results

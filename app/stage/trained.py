@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts import buttons
 from app.shell import runs
 from app.shell.state import Visit
 from app.stage import stage_text
@@ -28,8 +29,7 @@ def switch(visit: Visit, page: TaskPage, infos: tuple[CheckpointInfo, ...]) -> N
     if not names:
         return
     default = next(iter(names))
-    chosen = visit.get("checkpoint", default)
-    visit.hold({"trained": chosen if chosen in names else None})
+    checkpoint = visit.get("checkpoint", default)
 
     def changed() -> None:
         name = str(visit.get("trained") or default)
@@ -42,7 +42,7 @@ def switch(visit: Visit, page: TaskPage, infos: tuple[CheckpointInfo, ...]) -> N
         stage_text.TRAINED,
         tuple(names),
         format_func=names.__getitem__,
-        key=visit.key("trained"),
+        **buttons.chosen(visit.of_session("trained"), checkpoint if checkpoint in names else None),
         on_change=changed,
         label_visibility="collapsed",
         width="content",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.parts import buttons
 from app.shell import messages, progress
 from app.shell.jobs import Phase, Sweep
 from app.shell.state import Visit
@@ -167,8 +168,8 @@ def _form(visit: Visit, allowance: Allowance) -> Wanted | None:
     """What is to be loaded, or None while nothing is given. Raises ConfigError."""
     ways = [model_text.BY_NAME] * (allowance.anything or bool(allowance.listed())) + [model_text.BY_FILES]
     first = visit.get("way") if visit.get("way") in ways else ways[0]
-    visit.hold({"way": first})
-    way = st.segmented_control(model_text.WAY, ways, key=visit.key("way"), required=True) if ways[1:] else ways[0]
+    held = buttons.chosen(visit.of_session("way"), first)
+    way = st.segmented_control(model_text.WAY, ways, required=True, **held) if ways[1:] else ways[0]
     if way == model_text.BY_FILES:
         return _dropped(visit)
     trusted = False

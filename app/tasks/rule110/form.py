@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts import buttons
 from app.parts.units import count
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
@@ -159,10 +160,13 @@ def _picked_row(visit: Visit) -> int:
     rows = range(1, _n_rows(visit) + 1)
     if len(rows) == 1:
         return 1
-    visit.hold({"edited": min(int(visit.get("edited") or 1), len(rows))})
-    key = visit.key("edited")
     st.segmented_control(
-        "Row", rows, format_func=lambda row: f"row {row}", key=key, label_visibility="collapsed", width="content"
+        "Row",
+        rows,
+        format_func=lambda row: f"row {row}",
+        label_visibility="collapsed",
+        width="content",
+        **buttons.chosen(visit.of_session("edited"), min(int(visit.get("edited") or 1), len(rows))),
     )
     return int(visit.get("edited") or 1)
 
