@@ -153,6 +153,15 @@ def test_a_phone_shows_question_picture_transport_and_answer(server: Server, ope
     assert all(box is not None and box["y"] + box["height"] <= 844 for box in boxes)
 
 
+def test_a_phone_is_told_to_tap_and_not_of_keys(server: Server, open_page: OpenPage) -> None:
+    phone = open_page(server.url, width=390, height=844).locator(".theatre .hint")
+    expect(phone.locator(".by-touch")).to_be_visible()
+    expect(phone.locator(".by-keys")).to_be_hidden()
+    desk = open_page(server.url).locator(".theatre .hint")
+    expect(desk.locator(".by-keys")).to_be_visible()
+    expect(desk.locator(".by-touch")).to_be_hidden()
+
+
 def fills_the_window(page: Page) -> None:
     expect(page.locator(".theatre")).to_have_class(re.compile("present"))
     size, box = page.viewport_size, page.locator(".theatre").bounding_box()
@@ -239,6 +248,34 @@ def test_no_type_on_the_presented_stage_is_smaller_than_2_2_percent_of_the_windo
         .map((each) => [each.className, each.textContent, parseFloat(getComputedStyle(each).fontSize)])""")
     assert len(written) > 10
     assert [each for each in written if each[2] < least and each[0] != "live"] == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
+def test_the_label_of_the_answer_stands_clear_of_the_shade_of_sleep(
+    server: Server, open_page: OpenPage, width: int, height: int
+) -> None:
+    """Taken from the canvas itself: where each shade ends, and where the word begins and ends."""
+    two_rows = f"{HOME_ROW},{HOME_ROW[::-1]}"  # more windows leave less room for the answer
+    page = open_page(f"{server.url}/?task=rule110&rows={two_rows}&t=3&N=8&view=present", width=width, height=height)
+    expect(page.locator(".theatre .where")).to_have_text("window 1 of 2", timeout=30_000)
+    page.evaluate("""() => {
+        window.painted = { ends: [], words: [] };
+        const { fillRect, fillText } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.fillRect = function (x, y, w, h) {
+            if (this.canvas.className === "c-strip" && y === 0) window.painted.ends.push(x + w);
+            return fillRect.apply(this, arguments);
+        };
+        CanvasRenderingContext2D.prototype.fillText = function (text, x) {
+            const half = this.measureText(text).width / 2;
+            if (text === "answer") window.painted.words.push([x - half, x + half, this.canvas.clientWidth]);
+            return fillText.apply(this, arguments);
+        };
+    }""")
+    page.keyboard.press("n")
+    page.wait_for_function("window.painted.words.length")
+    painted = page.evaluate("window.painted")
+    for begins, ends, wide in painted["words"]:
+        assert begins > max(painted["ends"]) and ends < wide
 
 
 def test_every_canvas_answers_arrow_keys_and_a_pointer_with_a_value(server: Server, open_page: OpenPage) -> None:

@@ -43,15 +43,15 @@ def test_the_cache_fills_token_by_token_and_is_empty_after_eviction(payload: dic
 
 
 def test_places_on_the_time_line(payload: dict) -> None:
-    # Five token slots, four for the sleep of two passes, three for the answer.
-    assert payload["slots"] == 12
+    # Five token slots, four for the sleep of two passes, four for the answer.
+    assert payload["slots"] == 13
     assert payload["token_slots"] == [0, 1, 2, 3, 4]
     named = {"reason": "Window full", "act": "Window full", "is_full": True}
     assert payload["sleeps"] == [
         {"start": 5, "stop": 9, "first": 0, "last": 5, **named, "passes": 2, "window": 0},
     ]
     x = [frame["x"] for frame in payload["frames"]]
-    assert x == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.25, 5 + 4 / 3, 5 + 8 / 3, 8.75, 10.5])
+    assert x == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.25, 5 + 4 / 3, 5 + 8 / 3, 8.75, 11])
     assert x == sorted(x)
 
 
