@@ -27,6 +27,8 @@ NOTHING_HERE = (
 )
 NUMBERS = "Show me the numbers"
 FIGURE_AND_NUMBERS = "Show the figure and the numbers"
+CONTROLS_AND_NUMBERS = "Break a question, and show the numbers"
+ALL_NUMBERS = "Show all the numbers"
 NOTICE = "What to notice: {notice}"
 TASK, CHECKPOINT = "Task", "Checkpoint"
 OTHER_WEIGHTS = (

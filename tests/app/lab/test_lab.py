@@ -39,7 +39,7 @@ def bars(page: AppTest) -> dict[str, dict[str, Any]]:
 
 
 def unfolded(page: AppTest, experiment: str) -> AppTest:
-    """The page once the visitor has opened an experiment's figure."""
+    """The page once the visitor has opened a section's fold."""
     page.session_state[f"lab_{experiment}_fold"] = True
     return clean(page.run())
 
@@ -152,6 +152,7 @@ def test_halting_is_drawn_and_read_when_it_was_run(assets: Path) -> None:
         "Stopping once drift is below 0.1 does as well and saves 1.5 passes a window. The best fixed N is 4, with "
         "90.0 % right. Stopping early reaches 90.0 % with 2.5 passes on average." in told(page)
     )
+    page = unfolded(page, "halting")
     assert cells_of(page, "drift below 0.1") == ["2.5", "90.0 % (80.0–95.0)"]
     assert "Stopping on drift against a fixed N" not in told(page) and len(page.get("plotly_chart")) == 3
 
@@ -430,7 +431,7 @@ def test_the_sweep_measures_what_the_eval_command_measures(assets: Path, monkeyp
 
 def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
-    page = lab()
+    page = unfolded(lab(), "controls")
     assert cells_of(page, "S wiped before waking") == ["–", "0.0 % (0.0–5.0)"]
     assert "*S wiped before waking*: accuracy falls. The answer is read from S." in told(page)
     assert "The question, the recorded one" in told(page)
@@ -446,8 +447,12 @@ def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     assert cells_of(page, "untrained weights")[0] == "–"  # one click, one control
 
 
-def test_a_link_to_a_folded_experiment_opens_it(assets: Path) -> None:
+def test_a_link_to_a_folded_section_opens_it(assets: Path) -> None:
+    written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
     page = lab()
+    assert not [each for each in page.button if each.key == "lab_break_all"]
+    trigger(page, "lab_unfold", "named", "controls")
+    assert page.button(key="lab_break_all")
     figures = len(page.get("plotly_chart"))
     trigger(page, "lab_unfold", "named", "retention")
     assert len(page.get("plotly_chart")) == figures + 1

@@ -12,7 +12,7 @@ from app.lab.schedules import findings, notes, pairs
 from app.lab.tables import schedules_table
 from app.shell.results import Result
 from tests.app.made import made_results
-from tests.app.page import opened
+from tests.app.page import clean, opened
 
 
 def entry(variant: str, passes: int, accuracy: float, mean_passes: float | None = None) -> Result:
@@ -123,6 +123,8 @@ def test_the_page_shows_the_entries_of_its_task_alone(assets: Path) -> None:
     assert "(#schedules) No other schedule does measurably better than the paper's with as many passes." in told
     assert "Sleep *after every half window* does worse than the paper's schedule at N = 5." in told
     assert "90.0 %" not in told.split("When to sleep", 1)[-1].split("What does sleep cost", 1)[0]
+    page.session_state["lab_schedules_fold"] = True
+    page = clean(page.run())
     (bar,) = (
         json.loads(each.proto.json)
         for each in page.get("bidi_component")
