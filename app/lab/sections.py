@@ -15,6 +15,7 @@ from app.figures.percent import one_in
 from app.lab import breaking, findings, keep, lab_text, lines, schedules, tables
 from app.lab.findings import Finding
 from app.lab.scene import Scene
+from app.lab.subjects import subject
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
 from sleepviz.tasks import TASKS
@@ -259,7 +260,7 @@ def _other(scene: Scene, experiment: str) -> Section:
     entries, chance = scene.results.of(experiment), counted.chance or 0.0
     hardest = max(entry.difficulty for entry in entries)
     asked = f"{symbol} = {hardest}"
-    models = lines.models_of(scene.results, experiment, hardest)
+    models = lines.models_of(scene.results, experiment, hardest, named=subject)
     if experiment in OVER_WINDOWS:
         found = findings.windows_finding(entries, OVER_WINDOWS[experiment], symbol, chance)
     elif len(models) > 1:

@@ -164,7 +164,7 @@ def test_a_result_against_the_paper_is_marked(assets: Path) -> None:
     marked = [line for line in told(lab()).splitlines() if "against the paper's trend" in line]
     assert len(marked) == 2 and all(":material/priority_high:" in line for line in marked)
     assert "More passes than the 6 of training do harm at t = 3" in marked[0]
-    assert "*N = 1 only, one difficulty after another* is ahead at t = 3" in marked[1]
+    assert "The model trained with N = 1 only, one difficulty after another, is ahead at t = 3" in marked[1]
 
 
 def test_an_unknown_experiment_has_a_table_of_its_own(assets: Path) -> None:
@@ -433,7 +433,7 @@ def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
     page = unfolded(lab(), "controls")
     assert cells_of(page, "S wiped before waking") == ["–", "0.0 % (0.0–5.0)"]
-    assert "*S wiped before waking*: accuracy falls. The answer is read from S." in told(page)
+    assert "With *S wiped before waking*, accuracy falls. The answer is read from S." in told(page)
     assert "The question, the recorded one" in told(page)
     page.button(key="lab_break_zero_state").click()
     clean(page.run())
