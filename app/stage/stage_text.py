@@ -190,14 +190,15 @@ BROKEN = {
     "zero_state": "S was wiped before it woke",
     "shuffled_state": "it woke with another run's S",
     "replay": "every pass writes what the first one wrote",
-    "reset_state": "S was emptied before every pass",
+    "reset_state": "S was reset before every pass",
     "untrained": "random weights, nothing was learned",
 }
 WHAT_IS_BROKEN = {
     "zero_state": "You wiped S between sleep and waking. The cache is gone too, so nothing of the text is left.",
     "shuffled_state": "You gave it the S of another run. If the answer is read from S, it now answers for that run.",
     "replay": "You let every pass write the keys and values of the first pass. Nothing new is computed asleep.",
-    "reset_state": "You emptied S before every pass. What survives was carried by the activations h, not by S.",
+    "reset_state": "Before every pass you set S back to what it was when sleep began. So S ends with what the last "
+    "pass wrote. The activations h still go from pass to pass.",
     "untrained": "You replaced the trained weights by random ones. The procedure is the same; nothing was learned.",
 }
 AS_INTACT = "The two cards on top are the same question with the same passes: one intact, one broken."
@@ -226,10 +227,13 @@ CONTROLS_MEASURED = (
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a control shows where accuracy falls, and where it does not, a sentence each."""
+    """What a control shows where accuracy falls, where it does not, and where a harder question holds than one that
+    falls; in a sentence or two each.
+    """
 
     where_it_falls: str
     where_it_holds: str
+    where_mixed: str = ""
 
 
 CONTROL_MEANINGS = {
@@ -240,8 +244,9 @@ CONTROL_MEANINGS = {
         "Writing the same keys and values again does as well as the later passes.",
     ),
     "reset_state": Meaning(
-        "What the earlier passes wrote into S is part of the computation.",
+        "Some of what the answer needs was written into S by earlier passes.",
         "The steps are computed in the activations h; S only stores the result.",
+        "Only what the last pass writes is left in S. Answers that only earlier passes wrote are lost.",
     ),
     "untrained": Meaning("What sleep does was learned.", "These answers need no training."),
 }

@@ -351,7 +351,7 @@ def test_break_it_puts_the_broken_run_beside_the_intact_one(server: Server, open
     titles = page.locator(".theatre .card-title")
     expect(titles.nth(0)).to_contain_text(f"Intact, {HOME_PASSES} passes")
     expect(titles.nth(1)).to_contain_text(f"Broken, {HOME_PASSES} passes")
-    expect(page.get_by_text("You emptied S before every pass.")).to_be_attached()
+    expect(page.get_by_text("Before every pass you set S back to what it was when sleep began.")).to_be_attached()
     page.wait_for_url(re.compile("control=reset_state"))
     page.get_by_role("radio", name="Reset S each pass").click()
     expect(titles.nth(0)).to_contain_text("This model", timeout=30_000)
