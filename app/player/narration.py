@@ -32,6 +32,7 @@ PASS_SAID = {
 """What a control makes of a pass."""
 STILL_PASS = "Pass {n} of {of}: S hardly changes any more, so sleep ends here."
 STILL = "S is still, so sleep ends here. "
+FIRST_FULL = "The window is full. A longer cache would cost ever more, so the model sleeps."
 FIRST_PASS = "Pass {n} of {of}: the model goes over the window and writes its fast weights."
 LATER_PASS = "Pass {n} of {of}: the model goes on from pass {before} and rewrites S."
 
@@ -127,7 +128,11 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
             ahead = "reads on" if event.window_index < max(read, default=0) else "answers"
             return f"{trigger_text(event.trigger)}: it sleeps before it {ahead}."
         again = f"Window {event.window_index + 1} is full. It must sleep again."
-        return again if event.window_index else "The window is full. It must sleep before it can read on."
+        return (
+            again
+            if event.window_index
+            else "The window is full. A longer cache would cost ever more, so the model sleeps."
+        )
     if isinstance(event, SleepPassDone):
         usual = LATER_PASS if event.pass_index else FIRST_PASS
         place = {"n": event.pass_index + 1, "of": sleep.most, "before": event.pass_index}

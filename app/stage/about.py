@@ -215,6 +215,11 @@ def _beside(paragraphs: Iterable[str]) -> str:
     return f'<div class="beside">{"".join(f"<p>{each}</p>" for each in paragraphs)}</div>'
 
 
+def why() -> None:
+    """The three questions that every newcomer has about the mechanism."""
+    st.html(_beside(f"<strong>{escape(asked)}</strong> {escape(said)}" for asked, said in stage_text.WHY))
+
+
 def explanations(words: Words) -> None:
     """The three functions, the analogy and where it ends, and the glossary."""
     st.header(stage_text.THREE_FUNCTIONS, anchor="functions")

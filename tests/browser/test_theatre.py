@@ -39,7 +39,7 @@ def test_it_plays_by_itself_act_by_act_to_the_answer_within_40_seconds(server: S
     said = page.locator(".theatre .say")
     for act, sentence in (
         ("read", "It reads 17 tokens. Each one stays in the KV cache."),
-        ("full", "The window is full. It must sleep before it can read on."),
+        ("full", "The window is full. A longer cache would cost ever more, so the model sleeps."),
         ("asleep", re.compile(rf"^Pass 1 of {HOME_PASSES}: the model goes over the window")),
         ("clear", re.compile(r"^The cache is emptied\. Only the fast weights, .* go on\.$")),
         ("answer", re.compile("^One ordinary pass answers: row 1 is (right|wrong)")),

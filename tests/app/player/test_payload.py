@@ -177,7 +177,7 @@ def test_the_acts_of_a_run_and_their_sentences() -> None:
     told = list(dict.fromkeys((frame["act"], frame["brief"]) for frame in frames))
     assert told == [
         ("read", "It reads 5 tokens. Each one stays in the KV cache."),
-        ("full", "The window is full. It must sleep before it can read on."),
+        ("full", "The window is full. A longer cache would cost ever more, so the model sleeps."),
         ("asleep", "Pass 1 of 2: the model goes over the window and writes its fast weights."),
         ("asleep", "Pass 2 of 2: the model goes on from pass 1 and rewrites S."),
         ("clear", "The cache is emptied. Only the fast weights, 16 bytes, go on."),

@@ -111,7 +111,9 @@ def test_the_table_has_a_line_for_each_control_and_one_for_the_run_as_it_is() ->
     ]
 
 
-@pytest.mark.parametrize(("accuracy", "says"), [(0.9, "S only stores the result"), (0.1, "was written into S by earlier passes")])
+@pytest.mark.parametrize(
+    ("accuracy", "says"), [(0.9, "S only stores the result"), (0.1, "was written into S by earlier passes")]
+)
 def test_the_page_says_what_the_results_file_says(assets: Path, accuracy: float, says: str) -> None:
     values = made_results()
     like = values["entries"][2]  # type: ignore[index]  # any_n, N = 4, t = 3: 0.9
