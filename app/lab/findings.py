@@ -249,18 +249,18 @@ def models_finding(models: Mapping[str, Sequence[Result]], asked: str, chance: f
     (leader, first), (follower, second), (weakest, last) = ranked[0], ranked[1], ranked[-1]
     if first.accuracy <= 2 * chance:
         return Finding(f"At {asked}, no model is clearly better than guessing.")
-    said = f"At {asked}, {leader} {_often(first)} of the time, with N = {first.passes}."
+    said = f"At {asked}, {leader} {_often(first)} of cases, with N = {first.passes}."
     if not is_above(first, second):
         said += f" {begun(follower)} {_often(second)}: the two cannot be told apart."
     else:
-        said += f" Next, {follower} {_often(second)} of the time."
+        said += f" Next, {follower} {_often(second)}."
     if len(ranked) > 2:
-        said += f" Last, {weakest} {_often(last)} of the time."
+        said += f" Last, {weakest} {_often(last)}."
     return Finding(said)
 
 
 def _often(entry: Result) -> str:
-    return f"{verb(entry.variant)} {points(entry)}"
+    return f"{verb(entry.variant)} in {points(entry)}"
 
 
 def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | None:

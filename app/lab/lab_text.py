@@ -18,7 +18,7 @@ ENOUGH = "No need to. {finding}"
 NO_ANSWER_YET = "Nothing was measured on this task yet; measure it below."
 INTRO = (
     "N is the number of passes of sleep over each window. All questions are ones that the model never saw in training. "
-    "Brackets and whiskers are 95 % intervals."
+    "Brackets and whiskers are 95 % intervals: such an interval misses the true share about 1 time in 20."
 )
 CONTENTS = "**What was found.** Each heading leads to its figure."
 FURTHER = "**Further experiments**"

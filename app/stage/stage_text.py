@@ -118,8 +118,8 @@ PAPER = (
 HELPS = "Does sleeping longer help?"
 PLOTS = "Show the plot: accuracy against N"
 ACCURACY = (
-    "Accuracy on fresh questions that training never used. Whiskers are 95 % intervals: with so few questions, the "
-    "true share may lie anywhere between them. The horizontal lines are separate models trained only with N = 1, at "
+    "Accuracy on fresh questions that training never used. Whiskers are 95 % intervals: such an interval "
+    "misses the true share about 1 time in 20. The horizontal lines are separate models trained only with N = 1, at "
     "{symbol} = {difficulty}."
 )
 RING = "The ring marks your current setting."

@@ -288,11 +288,10 @@ def test_a_longer_document_is_answered_as_well_or_worse() -> None:
 def test_the_models_of_an_experiment_are_ranked_unless_they_guess() -> None:
     models = {"a": grid({1: {4: 0.1}, 5: {4: 0.6}}), "b": grid({2: {4: 0.9}, 5: {4: 0.9}}), "c": grid({1: {4: 0.0}})}
     assert said(models_finding(models, "k = 4")) == (
-        "At k = 4, b is right 90.0 % of the time, with N = 2. Next, a is right 60.0 % of the time. Last, c is right "
-        "0.0 % of the time."
+        "At k = 4, b is right in 90.0 % of cases, with N = 2. Next, a is right in 60.0 %. Last, c is right in 0.0 %."
     )
     near = {"a": grid({5: {4: 0.85}}), "b": grid({2: {4: 0.9}})}
-    assert said(models_finding(near, "k = 4")).endswith("A is right 85.0 %: the two cannot be told apart.")
+    assert said(models_finding(near, "k = 4")).endswith("A is right in 85.0 %: the two cannot be told apart.")
     assert said(models_finding({"a": grid({1: {4: 0.1}}), "b": grid({1: {4: 0.05}})}, "k = 4", CHANCE)) == (
         "At k = 4, no model is clearly better than guessing."
     )
@@ -304,8 +303,8 @@ def test_a_variant_is_the_subject_of_its_sentence() -> None:
     shares = {"s_answer": 0.676, "s_layer_2": 0.076}
     read = {subject(each): [entry(2, 4, share, variant=each)] for each, share in shares.items()}
     assert said(models_finding(read, "k = 4")) == (
-        "At k = 4, the model's answer is right 67.6 % of the time, with N = 2. Next, S of layer 2 alone names the "
-        "model's answer 7.6 % of the time."
+        "At k = 4, the model's answer is right in 67.6 % of cases, with N = 2. Next, S of layer 2 alone names the "
+        "model's answer in 7.6 %."
     )
     assert subject("any_n", "rule110-deep") == "the model rule110-deep"
     assert subject("taught", "depo-micro") == "the model taught each step, for any N (depo-micro)"
