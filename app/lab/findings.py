@@ -271,7 +271,7 @@ def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | 
     few, many = line[0], line[-1]
     first, last = (count(entry.passes, "pass") for entry in (few, many))
     return Finding(
-        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last} it is {points(many)}."
+        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last}, the share is {points(many)}."
     )
 
 

@@ -103,7 +103,7 @@ def narrate_as_text(trace: Trace) -> tuple[tuple[str, str], ...]:
 
 
 def _read(tokens: list[str]) -> tuple[str, str]:
-    return f"It reads {count(len(tokens), 'token')}:", " ".join(tokens)
+    return f"The model reads {count(len(tokens), 'token')}:", " ".join(tokens)
 
 
 def passes_taken(trace: Trace) -> Mapping[int, int]:
@@ -121,13 +121,13 @@ def told_from(spec: Mapping[str, Any]) -> str:
 def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int], sleep: Sleep) -> str:
     if isinstance(event, TokenRead):
         tokens, window = count(read[event.window_index], "token"), event.window_index + 1
-        again = f"It reads window {window}: {tokens} more."
-        return again if window > 1 else f"It reads {tokens}. Each one stays in the KV cache."
+        again = f"The model reads window {window}: {tokens} more."
+        return again if window > 1 else f"The model reads {tokens}. Each one stays in the KV cache."
     if isinstance(event, SleepStarted):
         if event.trigger != FULL:
             ahead = "reads on" if event.window_index < max(read, default=0) else "answers"
-            return f"{trigger_text(event.trigger)}: it sleeps before it {ahead}."
-        again = f"Window {event.window_index + 1} is full. It must sleep again."
+            return f"{trigger_text(event.trigger)}: the model sleeps before it {ahead}."
+        again = f"Window {event.window_index + 1} is full. The model sleeps again."
         return (
             again
             if event.window_index
@@ -162,7 +162,7 @@ def _sentence(event: Event, picture: Picture, sleep: Sleep, slept_s: float) -> s
     if isinstance(event, SleepStarted):
         held = count(event.stop - event.start, "token")
         return (
-            f"{trigger_text(event.trigger)}: it falls asleep over window {event.window_index + 1} for "
+            f"{trigger_text(event.trigger)}: the model falls asleep over window {event.window_index + 1} for "
             f"{'at most ' * sleep.is_early}{count(sleep.allowed, 'pass')}. "
             f"The cache holds {held}, {size(event.kv_bytes)}."
         )

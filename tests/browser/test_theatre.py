@@ -38,7 +38,7 @@ def test_it_plays_by_itself_act_by_act_to_the_answer_within_40_seconds(server: S
     expect(page.locator(".theatre")).to_have_class(re.compile("playing"), timeout=5_000)
     said = page.locator(".theatre .say")
     for act, sentence in (
-        ("read", "It reads 17 tokens. Each one stays in the KV cache."),
+        ("read", "The model reads 17 tokens. Each one stays in the KV cache."),
         ("full", "The window is full. A longer cache would cost ever more, so the model sleeps."),
         ("asleep", re.compile(rf"^Pass 1 of {HOME_PASSES}: the model goes over the window")),
         ("clear", re.compile(r"^The cache is emptied\. Only the fast weights, .* go on\.$")),
@@ -63,7 +63,7 @@ def test_a_screen_reader_hears_one_sentence_an_act_while_it_plays(server: Server
     expect(page.locator(".theatre .frame")).to_have_text(f"event {N_EVENTS} of {N_EVENTS}", timeout=20_000)
     expect(page.get_by_role("button", name="Play again")).to_be_visible()
     heard = page.evaluate("window.heard")
-    assert [said.split()[0] for said in heard[:4]] == ["It", "The", "Pass", "The"]  # read, full, asleep, clear
+    assert [said.split()[0] for said in heard[:4]] == ["The", "The", "Pass", "The"]  # read, full, asleep, clear
     assert len(heard) <= 6  # the answer, and in full once it rests
 
 
@@ -369,7 +369,7 @@ def test_the_text_follows_the_clock_and_names_the_three_functions(server: Server
     said = page.locator(".theatre .say")
     expect(said).to_have_text("Token 1, “t3”, is read. The KV cache holds 1 token.")
     page.locator(".scrub").fill("17")
-    expect(said).to_contain_text("Window full: it falls asleep over window 1 for")
+    expect(said).to_contain_text("Window full: the model falls asleep over window 1 for")
     expect(page.locator(".theatre .live[aria-live=polite]")).to_have_text(said.inner_text())  # stepped: every event
     expect(page.locator(".theatre")).to_have_attribute("data-phase", "asleep")
     page.get_by_role("button", name="Step forward").click()
@@ -389,8 +389,8 @@ def test_an_act_is_named_by_what_makes_it_begin(server: Server, open_page: OpenP
     act, said, model = page.locator("[data-act=full]"), page.locator(".theatre .say"), page.locator(".theatre .said")
     expect(act).to_have_text("Every 7 tokens")
     act.click()
-    expect(said).to_contain_text("Every 7 tokens: it falls asleep over window 1")
-    expect(model).to_have_text("Every 7 tokens: it sleeps before it reads on.")
+    expect(said).to_contain_text("Every 7 tokens: the model falls asleep over window 1")
+    expect(model).to_have_text("Every 7 tokens: the model sleeps before it reads on.")
     strip, tip = page.locator(".theatre .c-strip"), page.locator(".theatre .tip")
     strip.focus()
     for _ in range(8):  # seven tokens, then the sleep

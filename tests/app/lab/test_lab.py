@@ -116,7 +116,10 @@ def test_chance_is_named_and_the_probe_says_what_it_counts(assets: Path) -> None
     written(assets, {**probe, "passes": 1}, {**probe, "passes": 4, "accuracy": 1.0, "ci95": [0.9, 1.0]})
     page = unfolded(lab(), "probe")
     assert "Chance is 1 in 65,536: a guess is right that often." in told(page)
-    assert "At t = 3, the share of cells read right is 90.0 % after 1 pass. After 4 passes it is 100.0 %." in told(page)
+    assert (
+        "At t = 3, the share of cells read right is 90.0 % after 1 pass. After 4 passes, the share is 100.0 %."
+        in told(page)
+    )
     assert "Chance is 1 in 2: a guess is right that often." in told(page)
     assert any("What each pass writes: share of cells read right" in table for table in tables(page))
     chart = json.loads(page.get("plotly_chart")[-1].proto.spec)

@@ -314,7 +314,7 @@ def test_a_variant_is_the_subject_of_its_sentence() -> None:
 def test_a_single_models_growth_names_what_is_counted() -> None:
     line = grid({12: {12: 1.0}, 1: {12: 0.563}})
     assert said(growth_finding(line, "cells read right", "t = 12")) == (
-        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes it is 100.0 %."
+        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes, the share is 100.0 %."
     )
     assert growth_finding(line[:1], "cells read right", "t = 12") is None
 
