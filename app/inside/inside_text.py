@@ -46,7 +46,7 @@ PICTURES = {
     "tokens": ("Every token: what it keeps and how strongly it writes", "Click a token to see what it wrote."),
     "wrote": ("What the token wrote", "Its key down, its correction across: one outer product."),
     "attention": ("Attention in this pass", "Each row is a token; bright is where it looks."),
-    "path": ("The way of S and of h", ""),
+    "path": ("How S and h move", ""),
     "distance": ("How far from the end", "The distance to where the run ends, before anything is projected."),
 }
 PLANE = "One dot a pass, in one plane that was fitted once for the run."
@@ -65,7 +65,7 @@ SAID_TOKENS = (
 )
 SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0f} %."
 EARLIER = "an earlier token"
-SAID_PATH = "The plane holds {share:.0f} % of the way of S and {h_share:.0f} % of that of h."
+SAID_PATH = "The plane shows {share:.0f} % of how S moves and {h_share:.0f} % of how h moves."
 SAID_DISTANCE = "S is {state:.0f} % of its final size away from where it ends, h {h:.0f} %."
 
 # Ask the memory.
@@ -79,13 +79,13 @@ KEY, READ_FROM, DETAIL = "Key", "Read from", "Nearest words for"
 ALL_LAYERS, LAYER = "all layers together", "layer {layer} alone"
 OWN_S, OTHER_S, TRUTH = "This S", "Another run's S", "true"
 AFTER = "after pass {n}"
-TABLE = "What it gives for {key}, read from {reader}. ✓: the model would answer the same now."
+TABLE = "The answer for {key}, read from {reader}. ✓: the model would answer the same now."
 NEAREST = "Nearest words for {key}, after pass {n}: layer by layer, with their probabilities."
+ALIKE = "In brackets: other tokens that are written alike, such as a 1 of another row."
+ALIKE_TEXT = "In brackets: other tokens that are written alike, with or without a blank before them."
 READERS = "Reader"
 RANK = "{n}."
-AGREES = (
-    "After pass {n}, S names what the model would answer for {same} of {all} keys. Another run's S does for {other}. "
-)
+AGREES = "After pass {n}, S names what the model would answer for {same} of {all} keys. Another run's S names {other}. "
 MEASURED = "These keys belong to one question; [the Lab](/lab?task={task}#memory) has many."
 LENS = (
     "Such a reading is called a logit lens. Where a model spreads an answer over several layers, each layer's S alone "
@@ -107,8 +107,8 @@ PROBE_IS = (
 )
 PROBE_READER = "S by a linear probe"
 PROBE_AGREES = (
-    "After pass {n}, the probe names what the model would answer for {same} of {all} keys. From another input's S it "
-    "does for {other}."
+    "After pass {n}, the probe names what the model would answer for {same} of {all} keys. From another input's S, "
+    "the probe names {other}."
 )
 PROBE_TABLE = (
     "Share that the probe reads right, of {tested} further inputs that it was not fitted on. In brackets: the same "
@@ -116,8 +116,8 @@ PROBE_TABLE = (
 )
 PROBE_SHARE = "share right"
 LITTLE = (
-    "Read so, S says hardly more than another run's S. A linear probe may find more: choose it under **Read from**. "
-    "It takes some seconds to fit."
+    "Read in this way, S says hardly more than another run's S. A linear probe may find more: choose the probe under "
+    "**Read from**. Fitting the probe takes some seconds."
 )
 
 # A model of the transformers library.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.inside import inside_text as text
+from app.inside.nearest import Line, nearest_table
 from app.inside.probing import PROBE, ByProbe
 from app.parts.html_table import html_table
 from app.shell import runs
@@ -157,15 +158,15 @@ def _table(caption: str, columns: Sequence[Column], here: Sequence[PassSeen], gi
 
 
 def _nearest(caption: str, now: PassSeen, column: Column) -> str:
-    heads = [text.READERS, *(text.RANK.format(n=n + 1) for n in range(len(now.own[0].words[0][0])))]
-    rows = []
-    for reading in now.own:
-        nearest = reading.words[column.question][column.part]
-        scores = reading.scores[column.question, column.part]
-        rows.append(
-            [reader_name(reading.layer), *(f"{w} {100 * s:.0f} %" for w, s in zip(nearest, scores, strict=True))]
+    lines = [
+        Line(
+            reader_name(reading.layer),
+            reading.words[column.question][column.part],
+            reading.scores[column.question, column.part].tolist(),
         )
-    return html_table(caption, heads, rows)
+        for reading in now.own
+    ]
+    return nearest_table(caption, text.READERS, lines, alike=text.ALIKE)
 
 
 def _agreement(page: TaskPage, now: PassSeen, keys: Keys, place: int) -> str:

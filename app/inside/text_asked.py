@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.inside import inside_text as text
 from app.inside.memory import choose, reader_name
-from app.parts.html_table import html_table
+from app.inside.nearest import Line, nearest_table
 from app.shell import messages
 from app.shell.state import Visit
 from sleepviz.inside.seen import TextSeen, WordsRead
@@ -46,15 +46,11 @@ def show(visit: Visit, here: Sequence[TextSeen], question: str) -> None:
 
 def table(caption: str, readings: Sequence[WordsRead], at: int) -> str:
     """A row for each pass: the nearest words for the token at one place of the question."""
-    heads = [text.PASS_HEAD, *(text.RANK.format(n=n + 1) for n in range(len(readings[0].words[at])))]
-    rows = [
-        [
-            text.AFTER.format(n=n + 1),
-            *(f"{shown(w)} {100 * s:.0f} %" for w, s in zip(each.words[at], each.scores[at], strict=True)),
-        ]
+    lines = [
+        Line(text.AFTER.format(n=n + 1), [*map(shown, each.words[at])], each.scores[at].tolist())
         for n, each in enumerate(readings)
     ]
-    return html_table(caption, heads, rows)
+    return nearest_table(caption, text.PASS_HEAD, lines, alike=text.ALIKE_TEXT)
 
 
 def shown(token: str) -> str:

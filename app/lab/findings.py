@@ -16,6 +16,7 @@ from app.lab.lines import (
     gains,
     is_above,
 )
+from app.lab.subjects import begun, subject, verb
 from app.parts.units import count
 from app.shell.messages import joined
 from app.shell.results import Comparison, Result, Results
@@ -132,24 +133,25 @@ def baseline_findings(duels: Sequence[Duel], symbol: str) -> tuple[Finding, ...]
     alone = [each for each in duels if each.baseline.variant in WITHOUT_SLEEP and (each.ahead or each.equal)]
     found = []
     if alone:
-        best: dict[int, tuple[Result, Result, str]] = {}
+        best: dict[int, tuple[Result, Result]] = {}
         for each in alone:
             for ours, theirs in (*each.ahead, *each.equal):
                 if theirs.difficulty not in best or theirs.accuracy > best[theirs.difficulty][1].accuracy:
-                    best[theirs.difficulty] = ours, theirs, each.baseline.name
-        ours, theirs, name = max(best.values(), key=lambda three: three[0].accuracy - three[1].accuracy)
+                    best[theirs.difficulty] = ours, theirs
+        ours, theirs = max(best.values(), key=lambda pair: pair[0].accuracy - pair[1].accuracy)
         if ours.low > theirs.high:
             found.append(
                 Finding(
                     f"At {symbol} = {ours.difficulty}, this model has {points(ours)} right, the best model without "
-                    f"repeated sleep {points(theirs)}. That is *{name}*; this model took N = {ours.passes}."
+                    f"repeated sleep {points(theirs)}. The first took N = {ours.passes}. The second is "
+                    f"{subject(theirs.variant).removesuffix(',')}."
                 )
             )
     for each in (each for each in duels if each.is_against):
         ours, theirs = max(each.behind, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
         found.append(
             Finding(
-                f"*{each.baseline.name}* is ahead at {where(each.behind, symbol)}, {AGAINST}. At {symbol} = "
+                f"{begun(subject(theirs.variant))} is ahead at {where(each.behind, symbol)}, {AGAINST}. At {symbol} = "
                 f"{ours.difficulty}, {points(theirs)} of its answers are right; this model has {points(ours)}.",
                 is_against=True,
             )
@@ -236,7 +238,10 @@ def _windows(entry: Result) -> str:
 
 
 def models_finding(models: Mapping[str, Sequence[Result]], asked: str, chance: float = 0.0) -> Finding | None:
-    """Which model of an experiment gets furthest at one difficulty, each at its best N; None without two models."""
+    """Which model of an experiment gets furthest at one difficulty, each at its best N; None without two models.
+
+    `models` are by the subject of their sentence.
+    """
     best = {name: max(line, key=lambda entry: (entry.accuracy, -entry.passes)) for name, line in models.items()}
     ranked = sorted(best.items(), key=lambda pair: -pair[1].accuracy)
     if len(ranked) < 2:
@@ -244,14 +249,18 @@ def models_finding(models: Mapping[str, Sequence[Result]], asked: str, chance: f
     (leader, first), (follower, second), (weakest, last) = ranked[0], ranked[1], ranked[-1]
     if first.accuracy <= 2 * chance:
         return Finding(f"At {asked}, no model is clearly better than guessing.")
-    said = f"At {asked}, *{leader}* has {points(first)} right with N = {first.passes}."
+    said = f"At {asked}, {leader} {_often(first)} of cases, with N = {first.passes}."
     if not is_above(first, second):
-        said += f" *{follower}* cannot be told apart from it, with {points(second)}."
+        said += f" {begun(follower)} {_often(second)}: the two cannot be told apart."
     else:
-        said += f" Next is *{follower}* with {points(second)}."
+        said += f" Next, {follower} {_often(second)}."
     if len(ranked) > 2:
-        said += f" The weakest is *{weakest}* with {points(last)}."
+        said += f" Last, {weakest} {_often(last)}."
     return Finding(said)
+
+
+def _often(entry: Result) -> str:
+    return f"{verb(entry.variant)} in {points(entry)}"
 
 
 def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | None:
@@ -262,7 +271,7 @@ def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | 
     few, many = line[0], line[-1]
     first, last = (count(entry.passes, "pass") for entry in (few, many))
     return Finding(
-        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last} it is {points(many)}."
+        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last}, the share is {points(many)}."
     )
 
 

@@ -18,7 +18,7 @@ ENOUGH = "No need to. {finding}"
 NO_ANSWER_YET = "Nothing was measured on this task yet; measure it below."
 INTRO = (
     "N is the number of passes of sleep over each window. All questions are ones that the model never saw in training. "
-    "Brackets and whiskers are 95 % intervals."
+    "Brackets and whiskers are 95 % intervals: such an interval misses the true share about 1 time in 20."
 )
 CONTENTS = "**What was found.** Each heading leads to its figure."
 FURTHER = "**Further experiments**"
@@ -27,6 +27,8 @@ NOTHING_HERE = (
 )
 NUMBERS = "Show me the numbers"
 FIGURE_AND_NUMBERS = "Show the figure and the numbers"
+CONTROLS_AND_NUMBERS = "Break a question, and show the numbers"
+ALL_NUMBERS = "Show all the numbers"
 NOTICE = "What to notice: {notice}"
 TASK, CHECKPOINT = "Task", "Checkpoint"
 OTHER_WEIGHTS = (
@@ -98,13 +100,13 @@ SCHEDULES_TABLE = "When to sleep"
 SCHEDULES_HEADS = "sleep", "passes a token", "sleeps", "accuracy"
 SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's with as many passes."
 SCHEDULE_ONE_AHEAD = "With as many passes, one schedule does better than the paper's: sleep *{name}*."
-SCHEDULE_SAVES = "At N = {n}, it takes only {taken:.1f} passes."
+SCHEDULE_SAVES = "At N = {n}, this way takes only {taken:.1f} passes."
 SCHEDULE_NO_BEST = "Some schedules do better than the paper's, but no single one stands above all others."
 SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: no other interval reaches that one."
 SCHEDULE_AHEAD = "Sleep *{name}* does better than the paper's schedule at {at}."
 SCHEDULE_BEHIND = "Sleep *{name}* does worse than the paper's schedule at {at}."
-SCHEDULE_SHARES = "It has {ours} right, the paper's {theirs}."
-SCHEDULE_SHARES_AT = "At N = {n}, it has {ours} right and the paper's {theirs}."
+SCHEDULE_SHARES = "{ours} are right in this way, {theirs} in the paper's."
+SCHEDULE_SHARES_AT = "At N = {n}, {ours} are right in this way and {theirs} in the paper's."
 SCHEDULE_ALIKE = "Sleep *{name}* cannot be told apart from the paper's schedule."
 SCHEDULE_MIXED = "Questions of all difficulties are mixed."
 SCHEDULE_MIXED_WINDOWS = (
@@ -221,7 +223,7 @@ OTHERS = {
     ),
     "memory_found": Section(
         "Ask the memory of the model that found it",
-        "The same of `depo-answers`, which nobody told what to write.",
+        "The same questions to the S of `depo-answers`. Nobody told this model what to write.",
         "where a reader of words finds nothing, a probe may still find the table.",
     ),
     "length": Section(

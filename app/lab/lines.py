@@ -7,7 +7,7 @@ otherwise neither is called better.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.figures.percent import NEARLY_ALWAYS
@@ -97,13 +97,20 @@ def lines_of(results: Results, experiment: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def models_of(results: Results, experiment: str, difficulty: int) -> dict[str, tuple[Result, ...]]:
+def label(variant: str, checkpoint: str) -> str:
+    """A variant as a legend has it, with its checkpoint if there is one to name."""
+    return variant_name(variant) + (f" ({checkpoint})" if checkpoint else "")
+
+
+def models_of(
+    results: Results, experiment: str, difficulty: int, named: Callable[[str, str], str] = label
+) -> dict[str, tuple[Result, ...]]:
     """Each model of an experiment at one difficulty; its checkpoint is named where a variant has several."""
     entries = [e for e in results.entries if e.experiment == experiment and e.difficulty == difficulty]
     models: dict[str, list[Result]] = defaultdict(list)
     for entry in entries:
         several = len({other.checkpoint for other in entries if other.variant == entry.variant}) > 1
-        models[variant_name(entry.variant) + (f" ({entry.checkpoint})" if several else "")].append(entry)
+        models[named(entry.variant, entry.checkpoint if several else "")].append(entry)
     return {name: tuple(measured) for name, measured in models.items()}
 
 

@@ -37,12 +37,13 @@ def show() -> None:
     measure = Section(lab_text.SWEEP, "measure", (), lambda: _sweep(scene))
     first, *rest = sections.main(scene)
     main, further = (first, measure, *rest), sections.further(scene)
-    unfold.watch([section.anchor for section in further], sections.unfold, key="lab_unfold")
+    folded = [section.anchor for section in (*main, *further) if section.fold]
+    unfold.watch(folded, sections.unfold, key="lab_unfold")
     _contents(main, further)
     for section in (*main, *further):
         st.header(section.heading, anchor=section.anchor)
         _say(section.findings)
-        section.show()
+        section.draw()
     _not_run(scene)
     _provenance(scene)
 

@@ -15,6 +15,7 @@ from app.figures.percent import one_in
 from app.lab import breaking, findings, keep, lab_text, lines, schedules, tables
 from app.lab.findings import Finding
 from app.lab.scene import Scene
+from app.lab.subjects import subject
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
 from sleepviz.tasks import TASKS
@@ -30,10 +31,24 @@ class Section:
     anchor: str
     findings: tuple[Finding, ...]
     show: Callable[[], None]
+    line: str = ""  # what was done, where the heading does not say it
+    fold: str = ""  # the name of the fold that what is drawn waits in; "" for what a first visit needs
+
+    def draw(self) -> None:
+        """What stands below the findings."""
+        if self.line:
+            st.markdown(self.line)
+        if not self.fold:
+            self.show()
+            return
+        fold = st.expander(self.fold, key=_fold_key(self.anchor), on_change="rerun")
+        if fold.open:
+            with fold:
+                self.show()
 
 
 def main(scene: Scene) -> tuple[Section, ...]:
-    """The sections of every task."""
+    """The sections of every task: how far sleep reaches and what does as well are in sight, the rest is folded."""
     return _heat(scene), _baselines(scene), _controls(scene), _halting(scene), _schedules(scene), _cost(scene)
 
 
@@ -172,27 +187,29 @@ def _controls(scene: Scene) -> Section:
         if entries:
             _bar(scene, entries, name="controls", anchor="controls")
 
-    return Section(lab_text.CONTROLS, "controls", () if found is None else (found,), show)
+    fold = lab_text.CONTROLS_AND_NUMBERS if found else ""
+    return Section(lab_text.CONTROLS, "controls", () if found is None else (found,), show, fold=fold)
 
 
 def _halting(scene: Scene) -> Section:
     counted = scene.counts("halting")
     fixed = scene.results.of("halting", "fixed_n") if scene.results else ()
     drift = scene.results.of("halting", "drift_halting") if scene.results else ()
-    found = findings.halting_finding(fixed, drift)
+    found, entries = findings.halting_finding(fixed, drift), (*fixed, *drift)
 
     def show() -> None:
-        if not fixed and not drift:
+        if not entries:
             st.markdown(lab_text.HALTING_NOT_RUN)
             return
         st.markdown(lab_text.HALTING_INTRO)
         figure = figures.halting_figure(fixed, drift, mode=scene.mode, right=counted.right, chance=counted.chance)
         alt = lab_text.HALTING_ALT.format(finding=found.sentence if found else "").rstrip()
-        entries, notice = (*fixed, *drift), lab_text.HALTING_NOTICE
+        notice = lab_text.HALTING_NOTICE
         _chart(scene, figure, entries, name="halting", anchor="halting", notice=notice, alt=alt)
-        _folded("halting", tables.halting_table(fixed, drift, right=counted.right))
+        st.html(tables.halting_table(fixed, drift, right=counted.right))
 
-    return Section(lab_text.HALTING, "halting", () if found is None else (found,), show)
+    said = () if found is None else (found,)
+    return Section(lab_text.HALTING, "halting", said, show, fold=lab_text.FIGURE_AND_NUMBERS if entries else "")
 
 
 def _schedules(scene: Scene) -> Section:
@@ -214,9 +231,10 @@ def _schedules(scene: Scene) -> Section:
         variants = [entry.variant for entry in entries]
         mixed = TASKS[scene.task]().difficulty_in_windows
         st.markdown(schedules.notes(variants, is_difficulty_in_windows=mixed))
-        _folded("schedules", tables.schedules_table(entries, right=counted.right))
+        st.html(tables.schedules_table(entries, right=counted.right))
 
-    return Section(lab_text.SCHEDULES, "schedules", said, show)
+    fold = lab_text.FIGURE_AND_NUMBERS if entries else ""
+    return Section(lab_text.SCHEDULES, "schedules", said, show, fold=fold)
 
 
 def _cost(scene: Scene) -> Section:
@@ -228,10 +246,11 @@ def _cost(scene: Scene) -> Section:
             st.markdown(lab_text.COST_NOT_RUN)
             return
         st.markdown(lab_text.COST_INTRO)
-        _folded("cost", tables.cost_table(costs, symbol=scene.said.symbol))
+        st.html(tables.cost_table(costs, symbol=scene.said.symbol))
         _bar(scene, costs, name="cost", anchor="cost")
 
-    return Section(lab_text.COST, "cost", () if found is None else (found,), show)
+    fold = lab_text.ALL_NUMBERS if found else ""
+    return Section(lab_text.COST, "cost", () if found is None else (found,), show, fold=fold)
 
 
 def _other(scene: Scene, experiment: str) -> Section:
@@ -241,7 +260,7 @@ def _other(scene: Scene, experiment: str) -> Section:
     entries, chance = scene.results.of(experiment), counted.chance or 0.0
     hardest = max(entry.difficulty for entry in entries)
     asked = f"{symbol} = {hardest}"
-    models = lines.models_of(scene.results, experiment, hardest)
+    models = lines.models_of(scene.results, experiment, hardest, named=subject)
     if experiment in OVER_WINDOWS:
         found = findings.windows_finding(entries, OVER_WINDOWS[experiment], symbol, chance)
     elif len(models) > 1:
@@ -253,11 +272,13 @@ def _other(scene: Scene, experiment: str) -> Section:
         _anchor(experiment),
         () if found is None else (found,),
         partial(_show_other, scene, experiment),
+        line=said.line,
+        fold=lab_text.FIGURE_AND_NUMBERS,
     )
 
 
 def unfold(anchor: str) -> None:
-    """Open the experiment whose heading has this anchor. To be called before the page is drawn."""
+    """Open the section whose heading has this anchor. To be called before the page is drawn."""
     st.session_state[_fold_key(anchor)] = True
 
 
@@ -272,23 +293,17 @@ def _fold_key(anchor: str) -> str:
 def _show_other(scene: Scene, experiment: str) -> None:
     assert scene.results is not None
     said, counted, symbol = lab_text.section(experiment), scene.counts(experiment), scene.said.symbol
-    if said.line:
-        st.markdown(said.line)
     anchor, entries = _anchor(experiment), scene.results.of(experiment)
-    fold = st.expander(lab_text.FIGURE_AND_NUMBERS, key=_fold_key(anchor), on_change="rerun")
-    if not fold.open:
-        return
-    with fold:
-        st.caption(lab_text.models(scene.said.sizes, scene.checkpoints_of(experiment)))
-        drawn = _figure_of(scene, experiment, counted)
-        if drawn is None:
-            _bar(scene, entries, name=experiment, anchor=anchor)
-        else:
-            figure, alt = drawn
-            notice = _notice(said.notice, _chance(counted))
-            _chart(scene, figure, entries, name=experiment, anchor=anchor, notice=notice, alt=alt)
-        compared = lines.lines_of(scene.results, experiment)
-        st.html(tables.lines_table(said.heading, compared, symbol=symbol, right=counted.right))
+    st.caption(lab_text.models(scene.said.sizes, scene.checkpoints_of(experiment)))
+    drawn = _figure_of(scene, experiment, counted)
+    if drawn is None:
+        _bar(scene, entries, name=experiment, anchor=anchor)
+    else:
+        figure, alt = drawn
+        notice = _notice(said.notice, _chance(counted))
+        _chart(scene, figure, entries, name=experiment, anchor=anchor, notice=notice, alt=alt)
+    compared = lines.lines_of(scene.results, experiment)
+    st.html(tables.lines_table(said.heading, compared, symbol=symbol, right=counted.right))
 
 
 def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str] | None:

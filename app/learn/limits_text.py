@@ -39,8 +39,8 @@ WINDOWS_SLIDING = (
 )
 WINDOWS_UNPREPARED = "The model trained with a cleared cache is right on {unprepared} with a sliding window."
 WINDOWS_FULL = (
-    "Rule 110, {steps}: a model with full attention and no clearing is right on {oracle}. It lacks steps "
-    "in a row, not memory."
+    "Rule 110, {steps}: a model with full attention and no clearing is right on {oracle}. That model "
+    "lacks steps in a row, not memory."
 )
 
 ATTENTION_TITLE = "Attention while asleep"
@@ -58,8 +58,8 @@ SCHEDULES = (
     "Lab compares other moments for sleep, under *When to sleep?*"
 )
 SCHEDULES_STOP = (
-    "{task}, all difficulties mixed: stopping when S changes by less than {threshold} is right on {right}. It takes "
-    "{mean} passes on average."
+    "{task}, all difficulties mixed: stopping when S changes by less than {threshold} is right on {right}. This "
+    "takes {mean} passes on average."
 )
 SCHEDULES_FIXED = "{task}: {passes} for every window are right on {right}."
 

@@ -32,6 +32,7 @@ PASS_SAID = {
 """What a control makes of a pass."""
 STILL_PASS = "Pass {n} of {of}: S hardly changes any more, so sleep ends here."
 STILL = "S is still, so sleep ends here. "
+FIRST_FULL = "The window is full. A longer cache would cost ever more, so the model sleeps."
 FIRST_PASS = "Pass {n} of {of}: the model goes over the window and writes its fast weights."
 LATER_PASS = "Pass {n} of {of}: the model goes on from pass {before} and rewrites S."
 
@@ -102,7 +103,7 @@ def narrate_as_text(trace: Trace) -> tuple[tuple[str, str], ...]:
 
 
 def _read(tokens: list[str]) -> tuple[str, str]:
-    return f"It reads {count(len(tokens), 'token')}:", " ".join(tokens)
+    return f"The model reads {count(len(tokens), 'token')}:", " ".join(tokens)
 
 
 def passes_taken(trace: Trace) -> Mapping[int, int]:
@@ -120,14 +121,18 @@ def told_from(spec: Mapping[str, Any]) -> str:
 def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int], sleep: Sleep) -> str:
     if isinstance(event, TokenRead):
         tokens, window = count(read[event.window_index], "token"), event.window_index + 1
-        again = f"It reads window {window}: {tokens} more."
-        return again if window > 1 else f"It reads {tokens}. Each one stays in the KV cache."
+        again = f"The model reads window {window}: {tokens} more."
+        return again if window > 1 else f"The model reads {tokens}. Each one stays in the KV cache."
     if isinstance(event, SleepStarted):
         if event.trigger != FULL:
             ahead = "reads on" if event.window_index < max(read, default=0) else "answers"
-            return f"{trigger_text(event.trigger)}: it sleeps before it {ahead}."
-        again = f"Window {event.window_index + 1} is full. It must sleep again."
-        return again if event.window_index else "The window is full. It must sleep before it can read on."
+            return f"{trigger_text(event.trigger)}: the model sleeps before it {ahead}."
+        again = f"Window {event.window_index + 1} is full. The model sleeps again."
+        return (
+            again
+            if event.window_index
+            else "The window is full. A longer cache would cost ever more, so the model sleeps."
+        )
     if isinstance(event, SleepPassDone):
         usual = LATER_PASS if event.pass_index else FIRST_PASS
         place = {"n": event.pass_index + 1, "of": sleep.most, "before": event.pass_index}
@@ -157,7 +162,7 @@ def _sentence(event: Event, picture: Picture, sleep: Sleep, slept_s: float) -> s
     if isinstance(event, SleepStarted):
         held = count(event.stop - event.start, "token")
         return (
-            f"{trigger_text(event.trigger)}: it falls asleep over window {event.window_index + 1} for "
+            f"{trigger_text(event.trigger)}: the model falls asleep over window {event.window_index + 1} for "
             f"{'at most ' * sleep.is_early}{count(sleep.allowed, 'pass')}. "
             f"The cache holds {held}, {size(event.kv_bytes)}."
         )

@@ -36,7 +36,7 @@ from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, Sl
 
 SLEEP_SLOTS = (4, 9)  # fewest and most slots of one sleep ...
 SLEEP_SHARE = 0.25  # ... unless its window is so long that it needs this share of it to be seen
-ANSWER_SLOTS, ANSWER_SHARE = 3, 0.07  # the same for the answer, of all tokens
+ANSWER_SLOTS, ANSWER_SHARE = 4, 0.09  # the same for the answer, of all tokens; its name needs the room when presented
 JUMP = 1.5  # times the drift of the pass before
 LUCK = 0.5  # an answer against these odds was luck
 WINDOWS_TOLD = 4  # after so many windows, what a cache that is never cleared would hold

@@ -28,7 +28,9 @@ function drawStrip(canvas, run, index, go) {
   label(ctx, ["KV cache", "cache"], left - 8, (roof + base) / 2, left - 8, INK.dim, "right");
   for (const sleep of run.sleeps) drawSleep(ctx, run, sleep, at, slot, h, unit);
   const answer = run.slots - run.answer_slot;
-  label(ctx, ["answer"], at(run.answer_slot + answer / 2), 0.6 * unit, answer * slot + 8, INK.dim);
+  // Between the last sleep's shade and the edge of the canvas, which is a little further than the answer's box.
+  const from = at(run.answer_slot) + 4, room = w - 2 - from;
+  label(ctx, ["answer"], from + room / 2, 0.6 * unit, room, INK.dim);
   run.tokens.forEach((token, place) => drawToken(ctx, run, frame, place, at(run.token_slots[place]), top, slot, cell, unit));
   // Where the boxes are too narrow for their tokens, the parts of a window are named over them.
   for (const part of slot < unit ? run.picture.parts ?? [] : []) {

@@ -206,15 +206,17 @@ def control_sentence(comparison: Comparison, words: Words) -> str:
     falls, holds, rises = comparison.falls, comparison.holds, comparison.rises
     # Where a harder question survives than one that does not, what the control breaks is not simply needed or not.
     is_mixed = any(held > fell for held in holds for fell in falls)
-    meaning = None if is_mixed else stage_text.CONTROL_MEANINGS.get(comparison.control)
+    meaning = stage_text.CONTROL_MEANINGS.get(comparison.control)
     where = "accuracy falls"
     if falls and holds:
         where += f" at {_levels(falls, words)} but not at {_levels(holds, words)}"
     elif not falls:
         more = f"; at {_levels(rises, words)} accuracy even rises" if rises else ""
         where = "no loss was measured" + more
-    shows = (meaning.where_it_falls if falls else meaning.where_it_holds) if meaning else ""
-    return f"*{_control_name(comparison)}*: {where}. {shows}".rstrip()
+    shows = ""
+    if meaning:
+        shows = meaning.where_mixed if is_mixed else meaning.where_it_falls if falls else meaning.where_it_holds
+    return f"With *{_control_name(comparison)}*, {where}. {shows}".rstrip()
 
 
 def _control_name(comparison: Comparison) -> str:
@@ -229,6 +231,11 @@ def _levels(difficulties: Sequence[int], words: Words) -> str:
 def _beside(paragraphs: Iterable[str]) -> str:
     """Paragraphs of HTML side by side, one element in all: a browser takes its time over each."""
     return f'<div class="beside">{"".join(f"<p>{each}</p>" for each in paragraphs)}</div>'
+
+
+def why() -> None:
+    """The three questions that every newcomer has about the mechanism."""
+    st.html(_beside(f"<strong>{escape(asked)}</strong> {escape(said)}" for asked, said in stage_text.WHY))
 
 
 def explanations(words: Words) -> None:

@@ -58,6 +58,7 @@ def show(task: str) -> None:
             known = None if isinstance(results, str) else results
             _stage(shown, page, choice, position.of(visit), known, looks, layers)
     st.markdown(words.explanation)
+    about.why()
     if shown is not None:
         _under(shown, page, infos, mode)
     about.measured(visit, words, results, choice, mode)

@@ -9,8 +9,23 @@ from app.tasks.base import Deviation, Words
 from sleepviz.config.run import RunSpec
 
 BASELINE_WARNING = (
-    "This model was trained to use several passes, so its failure at N = 1 proves little. Compare "
-    "the third card: a separate model trained only with N = 1."
+    "This model learned to spread its work over several passes, so stopping it after one pass proves little. The third "
+    "card is the fair test: a separate model that was trained with N = 1 only."
+)
+WHY = (
+    (
+        "Why clear the cache?",
+        "A KV cache that is never cleared grows with every token. Each new token looks through all of it, so a long "
+        "text costs ever more memory and time.",
+    ),
+    (
+        "Why does S not grow?",
+        "S is a table of fixed size. A token changes the numbers in the table and adds none.",
+    ),
+    (
+        "What does a later pass add?",
+        "Pass 1 works on the tokens. Pass 3 works on what pass 2 made of them, so pass 3 can take the next step.",
+    ),
 )
 
 AWAKE_ONLY = (
@@ -19,13 +34,13 @@ AWAKE_ONLY = (
 
 TERMS: dict[str, str] = {
     "window": "Window: how many tokens fit into the cache before the model must sleep. Here {window}.",
-    "kv_cache": "KV cache: a key and a value for every token the model has read. It grows with every token. "
-    "Sleep ends by clearing it.",
+    "kv_cache": "KV cache: a key and a value for every token the model has read. The cache grows with every token, "
+    "and so does the work of looking through it. Sleep ends by clearing the cache.",
     "trigger": "Trigger: why a sleep begins. In the paper the window is full. Here it can also be every M tokens, "
     "by hand, after some statements, or at a surprise. A surprise is a token that S expected much less than usual.",
     "evict": "Evict: drop tokens from the KV cache. After hard eviction only the fast weights still hold them.",
     "fast_weights": "Fast weights S: small tables of fixed size inside a layer. Tokens write to them by key "
-    "and read from them by key. Blue is positive, orange negative.",
+    "and read from them by key. A token changes the numbers and adds none. Blue is positive, orange negative.",
     "drift": "Drift: how much a pass changed the fast weights, |S after − S before| / |S after|. Near zero, "
     "the pass changed nothing.",
     "h": "h: the activations of the window. They are carried from pass to pass, so every pass starts from the results "
@@ -72,7 +87,8 @@ FUNCTIONS = (
     ),
     (
         "Clear",
-        "After the last pass the window's keys and values are dropped. The model does not need that memory to answer.",
+        "After the last pass the window's keys and values are dropped. Kept, they would pile up with every window. The "
+        "model answers without them.",
     ),
     (
         "Update",
@@ -102,8 +118,9 @@ PAPER = (
 HELPS = "Does sleeping longer help?"
 PLOTS = "Show the plot: accuracy against N"
 ACCURACY = (
-    "Accuracy on fresh questions that training never used, with 95 % Wilson intervals. The "
-    "horizontal lines are separate models trained only with N = 1, at {symbol} = {difficulty}."
+    "Accuracy on fresh questions that training never used. Whiskers are 95 % intervals: such an interval "
+    "misses the true share about 1 time in 20. The horizontal lines are separate models trained only with N = 1, at "
+    "{symbol} = {difficulty}."
 )
 REACH_TABLE = (
     "The hardest questions that each number of passes solves: at least 95 of 100 are right, and all easier ones too"
@@ -176,7 +193,10 @@ FOUND_NOTE = (
     "**Found from answers**: training scored only this model's answers. Nothing was scored while it slept, so it found "
     "by itself what to do with more passes."
 )
-TAUGHT_NOTE = "**Taught each step**: training also scored what every pass of sleep puts out."
+TAUGHT_NOTE = (
+    "**Taught each step**: training also scored what every pass of sleep puts out. How to compute a step, and what to "
+    "write into S, the model found by itself."
+)
 OTHER_FOUND = (
     "“Found from answers”, above, is a second model. Training scored only its answers, as in the paper, so it had to "
     "find the steps by itself."
@@ -198,14 +218,15 @@ BROKEN = {
     "zero_state": "S was wiped before it woke",
     "shuffled_state": "it woke with another run's S",
     "replay": "every pass writes what the first one wrote",
-    "reset_state": "S was emptied before every pass",
+    "reset_state": "S was reset before every pass",
     "untrained": "random weights, nothing was learned",
 }
 WHAT_IS_BROKEN = {
     "zero_state": "You wiped S between sleep and waking. The cache is gone too, so nothing of the text is left.",
     "shuffled_state": "You gave it the S of another run. If the answer is read from S, it now answers for that run.",
     "replay": "You let every pass write the keys and values of the first pass. Nothing new is computed asleep.",
-    "reset_state": "You emptied S before every pass. What survives was carried by the activations h, not by S.",
+    "reset_state": "Before every pass you set S back to what it was when sleep began. So S ends with what the last "
+    "pass wrote. The activations h still go from pass to pass.",
     "untrained": "You replaced the trained weights by random ones. The procedure is the same; nothing was learned.",
 }
 AS_INTACT = "The two cards on top are the same question with the same passes: one intact, one broken."
@@ -234,10 +255,13 @@ CONTROLS_MEASURED = (
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a control shows where accuracy falls, and where it does not, a sentence each."""
+    """What a control shows where accuracy falls, where it does not, and where a harder question holds than one that
+    falls; in a sentence or two each.
+    """
 
     where_it_falls: str
     where_it_holds: str
+    where_mixed: str = ""
 
 
 CONTROL_MEANINGS = {
@@ -248,8 +272,9 @@ CONTROL_MEANINGS = {
         "Writing the same keys and values again does as well as the later passes.",
     ),
     "reset_state": Meaning(
-        "What the earlier passes wrote into S is part of the computation.",
+        "Some of what the answer needs was written into S by earlier passes.",
         "The steps are computed in the activations h; S only stores the result.",
+        "Only what the last pass writes is left in S. Answers that only earlier passes wrote are lost.",
     ),
     "untrained": Meaning("What sleep does was learned.", "These answers need no training."),
 }

@@ -87,7 +87,7 @@ def test_from_a_stage_to_a_head_then_three_keys_and_two_runs_by_keyboard(server:
     captions = page.locator(".lab-table caption")
     for _ in range(3):
         key = choose(page, "^Key", 1)
-        expect(captions.first).to_contain_text(f"What it gives for {key}, read from", timeout=PATIENCE_MS)
+        expect(captions.first).to_contain_text(f"The answer for {key}, read from", timeout=PATIENCE_MS)
     slider = page.get_by_role("slider", name="Pass", exact=True)
     slider.focus()
     page.keyboard.press("Home")

@@ -38,8 +38,8 @@ def test_it_plays_by_itself_act_by_act_to_the_answer_within_40_seconds(server: S
     expect(page.locator(".theatre")).to_have_class(re.compile("playing"), timeout=5_000)
     said = page.locator(".theatre .say")
     for act, sentence in (
-        ("read", "It reads 17 tokens. Each one stays in the KV cache."),
-        ("full", "The window is full. It must sleep before it can read on."),
+        ("read", "The model reads 17 tokens. Each one stays in the KV cache."),
+        ("full", "The window is full. A longer cache would cost ever more, so the model sleeps."),
         ("asleep", re.compile(rf"^Pass 1 of {HOME_PASSES}: the model goes over the window")),
         ("clear", re.compile(r"^The cache is emptied\. Only the fast weights, .* go on\.$")),
         ("answer", re.compile("^One ordinary pass answers: row 1 is (right|wrong)")),
@@ -63,7 +63,7 @@ def test_a_screen_reader_hears_one_sentence_an_act_while_it_plays(server: Server
     expect(page.locator(".theatre .frame")).to_have_text(f"event {N_EVENTS} of {N_EVENTS}", timeout=20_000)
     expect(page.get_by_role("button", name="Play again")).to_be_visible()
     heard = page.evaluate("window.heard")
-    assert [said.split()[0] for said in heard[:4]] == ["It", "The", "Pass", "The"]  # read, full, asleep, clear
+    assert [said.split()[0] for said in heard[:4]] == ["The", "The", "Pass", "The"]  # read, full, asleep, clear
     assert len(heard) <= 6  # the answer, and in full once it rests
 
 
@@ -151,6 +151,15 @@ def test_a_phone_shows_question_picture_transport_and_answer(server: Server, ope
     tops = [box["y"] for box in boxes if box is not None]
     assert len(tops) == 4 and tops == sorted(tops)
     assert all(box is not None and box["y"] + box["height"] <= 844 for box in boxes)
+
+
+def test_a_phone_is_told_to_tap_and_not_of_keys(server: Server, open_page: OpenPage) -> None:
+    phone = open_page(server.url, width=390, height=844).locator(".theatre .hint")
+    expect(phone.locator(".by-touch")).to_be_visible()
+    expect(phone.locator(".by-keys")).to_be_hidden()
+    desk = open_page(server.url).locator(".theatre .hint")
+    expect(desk.locator(".by-keys")).to_be_visible()
+    expect(desk.locator(".by-touch")).to_be_hidden()
 
 
 def fills_the_window(page: Page) -> None:
@@ -241,6 +250,34 @@ def test_no_type_on_the_presented_stage_is_smaller_than_2_2_percent_of_the_windo
     assert [each for each in written if each[2] < least and each[0] != "live"] == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
+def test_the_label_of_the_answer_stands_clear_of_the_shade_of_sleep(
+    server: Server, open_page: OpenPage, width: int, height: int
+) -> None:
+    """Taken from the canvas itself: where each shade ends, and where the word begins and ends."""
+    two_rows = f"{HOME_ROW},{HOME_ROW[::-1]}"  # more windows leave less room for the answer
+    page = open_page(f"{server.url}/?task=rule110&rows={two_rows}&t=3&N=8&view=present", width=width, height=height)
+    expect(page.locator(".theatre .where")).to_have_text("window 1 of 2", timeout=30_000)
+    page.evaluate("""() => {
+        window.painted = { ends: [], words: [] };
+        const { fillRect, fillText } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.fillRect = function (x, y, w, h) {
+            if (this.canvas.className === "c-strip" && y === 0) window.painted.ends.push(x + w);
+            return fillRect.apply(this, arguments);
+        };
+        CanvasRenderingContext2D.prototype.fillText = function (text, x) {
+            const half = this.measureText(text).width / 2;
+            if (text === "answer") window.painted.words.push([x - half, x + half, this.canvas.clientWidth]);
+            return fillText.apply(this, arguments);
+        };
+    }""")
+    page.keyboard.press("n")
+    page.wait_for_function("window.painted.words.length")
+    painted = page.evaluate("window.painted")
+    for begins, ends, wide in painted["words"]:
+        assert begins > max(painted["ends"]) and ends < wide
+
+
 def test_every_canvas_answers_arrow_keys_and_a_pointer_with_a_value(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.locator(".b-end").click()
@@ -314,7 +351,7 @@ def test_break_it_puts_the_broken_run_beside_the_intact_one(server: Server, open
     titles = page.locator(".theatre .card-title")
     expect(titles.nth(0)).to_contain_text(f"Intact, {HOME_PASSES} passes")
     expect(titles.nth(1)).to_contain_text(f"Broken, {HOME_PASSES} passes")
-    expect(page.get_by_text("You emptied S before every pass.")).to_be_attached()
+    expect(page.get_by_text("Before every pass you set S back to what it was when sleep began.")).to_be_attached()
     page.wait_for_url(re.compile("control=reset_state"))
     page.get_by_role("radio", name="Reset S each pass").click()
     expect(titles.nth(0)).to_contain_text("This model", timeout=30_000)
@@ -332,7 +369,7 @@ def test_the_text_follows_the_clock_and_names_the_three_functions(server: Server
     said = page.locator(".theatre .say")
     expect(said).to_have_text("Token 1, “t3”, is read. The KV cache holds 1 token.")
     page.locator(".scrub").fill("17")
-    expect(said).to_contain_text("Window full: it falls asleep over window 1 for")
+    expect(said).to_contain_text("Window full: the model falls asleep over window 1 for")
     expect(page.locator(".theatre .live[aria-live=polite]")).to_have_text(said.inner_text())  # stepped: every event
     expect(page.locator(".theatre")).to_have_attribute("data-phase", "asleep")
     page.get_by_role("button", name="Step forward").click()
@@ -352,8 +389,8 @@ def test_an_act_is_named_by_what_makes_it_begin(server: Server, open_page: OpenP
     act, said, model = page.locator("[data-act=full]"), page.locator(".theatre .say"), page.locator(".theatre .said")
     expect(act).to_have_text("Every 7 tokens")
     act.click()
-    expect(said).to_contain_text("Every 7 tokens: it falls asleep over window 1")
-    expect(model).to_have_text("Every 7 tokens: it sleeps before it reads on.")
+    expect(said).to_contain_text("Every 7 tokens: the model falls asleep over window 1")
+    expect(model).to_have_text("Every 7 tokens: the model sleeps before it reads on.")
     strip, tip = page.locator(".theatre .c-strip"), page.locator(".theatre .tip")
     strip.focus()
     for _ in range(8):  # seven tokens, then the sleep

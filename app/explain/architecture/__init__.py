@@ -26,7 +26,7 @@ SENTENCES: dict[Act, str] = {
     "read": "Reading: attention keeps a key and a value for every token in its KV cache.",
     "full": "The KV cache is full: no further token fits into the window.",
     "asleep": "Asleep: each pass takes the results of the pass before through all layers again, and rewrites S.",
-    "clear": "Clearing: the KV cache is emptied, and S stays.",
+    "clear": "Clearing: a KV cache that is kept grows with every window, so it is emptied. S stays.",
     "answer": "Awake: the question goes through the layers once, and the answer is read from S.",
 }
 LAYERS = {"full_attention": "attention", "sliding_attention": "attention", "linear_attention": "fast"}

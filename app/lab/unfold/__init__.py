@@ -1,4 +1,4 @@
-"""A link to a folded experiment opens it. Only the browser knows which heading an address names (/lab#probe)."""
+"""A link to a folded section opens it. Only the browser knows which heading an address names (/lab#probe)."""
 
 from __future__ import annotations
 

@@ -41,12 +41,12 @@ WORDS = Words(
     title="What will this row look like after some steps of Rule 110?",
     asks=asks,
     explanation=(
-        "The model reads rows of bits. For every bit it keeps a key and a value in its **KV cache**, which grows "
-        "until the window is full. Then the model must **sleep** before it can read on: it goes over the window N "
-        "times. Each pass goes on from what the pass before computed, and rewrites its **fast weights** S. S is a "
-        "small table whose size never changes. Then the cache is cleared, and only S goes on. The model wakes and "
-        "says, in a single forward pass, what each row looks like after t steps of Rule 110. Easy questions need one "
-        "pass of sleep; hard ones need several."
+        "The model reads rows of bits. For every bit it keeps a key and a value in its **KV cache**, its short-term "
+        "memory. The cache has a limit, the window. When the window is full, the model must **sleep** before it can "
+        "read on: it goes over the window N times. Each pass goes on from what the pass before computed, and rewrites "
+        "the **fast weights** S. Then the cache is cleared, and only S goes on. The model wakes and says, in a single "
+        "forward pass, what each row looks like after t steps of Rule 110. Easy questions need one pass of sleep; "
+        "hard ones need several."
     ),
     notice=(
         "After each pass the answer “if it woke now” moves down the true diagram. The "

@@ -12,6 +12,7 @@ import pytest
 
 from app.inside import beside, inside_text
 from app.inside.memory import keys_of, true_word, word
+from app.inside.nearest import Line, nearest_table, once
 from app.inside.payload import Where, passes_of, payload
 from app.inside.place import FIRST, readers
 from app.inside.ways import notice, ways_of
@@ -135,6 +136,17 @@ def test_keys_are_rows_of_cells_the_nodes_of_a_graph_or_all_variables() -> None:
     assert [(column.label, column.question) for column in next(iter(sums.values()))] == [
         ("b", 2), ("a", 1), ("c", 3), ("d", 4)
     ]  # fmt: skip
+
+
+def test_each_of_the_nearest_words_is_told_once() -> None:
+    words = once(["1", "0", "1", "t0", "1"], [0.891, 0.05, 0.02, 0.02, 0.011])
+    assert words == ["1 89 % (2 %, 1 %)", "0 5 %", "t0 2 %"]
+    lines = [Line("layer 2", ["1", "1"], [0.9, 0.05]), Line("all layers", ["1", "0"], [0.8, 0.1])]
+    table = nearest_table("Nearest words.", "Reader", lines, alike="Some are alike.")
+    assert "Nearest words. Some are alike." in table
+    assert "1 90 % (5 %)" in table and "1 80 %" in table and "0 10 %" in table
+    assert table.count("<tr>") == 3 and table.count('scope="col"') == 3  # two words at most, and what names a line
+    assert "Some are alike." not in nearest_table("Nearest words.", "Reader", lines[1:], alike="Some are alike.")
 
 
 def test_what_may_stand_beside_a_run_differs_from_it_in_one_thing() -> None:

@@ -39,7 +39,7 @@ def bars(page: AppTest) -> dict[str, dict[str, Any]]:
 
 
 def unfolded(page: AppTest, experiment: str) -> AppTest:
-    """The page once the visitor has opened an experiment's figure."""
+    """The page once the visitor has opened a section's fold."""
     page.session_state[f"lab_{experiment}_fold"] = True
     return clean(page.run())
 
@@ -116,7 +116,10 @@ def test_chance_is_named_and_the_probe_says_what_it_counts(assets: Path) -> None
     written(assets, {**probe, "passes": 1}, {**probe, "passes": 4, "accuracy": 1.0, "ci95": [0.9, 1.0]})
     page = unfolded(lab(), "probe")
     assert "Chance is 1 in 65,536: a guess is right that often." in told(page)
-    assert "At t = 3, the share of cells read right is 90.0 % after 1 pass. After 4 passes it is 100.0 %." in told(page)
+    assert (
+        "At t = 3, the share of cells read right is 90.0 % after 1 pass. After 4 passes, the share is 100.0 %."
+        in told(page)
+    )
     assert "Chance is 1 in 2: a guess is right that often." in told(page)
     assert any("What each pass writes: share of cells read right" in table for table in tables(page))
     chart = json.loads(page.get("plotly_chart")[-1].proto.spec)
@@ -152,6 +155,7 @@ def test_halting_is_drawn_and_read_when_it_was_run(assets: Path) -> None:
         "Stopping once drift is below 0.1 does as well and saves 1.5 passes a window. The best fixed N is 4, with "
         "90.0 % right. Stopping early reaches 90.0 % with 2.5 passes on average." in told(page)
     )
+    page = unfolded(page, "halting")
     assert cells_of(page, "drift below 0.1") == ["2.5", "90.0 % (80.0–95.0)"]
     assert "Stopping on drift against a fixed N" not in told(page) and len(page.get("plotly_chart")) == 3
 
@@ -163,7 +167,7 @@ def test_a_result_against_the_paper_is_marked(assets: Path) -> None:
     marked = [line for line in told(lab()).splitlines() if "against the paper's trend" in line]
     assert len(marked) == 2 and all(":material/priority_high:" in line for line in marked)
     assert "More passes than the 6 of training do harm at t = 3" in marked[0]
-    assert "*N = 1 only, one difficulty after another* is ahead at t = 3" in marked[1]
+    assert "The model trained with N = 1 only, one difficulty after another, is ahead at t = 3" in marked[1]
 
 
 def test_an_unknown_experiment_has_a_table_of_its_own(assets: Path) -> None:
@@ -430,9 +434,9 @@ def test_the_sweep_measures_what_the_eval_command_measures(assets: Path, monkeyp
 
 def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
-    page = lab()
+    page = unfolded(lab(), "controls")
     assert cells_of(page, "S wiped before waking") == ["–", "0.0 % (0.0–5.0)"]
-    assert "*S wiped before waking*: accuracy falls. The answer is read from S." in told(page)
+    assert "With *S wiped before waking*, accuracy falls. The answer is read from S." in told(page)
     assert "The question, the recorded one" in told(page)
     page.button(key="lab_break_zero_state").click()
     clean(page.run())
@@ -446,8 +450,12 @@ def test_a_control_runs_live_on_the_recorded_question(assets: Path) -> None:
     assert cells_of(page, "untrained weights")[0] == "–"  # one click, one control
 
 
-def test_a_link_to_a_folded_experiment_opens_it(assets: Path) -> None:
+def test_a_link_to_a_folded_section_opens_it(assets: Path) -> None:
+    written(assets, {"experiment": "control", "variant": "zero_state", "accuracy": 0.0, "ci95": [0.0, 0.05]})
     page = lab()
+    assert not [each for each in page.button if each.key == "lab_break_all"]
+    trigger(page, "lab_unfold", "named", "controls")
+    assert page.button(key="lab_break_all")
     figures = len(page.get("plotly_chart"))
     trigger(page, "lab_unfold", "named", "retention")
     assert len(page.get("plotly_chart")) == figures + 1

@@ -32,6 +32,7 @@ from app.lab.findings import (
 )
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
+from app.lab.subjects import subject
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, sweep_table
 from app.parts.html_table import html_table
 from app.shell.messages import joined
@@ -181,8 +182,8 @@ def test_the_largest_lead_over_the_models_without_sleep_is_said() -> None:
     lines = [baseline("n1_same_tokens", {1: 0.5, 2: 0.5, 3: 0.0}), baseline("n1_same_flops", {3: 0.2})]
     lead, none_ahead = baseline_findings([duel(line, STAIRS) for line in lines], "t")
     assert lead.sentence == (
-        "At t = 3, this model has 96.0 % right, the best model without repeated sleep 20.0 %. That is *N = 1 only, "
-        "same FLOPs*; this model took N = 4."
+        "At t = 3, this model has 96.0 % right, the best model without repeated sleep 20.0 %. The first took N = 4. "
+        "The second is the model trained with N = 1 only with as much computing."
     )
     assert none_ahead.sentence == "At no t is a model without repeated sleep ahead."
     table = duels_table([duel(line, STAIRS) for line in lines], symbol="t")
@@ -194,8 +195,8 @@ def test_a_baseline_that_is_ahead_contradicts_the_paper() -> None:
     found = duel(baseline("n1_same_flops", {1: 0.8, 2: 0.85}), measured)
     (said_,) = baseline_findings([found], "t")
     assert said_ == Finding(
-        "*N = 1 only, same FLOPs* is ahead at t = 1, against the paper's trend. At t = 1, 80.0 % of its answers are "
-        "right; this model has 60.0 %.",
+        "The model trained with N = 1 only with as much computing is ahead at t = 1, against the paper's trend. At t = "
+        "1, 80.0 % of its answers are right; this model has 60.0 %.",
         is_against=True,
     )
     assert "<td>–</td><td>t = 2</td><td>t = 1</td>" in duels_table([found], symbol="t")
@@ -287,20 +288,33 @@ def test_a_longer_document_is_answered_as_well_or_worse() -> None:
 def test_the_models_of_an_experiment_are_ranked_unless_they_guess() -> None:
     models = {"a": grid({1: {4: 0.1}, 5: {4: 0.6}}), "b": grid({2: {4: 0.9}, 5: {4: 0.9}}), "c": grid({1: {4: 0.0}})}
     assert said(models_finding(models, "k = 4")) == (
-        "At k = 4, *b* has 90.0 % right with N = 2. Next is *a* with 60.0 %. The weakest is *c* with 0.0 %."
+        "At k = 4, b is right in 90.0 % of cases, with N = 2. Next, a is right in 60.0 %. Last, c is right in 0.0 %."
     )
     near = {"a": grid({5: {4: 0.85}}), "b": grid({2: {4: 0.9}})}
-    assert said(models_finding(near, "k = 4")).endswith("*a* cannot be told apart from it, with 85.0 %.")
+    assert said(models_finding(near, "k = 4")).endswith("A is right in 85.0 %: the two cannot be told apart.")
     assert said(models_finding({"a": grid({1: {4: 0.1}}), "b": grid({1: {4: 0.05}})}, "k = 4", CHANCE)) == (
         "At k = 4, no model is clearly better than guessing."
     )
     assert models_finding({"a": grid({1: {4: 0.1}})}, "k = 4") is None
 
 
+def test_a_variant_is_the_subject_of_its_sentence() -> None:
+    """S names an answer, right or wrong; a model is right. A name without a subject of its own is still told."""
+    shares = {"s_answer": 0.676, "s_layer_2": 0.076}
+    read = {subject(each): [entry(2, 4, share, variant=each)] for each, share in shares.items()}
+    assert said(models_finding(read, "k = 4")) == (
+        "At k = 4, the model's answer is right in 67.6 % of cases, with N = 2. Next, S of layer 2 alone names the "
+        "model's answer in 7.6 %."
+    )
+    assert subject("any_n", "rule110-deep") == "the model rule110-deep"
+    assert subject("taught", "depo-micro") == "the model taught each step, for any N (depo-micro)"
+    assert subject("new_thing") == "the model of *new thing*"
+
+
 def test_a_single_models_growth_names_what_is_counted() -> None:
     line = grid({12: {12: 1.0}, 1: {12: 0.563}})
     assert said(growth_finding(line, "cells read right", "t = 12")) == (
-        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes it is 100.0 %."
+        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes, the share is 100.0 %."
     )
     assert growth_finding(line[:1], "cells read right", "t = 12") is None
 

@@ -12,7 +12,7 @@ from app.lab.schedules import findings, notes, pairs
 from app.lab.tables import schedules_table
 from app.shell.results import Result
 from tests.app.made import made_results
-from tests.app.page import opened
+from tests.app.page import clean, opened
 
 
 def entry(variant: str, passes: int, accuracy: float, mean_passes: float | None = None) -> Result:
@@ -44,10 +44,10 @@ def test_the_one_that_is_ahead_is_named_first() -> None:
     hardest, half = ([entry(name, 5, low), entry(name, 10, high)] for name, low, high in TWO)
     assert said([*PAPER, *hardest, *half]) == [
         "With as many passes, one schedule does better than the paper's: sleep *when full, most passes where hardest*.",
-        "Sleep *when full, most passes where hardest* does better than the paper's schedule at N = 5. It has 70.0 % "
-        "right, the paper's 50.0 %.",
-        "Sleep *after every half window* does worse than the paper's schedule at N = 5 and 10. At N = 10, it has 0.0 % "
-        "right and the paper's 90.0 %.",
+        "Sleep *when full, most passes where hardest* does better than the paper's schedule at N = 5. 70.0 % are "
+        "right in this way, 50.0 % in the paper's.",
+        "Sleep *after every half window* does worse than the paper's schedule at N = 5 and 10. At N = 10, 0.0 % are "
+        "right in this way and 90.0 % in the paper's.",
     ]
 
 
@@ -61,8 +61,8 @@ def test_of_several_that_are_ahead_the_best_is_named_where_no_other_interval_rea
 def test_what_a_budget_leaves_is_said() -> None:
     saving = [*PAPER, entry("hardest", 10, 0.92, 8.46), entry("hardest", 5, 0.48, 4.6), entry("still", 16, 0.9, 9.2)]
     assert said(saving)[1:] == [
-        "Sleep *when full, most passes where hardest* cannot be told apart from the paper's schedule. At N = 10, it "
-        "takes only 8.5 passes.",
+        "Sleep *when full, most passes where hardest* cannot be told apart from the paper's schedule. At N = 10, this "
+        "way takes only 8.5 passes.",
         "Sleep *when full, until S is still* cannot be told apart from the paper's schedule.",
     ]
 
@@ -123,6 +123,8 @@ def test_the_page_shows_the_entries_of_its_task_alone(assets: Path) -> None:
     assert "(#schedules) No other schedule does measurably better than the paper's with as many passes." in told
     assert "Sleep *after every half window* does worse than the paper's schedule at N = 5." in told
     assert "90.0 %" not in told.split("When to sleep", 1)[-1].split("What does sleep cost", 1)[0]
+    page.session_state["lab_schedules_fold"] = True
+    page = clean(page.run())
     (bar,) = (
         json.loads(each.proto.json)
         for each in page.get("bidi_component")

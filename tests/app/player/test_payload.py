@@ -43,15 +43,15 @@ def test_the_cache_fills_token_by_token_and_is_empty_after_eviction(payload: dic
 
 
 def test_places_on_the_time_line(payload: dict) -> None:
-    # Five token slots, four for the sleep of two passes, three for the answer.
-    assert payload["slots"] == 12
+    # Five token slots, four for the sleep of two passes, four for the answer.
+    assert payload["slots"] == 13
     assert payload["token_slots"] == [0, 1, 2, 3, 4]
     named = {"reason": "Window full", "act": "Window full", "is_full": True}
     assert payload["sleeps"] == [
         {"start": 5, "stop": 9, "first": 0, "last": 5, **named, "passes": 2, "window": 0},
     ]
     x = [frame["x"] for frame in payload["frames"]]
-    assert x == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.25, 5 + 4 / 3, 5 + 8 / 3, 8.75, 10.5])
+    assert x == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.25, 5 + 4 / 3, 5 + 8 / 3, 8.75, 11])
     assert x == sorted(x)
 
 
@@ -176,8 +176,8 @@ def test_the_acts_of_a_run_and_their_sentences() -> None:
     frames = player_payload(made_trace())["frames"]
     told = list(dict.fromkeys((frame["act"], frame["brief"]) for frame in frames))
     assert told == [
-        ("read", "It reads 5 tokens. Each one stays in the KV cache."),
-        ("full", "The window is full. It must sleep before it can read on."),
+        ("read", "The model reads 5 tokens. Each one stays in the KV cache."),
+        ("full", "The window is full. A longer cache would cost ever more, so the model sleeps."),
         ("asleep", "Pass 1 of 2: the model goes over the window and writes its fast weights."),
         ("asleep", "Pass 2 of 2: the model goes on from pass 1 and rewrites S."),
         ("clear", "The cache is emptied. Only the fast weights, 16 bytes, go on."),
@@ -277,8 +277,8 @@ def test_a_sleep_that_begins_before_the_window_is_full_says_why(trigger: str, re
     (sleep,) = payload["sleeps"]
     assert (sleep["reason"], sleep["act"], sleep["is_full"]) == (reason, act, False)
     asleep = next(frame for frame in payload["frames"] if frame["kind"] == "sleep")
-    assert asleep["brief"] == f"{reason}: it sleeps before it answers."
-    assert asleep["say"].startswith(f"{reason}: it falls asleep over window 1")
+    assert asleep["brief"] == f"{reason}: the model sleeps before it answers."
+    assert asleep["say"].startswith(f"{reason}: the model falls asleep over window 1")
 
 
 def test_a_sleep_that_ends_early_says_how_many_passes_it_was_allowed() -> None:
@@ -298,14 +298,16 @@ def test_before_a_further_window_it_sleeps_to_read_on() -> None:
     read = tuple(TokenRead(position, "0", position // 2, (position % 2 + 1,)) for position in range(4))
     started = [SleepStarted("asked for", window, 2 * window, 2 * window + 2, (2,), 64, 1) for window in range(2)]
     said = narrate_briefly(replace(made_trace(), events=(*read[:2], started[0], *read[2:], started[1])))
-    assert said[2] == "Sleep was asked for: it sleeps before it reads on."
-    assert said[5] == "Sleep was asked for: it sleeps before it answers."
+    assert said[2] == "Sleep was asked for: the model sleeps before it reads on."
+    assert said[5] == "Sleep was asked for: the model sleeps before it answers."
 
 
 def test_narration_says_what_happened() -> None:
     said = narrate(made_trace())
     assert said[1] == "Token 2, “0”, is read. The KV cache holds 2 tokens."
-    assert said[5] == "Window full: it falls asleep over window 1 for 2 passes. The cache holds 5 tokens, 2.5 KB."
+    assert (
+        said[5] == "Window full: the model falls asleep over window 1 for 2 passes. The cache holds 5 tokens, 2.5 KB."
+    )
     assert said[6] == (
         "Pass 1 of 2 changed the fast weights by 1.00 of their size. "
         "If it woke now, it would answer row 1 exactly as it is after step 1, 1 step short."
@@ -319,9 +321,9 @@ def test_narration_says_what_happened() -> None:
 
 def test_the_run_as_a_text_names_all_tokens_of_a_window_at_once() -> None:
     said = narrate_as_text(made_trace())
-    assert said == (("It reads 5 tokens:", "t2 0 1 1 0"), *((each, "") for each in narrate(made_trace())[5:]))
+    assert said == (("The model reads 5 tokens:", "t2 0 1 1 0"), *((each, "") for each in narrate(made_trace())[5:]))
     cut = made_trace()
-    assert narrate_as_text(replace(cut, events=cut.events[:3])) == (("It reads 3 tokens:", "t2 0 1"),)
+    assert narrate_as_text(replace(cut, events=cut.events[:3])) == (("The model reads 3 tokens:", "t2 0 1"),)
 
 
 def test_a_wiped_s_is_drawn_as_wiped_once_the_model_is_awake() -> None:

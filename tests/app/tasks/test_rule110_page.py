@@ -430,11 +430,13 @@ def test_provenance_is_one_click_away_and_names_departures(assets: Path) -> None
 
 def test_the_transcript_and_the_plot_are_there(assets: Path) -> None:
     page = opened()
-    assert not any(each.value.startswith("- It reads") for each in page.markdown)  # not sent before it is asked for
+    assert not any(
+        each.value.startswith("- The model reads") for each in page.markdown
+    )  # not sent before it is asked for
     unfolded(page, "transcript")
-    (transcript,) = (each.value for each in page.markdown if each.value.startswith("- It reads"))
+    (transcript,) = (each.value for each in page.markdown if each.value.startswith("- The model reads"))
     tokens = " ".join(payload(page)["tokens"])
-    assert transcript.splitlines()[0] == f"- It reads 17 tokens\\: `{tokens}`"
+    assert transcript.splitlines()[0] == f"- The model reads 17 tokens\\: `{tokens}`"
     assert len(transcript.splitlines()) == 1 + sum(frame["kind"] != "token" for frame in payload(page)["frames"])
     assert not page.get("plotly_chart")  # megabytes that nobody waits for who does not want a plot
     page.session_state["rule110_plots"] = True
