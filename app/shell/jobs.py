@@ -256,6 +256,12 @@ class RunQueue:
         except self.refusals.shown as error:
             return str(error)
 
+    @property
+    def keeps(self) -> tuple[int, int]:
+        """How many finished runs are kept, and the bytes of their arrays."""
+        with self._lock:
+            return len(self._finished), sum(trace.nbytes for trace in self._finished.values())
+
     def _kept(self, key: RunKey) -> Trace | None:
         """A run that was computed before; it is now the last to go."""
         with self._lock:
