@@ -11,6 +11,7 @@ import pytest
 
 from tests.load.classroom import Hour, hold, percentile, wrong_answers
 from tests.load.lesson import LECTURERS_N, LECTURERS_ROW, Click
+from tests.load.memory import BOUNDS
 from tests.serving import Served, serving
 
 STUDENTS, ROUNDS = 5, 4
@@ -60,6 +61,13 @@ def test_every_answer_is_that_of_the_engine_and_of_the_own_question(hours: tuple
     assert len(rows) == STUDENTS + 1 and (LECTURERS_ROW, LECTURERS_N, "none") in asked
     assert len(set(asked)) == 3 * STUDENTS + 1
     assert wrong_answers(together.clicks) == []
+
+
+def test_the_server_says_what_its_caches_hold(
+    hours: tuple[Hour, float, Hour, float],
+) -> None:
+    held = hours[2].caches[ROUNDS]
+    assert {name for name, number in held.items() if 0 < number <= BOUNDS[name][1]} == set(BOUNDS)
 
 
 def test_memory_comes_back(hours: tuple[Hour, float, Hour, float]) -> None:

@@ -1,0 +1,100 @@
+"""Whether the server's memory goes on growing: a leak has a slope that does not end, a cache that fills has a bound."""
+
+from __future__ import annotations
+
+import math
+import re
+import urllib.request
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean
+from typing import Any
+
+from app.shell import runs
+from app.shell.jobs import RunQueue
+from app.shell.run_log import KEPT_BYTES, KEPT_RUNS
+from app.stage.page import PAYLOADS_KEPT
+
+METRICS = "_stcore/metrics?families=cache_memory_bytes"
+STAT = re.compile(r'^cache_memory_bytes\{cache_type="([^"]*)",cache="([^"]*)"\} (\d+)$', re.MULTILINE)
+# What is kept for everybody, by its place in the server's figures, and its bound.
+BOUNDS = {
+    "kept_runs": ((KEPT_RUNS, "runs"), RunQueue.kept),
+    "kept_runs_bytes": ((KEPT_BYTES, "runs"), RunQueue.kept_bytes),
+    "kept_pictures": (("st_cache_resource", "app.stage.page._payload"), PAYLOADS_KEPT),
+    "kept_checkpoints": (("st_cache_resource", "app.shell.runs._loaded"), runs.LOADED_MAX),
+}
+POINTS_MIN = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The server's memory when every student had done so many rounds in the mean."""
+
+    rounds: float
+    resident_mb: float
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Of a straight line through the points by least squares, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def slope(points: Sequence[tuple[float, float]]) -> Slope:
+    """Of y over x. The interval is Student's: it takes the points' distances from the line as independent."""
+    x_mean, y_mean = fmean(x for x, _ in points), fmean(y for _, y in points)
+    spread = sum((x - x_mean) ** 2 for x, _ in points)
+    value = sum((x - x_mean) * (y - y_mean) for x, y in points) / spread
+    off = sum((y - y_mean - value * (x - x_mean)) ** 2 for x, y in points)
+    free = len(points) - 2
+    half = students_t(free) * math.sqrt(off / free / spread)
+    return Slope(value, value - half, value + half)
+
+
+def students_t(free: int) -> float:
+    """Its 97.5 % point for so many degrees of freedom, by the expansion of Cornish and Fisher: to 0.004 from 3 on."""
+    z = NormalDist().inv_cdf(0.975)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / free**power for power, term in enumerate(terms, start=1))
+
+
+def second_half(samples: Sequence[Sample], rounds: int) -> list[tuple[float, float]]:
+    """A point a round, the mean of its samples: those of one second and the next are nearly the same."""
+    by_round: dict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if rounds / 2 <= sample.rounds < rounds:
+            by_round[math.floor(sample.rounds)].append(sample)
+    found = (by_round[number] for number in sorted(by_round))
+    return [(fmean(s.rounds for s in each), fmean(s.resident_mb for s in each)) for each in found]
+
+
+def caches(url: str) -> dict[str, int]:
+    """What the server says that its bounded caches hold now; one that is not there yet holds nothing."""
+    with urllib.request.urlopen(f"{url}/{METRICS}", timeout=60) as answer:
+        held = {(kind, name): int(number) for kind, name, number in STAT.findall(answer.read().decode())}
+    return {name: held.get(place, 0) for name, (place, _) in BOUNDS.items()}
+
+
+def report(samples: Sequence[Sample], held: Mapping[int, Mapping[str, int]], rounds: int) -> dict[str, Any]:
+    """For load.json: the growth over the second half, and the caches after each round beside their bounds."""
+    points = second_half(samples, rounds)
+    growth = slope(points) if len(points) >= POINTS_MIN else None
+    return {
+        "kind": "memory",
+        "from_round": math.ceil(rounds / 2) + 1,
+        "rounds": len(points),
+        "mb_per_round": None if growth is None else round(growth.value, 3),
+        "ci95": None if growth is None else [round(growth.low, 3), round(growth.high, 3)],
+        "bounds": {name: bound for name, (_, bound) in BOUNDS.items()},
+        "caches": [{"round": number, **held[number]} for number in sorted(held)],
+    }
