@@ -48,15 +48,21 @@ def memory_table(entries: Entries) -> str:
     """How fast the server's memory grows in the second half of a lesson, and what its caches hold at the end."""
     lines = ["| | at the end | bound |", "|---" * 3 + "|"]
     found = next((e for e in entries if e["kind"] == "memory"), None)
-    if found is None or found["mb_per_round"] is None:
+    if found is None:
         return "\n".join([*lines, "| growth of the server's memory | not measured |  |"])
-    low, high = found["ci95"]
-    rounds = f"from round {found['from_round']} on"
-    lines.append(f"| growth, {rounds} | {found['mb_per_round']:.2f} MB a round ({low:.2f} to {high:.2f}) |  |")
+    lines.append(f"| growth, from round {found['from_round']} on | {_growth(found['growth'])} |  |")
+    lines.append(f"| the same without the kept runs' arrays | {_growth(found['growth_beside_kept_runs'])} |  |")
     for name, number in found["caches"][-1].items():
         if name in CACHE_WORDS:
             lines.append(f"| {CACHE_WORDS[name]} | {_amount(name, number)} | {_amount(name, found['bounds'][name])} |")
     return "\n".join(lines)
+
+
+def _growth(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not measured"
+    low, high = found["ci95"]
+    return f"{found['mb_per_round']:.2f} MB a round ({low:.2f} to {high:.2f})"
 
 
 def _amount(name: str, number: int) -> str:

@@ -27,6 +27,7 @@ THINK_S = (2.0, 6.0)
 ALONE_ROUNDS, ALONE_THINK_S = 9, (0.5, 1.0)
 START_S, AFTER_S = 10, 5  # until the server answers; until it has surely forgotten who left
 FORGOTTEN_S = 20  # how long the server keeps a session that has left; Streamlit's own choice is 120
+CHECK_S = 15  # for the comparison of the answers
 CHECKED = 80  # questions that are asked again here, to compare the answers
 CEILING_S, CEILING_ROUNDS, CEILING_STEP = 10.0, 6, 30
 KINDS = ("shared", "live", "sweep")
@@ -38,8 +39,9 @@ def minutes(students: int, rounds: int, ceiling: bool) -> str:
     alone_s, away_s = ALONE_ROUNDS * sum(ALONE_THINK_S) / 2 + START_S, FORGOTTEN_S + AFTER_S
     class_s = ARRIVE_WITHIN_S + rounds * think_s
     larger_s = away_s + ARRIVE_WITHIN_S + CEILING_ROUNDS * think_s
-    said = f"{students} students, {rounds} rounds: about {math.ceil((alone_s + class_s + 2 * away_s) / 60)} minutes."
-    more = f" Each larger class after that: about {math.ceil(larger_s / 60)} minutes, and more where it waits."
+    whole_s = alone_s + class_s + 2 * away_s + CHECK_S
+    said = f"{students} students, {rounds} rounds: about {math.ceil(whole_s / 60)} min."
+    more = f" Each larger class after that: about {math.ceil(larger_s / 60)} min, and more where it waits."
     return said + more * ceiling
 
 

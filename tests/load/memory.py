@@ -26,6 +26,8 @@ BOUNDS = {
     "kept_checkpoints": (("st_cache_resource", "app.shell.runs._loaded"), runs.LOADED_MAX),
 }
 POINTS_MIN = 5
+Points = Sequence[tuple[float, float]]  # (rounds, megabytes)
+Held = Mapping[int, Mapping[str, int]]  # after so many rounds, what each cache held
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Slope:
     high: float
 
 
-def slope(points: Sequence[tuple[float, float]]) -> Slope:
+def slope(points: Points) -> Slope:
     """Of y over x. The interval is Student's: it takes the points' distances from the line as independent."""
     x_mean, y_mean = fmean(x for x, _ in points), fmean(y for _, y in points)
     spread = sum((x - x_mean) ** 2 for x, _ in points)
@@ -78,6 +80,16 @@ def second_half(samples: Sequence[Sample], rounds: int) -> list[tuple[float, flo
     return [(fmean(s.rounds for s in each), fmean(s.resident_mb for s in each)) for each in found]
 
 
+def less_kept(points: Points, held: Held) -> list[tuple[float, float]]:
+    """The same points less the kept runs' arrays, as they were when the point's round began."""
+    found = []
+    for rounds, resident_mb in points:
+        known = [number for number in held if number <= rounds]
+        if known:
+            found.append((rounds, resident_mb - held[max(known)]["kept_runs_bytes"] / 1e6))
+    return found
+
+
 def caches(url: str) -> dict[str, int]:
     """What the server says that its bounded caches hold now; one that is not there yet holds nothing."""
     with urllib.request.urlopen(f"{url}/{METRICS}", timeout=60) as answer:
@@ -85,16 +97,23 @@ def caches(url: str) -> dict[str, int]:
     return {name: held.get(place, 0) for name, (place, _) in BOUNDS.items()}
 
 
-def report(samples: Sequence[Sample], held: Mapping[int, Mapping[str, int]], rounds: int) -> dict[str, Any]:
+def _growth(points: Points) -> dict[str, Any] | None:
+    """In MB a round; None where the points are too few."""
+    if len(points) < POINTS_MIN:
+        return None
+    found = slope(points)
+    return {"mb_per_round": round(found.value, 3), "ci95": [round(found.low, 3), round(found.high, 3)]}
+
+
+def report(samples: Sequence[Sample], held: Held, rounds: int) -> dict[str, Any]:
     """For load.json: the growth over the second half, and the caches after each round beside their bounds."""
     points = second_half(samples, rounds)
-    growth = slope(points) if len(points) >= POINTS_MIN else None
     return {
         "kind": "memory",
         "from_round": math.ceil(rounds / 2) + 1,
         "rounds": len(points),
-        "mb_per_round": None if growth is None else round(growth.value, 3),
-        "ci95": None if growth is None else [round(growth.low, 3), round(growth.high, 3)],
+        "growth": _growth(points),
+        "growth_beside_kept_runs": _growth(less_kept(points, held)),
         "bounds": {name: bound for name, (_, bound) in BOUNDS.items()},
         "caches": [{"round": number, **held[number]} for number in sorted(held)],
     }

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.load.memory import Sample, report, second_half, slope, students_t
+from tests.load.memory import Sample, less_kept, report, second_half, slope, students_t
 
 
 def test_a_slope_by_hand() -> None:
@@ -43,10 +43,18 @@ def test_a_leak_is_told_from_a_cache_that_fills() -> None:
 
 
 def test_what_is_written_of_a_lesson_and_of_one_too_short_for_a_slope() -> None:
-    held = {20: {"kept_runs": 7}, 2: {"kept_runs": 3}}
+    held = {20: {"kept_runs_bytes": 7}, 2: {"kept_runs_bytes": 3}}
     told = report(lesson([float(number) for number in range(20)]), held, 20)
-    assert (told["from_round"], told["rounds"], told["mb_per_round"]) == (11, 10, 1.0)
-    assert told["ci95"] == [1.0, 1.0]
-    assert told["caches"] == [{"round": 2, "kept_runs": 3}, {"round": 20, "kept_runs": 7}]
+    assert (told["from_round"], told["rounds"]) == (11, 10)
+    assert told["growth"] == told["growth_beside_kept_runs"] == {"mb_per_round": 1.0, "ci95": [1.0, 1.0]}
+    assert told["caches"] == [{"round": 2, "kept_runs_bytes": 3}, {"round": 20, "kept_runs_bytes": 7}]
     short = report(lesson([1.0, 2.0, 3.0, 4.0]), {}, 4)
-    assert (short["rounds"], short["mb_per_round"], short["ci95"]) == (2, None, None)
+    assert (short["rounds"], short["growth"], short["growth_beside_kept_runs"]) == (2, None, None)
+
+
+def test_growth_that_is_that_of_the_kept_runs_is_none_beside_them() -> None:
+    """Round 11 is seen late: until then the runs are those that were kept after round 10."""
+    held = {number: {"kept_runs_bytes": 3_000_000 * number} for number in range(1, 21) if number != 11}
+    points = [(10.4, 430.0), (11.4, 430.0), (12.4, 436.0), (13.4, 439.0)]
+    assert less_kept(points, held) == [(10.4, 400.0), (11.4, 400.0), (12.4, 400.0), (13.4, 400.0)]
+    assert less_kept(points, {13: {"kept_runs_bytes": 0}}) == [(13.4, 439.0)]

@@ -107,8 +107,8 @@ def test_the_table_of_the_servers_memory_and_what_it_says_where_nothing_was_meas
     measured_here = {
         "kind": "memory",
         "from_round": 11,
-        "mb_per_round": 0.125,
-        "ci95": [-0.25, 0.5],
+        "growth": {"mb_per_round": 0.125, "ci95": [-0.25, 0.5]},
+        "growth_beside_kept_runs": {"mb_per_round": -0.5, "ci95": [-1.0, 0.0]},
         "bounds": {"kept_runs": 256, "kept_runs_bytes": 64_000_000},
         "caches": [
             {"round": 19, "kept_runs": 1, "kept_runs_bytes": 1},
@@ -117,10 +117,16 @@ def test_the_table_of_the_servers_memory_and_what_it_says_where_nothing_was_meas
     }
     assert memory_table([waits, measured_here]).splitlines()[2:] == [
         "| growth, from round 11 on | 0.12 MB a round (-0.25 to 0.50) |  |",
+        "| the same without the kept runs' arrays | -0.50 MB a round (-1.00 to 0.00) |  |",
         "| runs kept for everybody | 250 | 256 |",
         "| their arrays | 13.1 MB | 64.0 MB |",
     ]
     absent = ["| growth of the server's memory | not measured |  |"]
     assert memory_table([waits]).splitlines()[2:] == absent
-    assert memory_table([waits, {**measured_here, "mb_per_round": None, "ci95": None}]).splitlines()[2:] == absent
+    too_short = memory_table([waits, {**measured_here, "growth": None, "growth_beside_kept_runs": None}])
+    assert too_short.splitlines()[2:5] == [
+        "| growth, from round 11 on | not measured |  |",
+        "| the same without the kept runs' arrays | not measured |  |",
+        "| runs kept for everybody | 250 | 256 |",
+    ]
     assert load_table([waits, measured_here]) == load_table([waits])
