@@ -256,11 +256,11 @@ class RunQueue:
         except self.refusals.shown as error:
             return str(error)
 
-    @property
-    def keeps(self) -> tuple[int, int]:
+    def keeps(self) -> dict[str, int]:
         """How many finished runs are kept, and the bytes of their arrays."""
         with self._lock:
-            return len(self._finished), sum(trace.nbytes for trace in self._finished.values())
+            n_bytes = sum(trace.nbytes for trace in self._finished.values())
+            return {"kept_runs": len(self._finished), "kept_bytes": n_bytes}
 
     def _kept(self, key: RunKey) -> Trace | None:
         """A run that was computed before; it is now the last to go."""

@@ -14,16 +14,15 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat
 
-from app.shell.jobs import Job, Phase, Request, RunQueue, Sweep
+from app.shell.jobs import Job, Phase, Request, Sweep
 
 HASH_CHARACTERS = 8
-KEPT_RUNS, KEPT_BYTES = "kept_runs", "kept_bytes"
 
 
 class RunLog:
@@ -54,21 +53,19 @@ class RunLog:
         self._log.info("%s", line(request, phase, time.monotonic(), n_open))
 
 
-class KeptRuns:
-    """What a queue keeps, among Streamlit's own figures at `/_stcore/metrics`: there, each cache counts its entries."""
+class Kept:
+    """What is kept for everybody, among Streamlit's own figures at `/_stcore/metrics`: there, caches count entries."""
 
     stats_families = (CACHE_MEMORY_FAMILY,)
 
-    def __init__(self, queue: RunQueue, name: str) -> None:
-        self._queue, self._name = queue, name
+    def __init__(self, name: str, sizes: Callable[[], Mapping[str, int]]) -> None:
+        self._name, self._sizes = name, sizes
         if runtime.exists():
             runtime.get_instance().stats_mgr.register_provider(self)
 
     def get_stats(self, family_names: Sequence[str] | None = None) -> dict[str, list[CacheStat]]:
-        """The number of runs and the bytes of their arrays."""
-        number, n_bytes = self._queue.keeps
-        stats = [CacheStat(KEPT_RUNS, self._name, number), CacheStat(KEPT_BYTES, self._name, n_bytes)]
-        return {CACHE_MEMORY_FAMILY: stats}
+        """Each size, by its name."""
+        return {CACHE_MEMORY_FAMILY: [CacheStat(what, self._name, size) for what, size in self._sizes().items()]}
 
 
 def line(request: Request, phase: Phase, now: float, n_open: int) -> str:

@@ -21,7 +21,7 @@ import streamlit as st
 from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
-from app.shell.run_log import KeptRuns, RunLog
+from app.shell.run_log import Kept, RunLog
 from app.shell.waiting import presence
 from sleepviz.config import places
 from sleepviz.config.base import ConfigError
@@ -123,7 +123,7 @@ def queue() -> RunQueue:
         here=presence.here,
         told=run_log().tell,
     )
-    KeptRuns(shared, "runs")
+    Kept("runs", shared.keeps)
     atexit.register(shared.close, CLOSE_S)
     return shared
 

@@ -13,16 +13,15 @@ from typing import Any
 
 from app.shell import runs
 from app.shell.jobs import RunQueue
-from app.shell.run_log import KEPT_BYTES, KEPT_RUNS
-from app.stage.page import PAYLOADS_KEPT
+from app.stage.kept import PICTURES_KEPT
 
 METRICS = "_stcore/metrics?families=cache_memory_bytes"
 STAT = re.compile(r'^cache_memory_bytes\{cache_type="([^"]*)",cache="([^"]*)"\} (\d+)$', re.MULTILINE)
 # What is kept for everybody, by its place in the server's figures, and its bound.
 BOUNDS = {
-    "kept_runs": ((KEPT_RUNS, "runs"), RunQueue.kept),
-    "kept_runs_bytes": ((KEPT_BYTES, "runs"), RunQueue.kept_bytes),
-    "kept_pictures": (("st_cache_resource", "app.stage.page._payload"), PAYLOADS_KEPT),
+    "kept_runs": (("kept_runs", "runs"), RunQueue.kept),
+    "kept_runs_bytes": (("kept_bytes", "runs"), RunQueue.kept_bytes),
+    "kept_pictures": (("kept_pictures", "pictures"), PICTURES_KEPT),
     "kept_checkpoints": (("st_cache_resource", "app.shell.runs._loaded"), runs.LOADED_MAX),
 }
 POINTS_MIN = 5

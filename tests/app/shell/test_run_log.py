@@ -8,7 +8,7 @@ import re
 import pytest
 
 from app.shell.jobs import Job, RunKey, RunQueue, Sweep
-from app.shell.run_log import KeptRuns, RunLog, line
+from app.shell.run_log import Kept, RunLog, line
 from sleepviz.config.run import RunSpec
 from tests.app.made import made_trace
 from tests.app.shell.test_jobs import Recorder, Refusals, RefusedError, ended, key
@@ -31,7 +31,7 @@ def test_a_line_by_hand() -> None:
 def test_what_a_queue_keeps_is_told_in_runs_and_bytes() -> None:
     trace = made_trace()
     queue = RunQueue(lambda run: iter(trace.events), lambda run: {}, Refusals((), "", ""))
-    figures = KeptRuns(queue, "here")
+    figures = Kept("here", queue.keeps)
     assert [stat.byte_length for stat in figures.get_stats()["cache_memory_bytes"]] == [0, 0]
     for name in ("a", "b", "a"):
         ended(queue.submit((key(name),)))
