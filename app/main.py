@@ -12,6 +12,7 @@ import streamlit as st
 from app import tasks
 from app.explain import about_project
 from app.shell import address, runs, theme_watch, warm
+from app.shell.waiting import presence
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
@@ -38,9 +39,11 @@ PAGES += [
     st.Page(ROOT / "pages" / "limits.py", title="Limits", icon=":material/help:", url_path="limits"),
 ]
 page = st.navigation(PAGES, position="top")
+presence.begin()
 address.enter(page.url_path)
 page.run()
 about_project.show()
 address.show()
 theme_watch.show()  # last: even what draws nothing takes a gap on the page
 warm.start(tasks.PAGES)
+presence.end()

@@ -91,16 +91,16 @@ def waited(visit: Visit, name: str, work: Work) -> tuple[Any, ...] | None:
     if key in kept:
         kept.move_to_end(key)
         return kept[key]
-    asked: _Asked | None = visit.get(f"asked_{name}")
-    if asked is None or asked.key != key:
-        if asked is not None:
-            asked.sweep.cancel()
+    before: _Asked | None = visit.get(f"asked_{name}")
+    if before is None or before.key != key:
         asked = _Asked.of(work)
-    elif asked.sweep.is_over and asked.sweep.was_left:
-        asked = asked.resumed(work)
+    else:
+        asked = before.resumed(work) if before.sweep.was_left else before
     visit.set({f"asked_{name}": asked})
+    if before is not None and before.key != key:
+        before.sweep.cancel()  # last: a click may end this run of the script at each line
     asked.sweep.wait(QUICK_S)
-    if not asked.sweep.is_over:
+    if not asked.sweep.is_over or asked.sweep.was_left:
         _say(asked, work, f"inside_cancel_{name}")
         return None
     if asked.sweep.phase == "failed":

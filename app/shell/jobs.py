@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from app.shell.turns import AbandonedError, Place, Turns
+from app.shell.waiting.turns import AbandonedError, Place, Turns
 from sleepviz.config.events import Event, Trace
 from sleepviz.config.run import RunSpec
 
 Phase = Literal["waiting", "starting", "running", "done", "cancelled", "failed"]
 Outcome = Trace | str  # a finished run, or one sentence that says why there is none
 WAITING_MAX = 64  # a thread each
-LEASE_S = 10.0  # a run ends when nobody has asked for it for so long; pages ask twice a second, later under load
+LEASE_S = 10.0  # a run ends when its visitor has been gone for so long: a connection that broke may come back
 LOG = logging.getLogger(__name__)
 _NO_MORE = object()  # in place of a cell
 
@@ -45,21 +45,30 @@ class Refusals:
 
 
 class Request:
-    """What one visitor waits for. What comes of it lives here, not in the session."""
+    """What one visitor waits for. What comes of it lives here, not in the session.
 
-    def __init__(self, lease_s: float, visitor: str = "") -> None:
-        self.visitor, self.asked, self.began = visitor, time.monotonic(), 0.0
+    It is wanted while the visitor's page shows it, which `shown_by` tells, and for the length of the lease afterwards.
+    """
+
+    def __init__(self, lease_s: float, visitor: str = "", now: Callable[[], float] = time.monotonic) -> None:
+        self.visitor, self.asked, self.began = visitor, now(), 0.0
         self.phase: Phase = "waiting"
         self.message = ""
         self.ahead = 0
-        self._lease_s = lease_s
-        self._seen = time.monotonic()
+        self.was_left = False  # ended because its visitor was gone: whoever shows it again asks for it again
+        self._lease_s, self._now = lease_s, now
+        self._seen = now()
+        self._is_shown: Callable[[], bool] = lambda: False
         self._stop = threading.Event()
         self._finished = threading.Event()
 
+    def shown_by(self, is_shown: Callable[[], bool]) -> None:
+        """A page shows where the request stands; `is_shown` says whether the page is still on a screen."""
+        self._is_shown = is_shown
+
     def poll(self) -> Phase:
         """Say that the visitor is still there; return where the job stands."""
-        self._seen = time.monotonic()
+        self._seen = self._now()
         return self.phase
 
     def cancel(self) -> None:
@@ -68,7 +77,7 @@ class Request:
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end; True when it has come."""
-        self._seen = time.monotonic() + seconds
+        self._seen = self._now() + seconds
         return self._finished.wait(seconds)
 
     @property
@@ -77,17 +86,22 @@ class Request:
         return self._finished.is_set()
 
     @property
-    def is_abandoned(self) -> bool:
-        """Cancelled, or the visitor has not been heard of for the length of the lease."""
-        return self._stop.is_set() or time.monotonic() - self._seen > self._lease_s
+    def was_stopped(self) -> bool:
+        """Whether its visitor ended it: it stays so until they ask for it again."""
+        return self.phase == "cancelled" and not self.was_left
 
-    @property
-    def was_left(self) -> bool:
-        """Whether there is no result because the visitor was not heard of, and not because of a press on "Stop"."""
-        return self.phase not in ("done", "failed") and self.is_abandoned and not self._stop.is_set()
+    def is_abandoned(self) -> bool:
+        """Cancelled, or its visitor has been gone for the length of the lease. Asked while it waits and computes."""
+        if self._stop.is_set():
+            return True
+        if self._is_shown():
+            self._seen = self._now()
+            return False
+        return self._now() - self._seen > self._lease_s
 
     def end(self, phase: Phase, message: str = "") -> None:
         """Close the job with its last phase and, where it failed, the sentence that says why."""
+        self.was_left = phase == "cancelled" and not self._stop.is_set()
         self.phase, self.message = phase, message
         self._finished.set()
 
@@ -95,8 +109,10 @@ class Request:
 class Job(Request):
     """A few runs, the first of which must succeed."""
 
-    def __init__(self, keys: tuple[RunKey, ...], lease_s: float, visitor: str = "") -> None:
-        super().__init__(lease_s, visitor)
+    def __init__(
+        self, keys: tuple[RunKey, ...], lease_s: float, visitor: str = "", now: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(lease_s, visitor, now)
         self.keys = keys
         self.events = 0
         self.results: dict[RunKey, Outcome] = {}
@@ -105,8 +121,10 @@ class Job(Request):
 class Sweep(Request):
     """A series of measurements; those that are there stay, however it ends."""
 
-    def __init__(self, total: int, lease_s: float, visitor: str = "") -> None:
-        super().__init__(lease_s, visitor)
+    def __init__(
+        self, total: int, lease_s: float, visitor: str = "", now: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(lease_s, visitor, now)
         self.total = total
         self.cells: list[Any] = []
 
@@ -127,10 +145,12 @@ class RunQueue:
     is_warm: Callable[[], bool] = lambda: True
     prepare: Callable[[], None] = lambda: None  # called in every worker, before it computes
     who: Callable[[], str] = lambda: ""  # the visitor who asks
+    here: Callable[[], Callable[[], bool]] = lambda: lambda: False  # whether the page that asks is still on a screen
     told: Callable[[Request, Phase], None] = lambda request, phase: None  # how every request ends
     kept: int = 256
     kept_bytes: int = 64_000_000
     lease_s: float = LEASE_S
+    now: Callable[[], float] = time.monotonic
     turns: Turns = field(default_factory=Turns)  # queues that share it take turns
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: set[Request] = field(default_factory=set)
@@ -138,7 +158,9 @@ class RunQueue:
 
     def submit(self, keys: tuple[RunKey, ...]) -> Job:
         """Queue the runs; return at once. Runs that are still kept are not computed again, and need no turn."""
-        job = Job(keys, self.lease_s, self.who())
+        is_shown = self.here()  # first: where the page is no longer drawn, nothing is opened
+        job = Job(keys, self.lease_s, self.who(), self.now)
+        job.shown_by(is_shown)
         kept = {key: self._kept(key) for key in keys}
         found = {key: trace for key, trace in kept.items() if trace is not None}
         if len(found) == len(kept):
@@ -153,7 +175,9 @@ class RunQueue:
 
         It ends after `total` cells, or when there are no more.
         """
-        sweep = Sweep(total, self.lease_s, self.who())
+        is_shown = self.here()
+        sweep = Sweep(total, self.lease_s, self.who(), self.now)
+        sweep.shown_by(is_shown)
         work = partial(self._cell_by_cell, cells=cells)
         self._open_with(sweep, work, self.turns.enter(sweep, gives_way=True))
         return sweep
@@ -208,11 +232,9 @@ class RunQueue:
     def _turn(self, request: Request, place: Place) -> Iterator[None]:
         """Wait for the turn to compute; give it back afterwards."""
         with self.turns.turn(place):
-            request.began = request.began or time.monotonic()
+            request.began = request.began or self.now()
             request.phase = "running" if self.is_warm() else "starting"
             self.prepare()
-            if request.phase == "starting":
-                request.poll()  # importing PyTorch holds the interpreter: meanwhile no visitor could be heard
             yield
 
     def _in_one_turn(self, job: Job, place: Place) -> str:
@@ -233,6 +255,12 @@ class RunQueue:
                 place = self.turns.enter(sweep, gives_way=True)
         except self.refusals.shown as error:
             return str(error)
+
+    def keeps(self) -> dict[str, int]:
+        """How many finished runs are kept, and the bytes of their arrays."""
+        with self._lock:
+            n_bytes = sum(trace.nbytes for trace in self._finished.values())
+            return {"kept_runs": len(self._finished), "kept_bytes": n_bytes}
 
     def _kept(self, key: RunKey) -> Trace | None:
         """A run that was computed before; it is now the last to go."""
@@ -263,9 +291,7 @@ class RunQueue:
     def _run(self, job: Job, key: RunKey) -> Trace:
         events: list[Event] = []
         for event in self.record(key):
-            if not events:
-                job.poll()  # nor while the weights were loaded
-            if job.is_abandoned:
+            if job.is_abandoned():
                 raise AbandonedError
             job.phase = "running"
             job.events += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.shell.jobs import Phase, Request, Sweep
+from app.shell.waiting import presence
 
 RAREST_S = 3.0
 STARTING_S = 1.5  # while PyTorch loads: quicker polls starve the loading on a busy host
@@ -30,10 +31,12 @@ def show(
 ) -> None:
     """Draw the standing of the first open request every `every_s` seconds, and a Cancel button of the key `cancel`.
 
-    Polling keeps the requests alive: they end when the visitor leaves. Whoever waits in a long line asks more rarely:
-    if all of a class asked twice a second, the server would do little else.
+    The requests are wanted while this page stands on the visitor's screen. Whoever waits in a long line asks more
+    rarely: if all of a class asked twice a second, the server would do little else.
     """
     ahead = max(request.ahead for request in requests)
+    for request in requests:
+        request.shown_by(presence.here())
 
     def poll() -> None:
         phases = [request.poll() for request in requests]

@@ -14,8 +14,11 @@ import secrets
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat
 
 from app.shell.jobs import Job, Phase, Request, Sweep
 
@@ -48,6 +51,21 @@ class RunLog:
             self._open -= 1
             n_open = self._open
         self._log.info("%s", line(request, phase, time.monotonic(), n_open))
+
+
+class Kept:
+    """What is kept for everybody, among Streamlit's own figures at `/_stcore/metrics`: there, caches count entries."""
+
+    stats_families = (CACHE_MEMORY_FAMILY,)
+
+    def __init__(self, name: str, sizes: Callable[[], Mapping[str, int]]) -> None:
+        self._name, self._sizes = name, sizes
+        if runtime.exists():
+            runtime.get_instance().stats_mgr.register_provider(self)
+
+    def get_stats(self, family_names: Sequence[str] | None = None) -> dict[str, list[CacheStat]]:
+        """Each size, by its name."""
+        return {CACHE_MEMORY_FAMILY: [CacheStat(what, self._name, size) for what, size in self._sizes().items()]}
 
 
 def line(request: Request, phase: Phase, now: float, n_open: int) -> str:

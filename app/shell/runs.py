@@ -21,7 +21,8 @@ import streamlit as st
 from app.shell import messages
 from app.shell.jobs import Refusals, RunKey, RunQueue
 from app.shell.results import Results, ResultsError, read_results
-from app.shell.run_log import RunLog
+from app.shell.run_log import Kept, RunLog
+from app.shell.waiting import presence
 from sleepviz.config import places
 from sleepviz.config.base import ConfigError
 from sleepviz.config.events import Event, Trace
@@ -119,8 +120,10 @@ def queue() -> RunQueue:
         is_warm=lambda: is_imported("torch"),
         prepare=one_thread,
         who=run_log().visitor,
+        here=presence.here,
         told=run_log().tell,
     )
+    Kept("runs", shared.keeps)
     atexit.register(shared.close, CLOSE_S)
     return shared
 

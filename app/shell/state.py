@@ -162,10 +162,15 @@ class Visit:
         return job
 
     def set_job(self, job: Job) -> None:
-        """Replace this visitor's job; the one before is not wanted any more."""
-        if self.job is not None:
-            self.job.cancel()
+        """Replace this visitor's job; the one before is not wanted any more.
+
+        A click may end this run of the script at each of these lines. The job that the page knows stays wanted: a page
+        with a cancelled one says that its visitor stopped it, and waits.
+        """
+        before = self.job
         self.set({"job": job})
+        if before is not None:
+            before.cancel()
 
     @property
     def latest(self) -> Job | None:

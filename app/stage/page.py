@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -18,7 +19,7 @@ from app.shell.address import view
 from app.shell.position import Position
 from app.shell.results import Results
 from app.shell.state import Visit
-from app.stage import about, controls, stage_text, trained, watch
+from app.stage import about, controls, kept, stage_text, trained, watch
 from app.tasks import PAGES, TaskPage
 from app.tasks.base import Words
 from sleepviz.config.places import SITE
@@ -26,7 +27,6 @@ from sleepviz.config.run import RunSpec
 from sleepviz.runs.checkpoint import CheckpointInfo
 
 LEARN = SITE / "pages" / "learn.py"
-PAYLOADS_KEPT = 32  # of half a megabyte
 
 
 def show(task: str) -> None:
@@ -77,7 +77,7 @@ def _stage(
     """One run beside those that it is compared with."""
     cards = watch.contenders(shown, results)
     pointed = player.show(
-        _payload(_identity(shown, cards), page, shown, cards),
+        kept.pictures().get(_identity(shown, cards), partial(_payload, page, shown, cards)),
         key=f"player_{page.task}",  # a key a task: another page's player is another player
         start=player.Start(event=at.event, speed=at.speed, paused=at.event is not None),
         stale=watch.stale(shown, choice),
@@ -95,11 +95,10 @@ def _stage(
     bar.show(Shared(page.task, {"task": page.task, **choice.link}, shown.source, on_screen, asked))
 
 
-@st.cache_resource(max_entries=PAYLOADS_KEPT, show_spinner=False)
-def _payload(identity: str, _page: TaskPage, _shown: watch.Shown, _cards: tuple[player.Contender, ...]) -> Any:
-    """What is drawn of a run, worked out once for everybody who looks at it."""
-    terms = stage_text.terms(_page.words)
-    return player.player_payload(_shown.trace, contenders=_cards, badge=_shown.badge, terms=terms)
+def _payload(page: TaskPage, shown: watch.Shown, cards: tuple[player.Contender, ...]) -> Any:
+    """What is drawn of a run."""
+    terms = stage_text.terms(page.words)
+    return player.player_payload(shown.trace, contenders=cards, badge=shown.badge, terms=terms)
 
 
 def _identity(shown: watch.Shown, cards: tuple[player.Contender, ...]) -> str:

@@ -101,7 +101,7 @@ def shown_run(visit: Visit, choice: Choice, infos: tuple[CheckpointInfo, ...], s
         return _of_job(job, infos)
     if job.phase == "failed":
         st.error(job.message, icon=":material/error:")
-    elif job.phase == "cancelled":
+    elif job.was_stopped:
         st.info(stage_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="cancel")

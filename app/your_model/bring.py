@@ -132,10 +132,11 @@ def show(visit: Visit, allowance: Allowance) -> tuple[Wanted, Verdict] | None:
     pressed = st.button(model_text.LOAD, key=visit.key("load"), icon=":material/download:")
     kept, sweep = visit.get("brought", (None, None))
     if pressed and wanted is not None:
-        if sweep is not None:
-            sweep.cancel()
+        before = sweep
         kept, sweep = wanted, models.queue().sweep(bring(wanted), STEPS_MAX)
         visit.set({"brought": (kept, sweep)})
+        if before is not None:
+            before.cancel()  # last: a click may end this run of the script at each line
         if sweep.wait(QUICK_S):
             st.rerun()
     if sweep is None or kept is None:

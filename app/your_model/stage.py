@@ -46,7 +46,7 @@ def follow(visit: Visit, has_tape: bool) -> None:
         visit.set_latest(job)
     elif job.phase == "failed":
         st.error(messages.plain(job.message), icon=":material/error:")
-    elif job.phase == "cancelled":
+    elif job.was_stopped:
         st.info(model_text.STOPPED, icon=":material/stop_circle:")
     else:
         progress.show((job,), partial(_standing, job), every_s=POLL_S, cancel="your_model_cancel")

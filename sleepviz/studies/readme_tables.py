@@ -17,10 +17,10 @@ from sleepviz.config.places import SITE
 from sleepviz.runs.checkpoint import EARNED_ACCURACY, write_atomically
 from sleepviz.studies.measurements import VARIANTS
 from sleepviz.studies.queue import FOLDER
+from sleepviz.studies.visit_tables import Entries, load_table, memory_table, speed_table
 from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.family import Study
 
-Entries = Sequence[dict[str, Any]]
 DOCUMENTS = (SITE / "README.md", SITE / "docs" / "results.md")
 PLACE = re.compile(r"(<!-- table: ([\w,]+) (\w+) -->\n)((?:\|.*\n)*)")
 
@@ -53,6 +53,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "schedule": lambda name: schedule_table(entries_of(name)),
         "speed": lambda name: speed_table(entries_of(name)),
         "load": lambda name: load_table(entries_of(name)),
+        "server_memory": lambda name: memory_table(entries_of(name)),
         "headline": lambda tasks: headline_table(tasks.split(","), entries_of),
     }
     return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
@@ -284,37 +285,6 @@ def agreement_table(rows: Entries) -> str:
         for row in rows
     ]
     return "\n".join([head, *lines])
-
-
-SPEED_WORDS = {
-    "first_picture": "first picture, warm server",
-    "first_picture_fresh_server": "first picture, fresh server",
-    "first_live_run_fresh_server": "first live run, fresh server",
-    "change_of_n": "another N, run live",
-    "first_visit": "first visit, over the wire",
-    "other_hosts": "other hosts that the page asks",
-    "player": "player",
-}
-LOAD_WORDS = {"shared": "recorded and kept runs", "live": "live runs", "sweep": "settings measured in the Lab"}
-
-
-def speed_table(entries: Entries) -> str:
-    """What a visitor waits for: median, range and aim, and the CPU time in it, a row a figure."""
-    lines = ["| | median | range | aim | CPU of the server | CPU of the page |", "|---" * 6 + "|"]
-    for e in entries:
-        cpu = " | ".join(f"{e[key]:.2f} s" if key in e else "" for key in ("server_cpu_s", "page_cpu_s"))
-        figures = f"{e['median']:.4g} {e['unit']} | {e['least']:.4g} to {e['most']:.4g} | {e['aim']:g}"
-        lines.append(f"| {SPEED_WORDS[e['what']]} | {figures} | {cpu} |")
-    return "\n".join(lines)
-
-
-def load_table(entries: Entries) -> str:
-    """From click to new picture while a class works, a row a sort of click."""
-    lines = ["| | clicks | half within | 95 % within | longest |", "|---" * 5 + "|"]
-    for e in entries:
-        seconds = " | ".join(f"{e[key]:.2f} s" for key in ("p50_s", "p95_s", "most_s"))
-        lines.append(f"| {LOAD_WORDS[e['kind']]} | {e['clicks']} | {seconds} |")
-    return "\n".join(lines)
 
 
 def evaluation_table(result: dict[str, Any]) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import sleepviz
 from app.visitor.client import VisitError
 from tests.load.lesson import STEPS, Click, arrive
+from tests.load.memory import Sample, caches
 from tests.serving import Served
 
 ARRIVE_WITHIN_S = 10.0
@@ -27,34 +29,67 @@ class Hour:
     errors: tuple[str, ...]
     seconds: float
     cpu_s: float
-    resident_mb: tuple[float, ...]  # one sample a second
+    samples: tuple[Sample, ...]  # one a second
+    caches: Mapping[int, Mapping[str, int]]  # after each round, what the server says that they hold
+
+    @property
+    def resident_mb(self) -> tuple[float, ...]:
+        """The server's memory, second by second."""
+        return tuple(sample.resident_mb for sample in self.samples)
 
 
-async def hold(served: Served, students: int, rounds: int, think_s: tuple[float, float], first: int = 1) -> Hour:
-    """Let so many students arrive within ten seconds; `first` is the number of the first of them."""
-    clicks: list[Click] = []
+async def hold(
+    served: Served,
+    students: int,
+    rounds: int,
+    think_s: tuple[float, float],
+    first: int = 1,
+    told: Callable[[int], object] = lambda clicks: None,
+) -> Hour:
+    """Let so many students arrive within ten seconds; `first` is the number of the first of them.
+
+    Once a second `told` hears how many clicks are done.
+    """
+    clicks: list[list[Click]] = [[] for _ in range(students)]
     errors: list[str] = []
-    samples: list[float] = []
+    samples: list[Sample] = []
+    held: dict[int, Mapping[str, int]] = {}
 
     async def attend(place: int) -> None:
         after_s = ARRIVE_WITHIN_S * place / students if students > 1 else 0.0
         try:
-            student = await arrive(served.url, first + place, after_s=after_s, rounds=rounds, think_s=think_s)
-            clicks.extend(student.clicks)
+            await arrive(
+                served.url,
+                first + place,
+                after_s=after_s,
+                rounds=rounds,
+                think_s=think_s,
+                clicks=clicks[place],
+            )
         except (VisitError, OSError, KeyError) as error:
             errors.append(f"student {first + place}: {type(error).__name__}: {error}")
 
     async def watch() -> None:
         while True:
-            samples.append(served.resident_mb)
+            done = sum(map(len, clicks))
+            told(done)
+            samples.append(Sample(max(done / students - 1, 0.0), served.resident_mb))  # the first click: to arrive
+            complete = done // students - 1
+            if complete >= 1 and complete not in held:
+                held[complete] = await asyncio.to_thread(caches, served.url)
             await asyncio.sleep(SAMPLE_S)
 
     started, cpu_before = time.perf_counter(), served.cpu_s
     watching = asyncio.create_task(watch())
     await asyncio.gather(*(attend(place) for place in range(students)))
     watching.cancel()
+    with suppress(asyncio.CancelledError):  # what else it raised is raised here
+        await watching
     seconds, cpu_s = time.perf_counter() - started, served.cpu_s - cpu_before
-    return Hour(tuple(clicks), tuple(errors), seconds, cpu_s, tuple(samples))
+    told(sum(map(len, clicks)))
+    held[rounds] = caches(served.url)
+    every = tuple(click for each in clicks for click in each)
+    return Hour(every, tuple(errors), seconds, cpu_s, tuple(samples), held)
 
 
 def wrong_answers(clicks: Iterable[Click], most: int | None = None) -> list[str]:

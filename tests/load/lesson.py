@@ -171,10 +171,10 @@ def says(kind: str) -> Callable[[Screen], bool]:
     return lambda screen: bool(screen.of_kind(kind))
 
 
-async def arrive(url: str, number: int, *, after_s: float, rounds: int, think_s: tuple[float, float]) -> Student:
-    """A student who comes after so many seconds, attends, and leaves."""
+async def arrive(
+    url: str, number: int, *, after_s: float, rounds: int, think_s: tuple[float, float], clicks: list[Click]
+) -> None:
+    """A student who comes after so many seconds, attends, and leaves; each click goes into `clicks` at once."""
     await asyncio.sleep(after_s)
     async with Visitor(url) as visitor:
-        student = Student(number, visitor, think_s)
-        await student.attend(rounds)
-    return student
+        await Student(number, visitor, think_s, clicks).attend(rounds)

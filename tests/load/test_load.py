@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.load.classroom import Hour, hold, percentile, wrong_answers
 from tests.load.lesson import LECTURERS_N, LECTURERS_ROW, Click
+from tests.load.memory import BOUNDS
 from tests.serving import Served, serving
 
 STUDENTS, ROUNDS = 5, 4
 GROWTH = 1.1
+NO_LEASE = """
+import runpy
+from app.shell import runs
+
+runs.queue().lease_s = 0.0
+runpy.run_path("app/main.py", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +63,26 @@ def test_every_answer_is_that_of_the_engine_and_of_the_own_question(hours: tuple
     assert wrong_answers(together.clicks) == []
 
 
+def test_the_server_says_what_its_caches_hold(
+    hours: tuple[Hour, float, Hour, float],
+) -> None:
+    held = hours[2].caches[ROUNDS]
+    assert {name for name, number in held.items() if 0 < number <= BOUNDS[name][1]} == set(BOUNDS)
+
+
 def test_memory_comes_back(hours: tuple[Hour, float, Hour, float]) -> None:
     _, warm, _, after = hours
     assert after <= GROWTH * warm, (warm, after)
+
+
+def test_no_page_needs_to_be_heard_in_time(tmp_path: Path) -> None:
+    """A server that ends at once what nobody is there for: who is connected keeps the place without asking."""
+    script = tmp_path / "no_lease.py"
+    script.write_text(NO_LEASE)
+    with serving(script=str(script)) as server, ThreadPoolExecutor(1) as thread:
+        hour = thread.submit(lambda: asyncio.run(hold(server, 3, 9, (0.0, 0.5)))).result()
+    assert hour.errors == () and wrong_answers(hour.clicks) == []
+    assert len(hour.clicks) == 3 * (9 + 1)
 
 
 def test_a_wrong_answer_is_seen(hours: tuple[Hour, float, Hour, float]) -> None:

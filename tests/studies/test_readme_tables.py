@@ -16,6 +16,7 @@ from sleepviz.studies.readme_tables import (
     measured,
     tuned_table,
 )
+from sleepviz.studies.visit_tables import load_table, memory_table
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = (ROOT / "docs/results.md").read_text(encoding="utf-8")
@@ -99,3 +100,33 @@ def test_the_table_of_sambas_shape_is_what_eval_printed_of_the_shipped_checkpoin
     printed = result("rule110_samba")
     assert printed["digest"] == shipped_digest("rule110-samba") and printed["n"] >= 512
     assert evaluation_table(printed) in RESULTS
+
+
+def test_the_table_of_the_servers_memory_and_what_it_says_where_nothing_was_measured() -> None:
+    waits = {"kind": "live", "clicks": 2, "p50_s": 0.5, "p95_s": 1.0, "most_s": 2.0}
+    measured_here = {
+        "kind": "memory",
+        "from_round": 11,
+        "growth": {"mb_per_round": 0.125, "ci95": [-0.25, 0.5]},
+        "growth_beside_kept_runs": {"mb_per_round": -0.5, "ci95": [-1.0, 0.0]},
+        "bounds": {"kept_runs": 256, "kept_runs_bytes": 64_000_000},
+        "caches": [
+            {"round": 19, "kept_runs": 1, "kept_runs_bytes": 1},
+            {"round": 20, "kept_runs": 250, "kept_runs_bytes": 13_140_000},
+        ],
+    }
+    assert memory_table([waits, measured_here]).splitlines()[2:] == [
+        "| growth, from round 11 on | 0.12 MB a round (-0.25 to 0.50) |  |",
+        "| the same without the kept runs' arrays | -0.50 MB a round (-1.00 to 0.00) |  |",
+        "| runs kept for everybody | 250 | 256 |",
+        "| their arrays | 13.1 MB | 64.0 MB |",
+    ]
+    absent = ["| growth of the server's memory | not measured |  |"]
+    assert memory_table([waits]).splitlines()[2:] == absent
+    too_short = memory_table([waits, {**measured_here, "growth": None, "growth_beside_kept_runs": None}])
+    assert too_short.splitlines()[2:5] == [
+        "| growth, from round 11 on | not measured |  |",
+        "| the same without the kept runs' arrays | not measured |  |",
+        "| runs kept for everybody | 250 | 256 |",
+    ]
+    assert load_table([waits, measured_here]) == load_table([waits])

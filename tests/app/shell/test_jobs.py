@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 
 from app.shell.jobs import WAITING_MAX, Refusals, Request, RunKey, RunQueue
 from app.shell.results import Result
-from app.shell.turns import Turns
+from app.shell.state import Visit
+from app.shell.waiting.turns import AbandonedError, Turns
 from sleepviz.config.events import Event, TokenRead, Trace
 from sleepviz.config.run import RunSpec
 from tests.app.made import made_trace
+from tests.app.shell.made_clock import Clock
 
 
 class RefusedError(ValueError):
@@ -62,10 +67,10 @@ class Recorder:
 def make_queue() -> Iterator[Callable[..., RunQueue]]:
     recorders: list[Recorder] = []
 
-    def make(recorder: Recorder, **settings: float) -> RunQueue:
+    def make(recorder: Recorder, **settings: Any) -> RunQueue:
         recorders.append(recorder)
         refusals = Refusals((RefusedError,), "An internal error.", "Too many.")
-        return RunQueue(recorder, lambda run: {"name": run.spec.input}, refusals, **settings)  # type: ignore[arg-type]
+        return RunQueue(recorder, lambda run: {"name": run.spec.input}, refusals, **settings)
 
     yield make
     for recorder in recorders:
@@ -139,21 +144,65 @@ def test_a_job_that_nobody_polls_ends_with_its_lease(make_queue: Callable[..., R
 
 
 def test_a_job_that_was_left_is_told_from_one_that_was_stopped_or_done(make_queue: Callable[..., RunQueue]) -> None:
-    queue = make_queue(Recorder(is_open=False), lease_s=0.2)
+    """And stays so: its page asks for it once more before it is drawn again."""
+    clock = Clock()
+    queue = make_queue(Recorder(is_open=False), now=clock)
     left = queue.submit((key("left"),))
-    assert not left.was_left
+    clock.at += 10
+    assert not left.is_abandoned() and not left.was_left
+    clock.at += 1
     assert left._finished.wait(5)
-    assert left.was_left
+    assert (left.poll(), left.was_left) == ("cancelled", True)
 
     stopped = queue.submit((key("stopped"),))
     stopped.cancel()
     assert stopped.wait(5)
-    time.sleep(0.3)  # beyond its lease
-    assert (stopped.phase, stopped.was_left) == ("cancelled", False)
-    done = make_queue(Recorder(), lease_s=0.2).submit((key("done"),))
+    done = make_queue(Recorder(), now=clock).submit((key("done"),))
     assert done.wait(5)
-    time.sleep(0.3)
+    clock.at += 60
+    assert (stopped.phase, stopped.was_left) == ("cancelled", False)
     assert (done.phase, done.was_left) == ("done", False)
+
+
+def test_whoever_is_there_keeps_their_place_and_whoever_has_left_holds_nobody_up() -> None:
+    """Five wait in line, each turn takes a minute, and no page asks meanwhile: first come, first served."""
+    clock, turns = Clock(), Turns()
+    there = dict.fromkeys("abcde", True)
+    requests = {name: Request(10.0, now=clock) for name in there}
+    for name, request in requests.items():
+        request.shown_by(partial(there.__getitem__, name))
+    places = [turns.enter(request) for request in requests.values()]
+    served: list[str] = []
+    for name, place in zip(there, places, strict=True):
+        with suppress(AbandonedError), turns.turn(place):
+            served.append(name)
+            clock.at += 60
+            for request in requests.values():
+                request.is_abandoned()  # as each worker asks while it waits
+            there["d"] = False  # leaves during the first turn
+    assert served == ["a", "b", "c", "e"]
+
+
+def test_a_click_between_two_jobs_does_not_stop_the_one_that_the_page_knows(
+    make_queue: Callable[..., RunQueue],
+) -> None:
+    recorder = Recorder(is_open=False)
+    queue = make_queue(recorder)
+    known, next_one = queue.submit((key("known"),)), queue.submit((key("next"),))
+
+    class Interrupted(Visit):
+        """The visitor clicks while the page puts the next job in place of the one before."""
+
+        job = known
+
+        def set(self, values: Mapping[str, Any]) -> None:
+            raise StopException
+
+    with pytest.raises(StopException):
+        Interrupted("rule110").set_job(next_one)
+    assert not known.is_abandoned()
+    recorder.gate.set()
+    assert ended(known).phase == "done"
 
 
 def test_a_waiting_job_that_is_abandoned_never_computes(make_queue: Callable[..., RunQueue]) -> None:

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from app.shell.jobs import Job, RunKey, RunQueue, Sweep
-from app.shell.run_log import RunLog, line
+from app.shell.run_log import Kept, RunLog, line
 from sleepviz.config.run import RunSpec
+from tests.app.made import made_trace
 from tests.app.shell.test_jobs import Recorder, Refusals, RefusedError, ended, key
 
 
@@ -25,6 +26,20 @@ def test_a_line_by_hand() -> None:
     sweep.asked, sweep.cells = 10.0, [1, 2]
     said = line(sweep, "cancelled", 11.0, 0)
     assert said.startswith("sweep measured=2 of=6 ms=0 waited_ms=1000 visitor= outcome=cancelled open=0")
+
+
+def test_what_a_queue_keeps_is_told_in_runs_and_bytes() -> None:
+    trace = made_trace()
+    queue = RunQueue(lambda run: iter(trace.events), lambda run: {}, Refusals((), "", ""))
+    figures = Kept("here", queue.keeps)
+    assert [stat.byte_length for stat in figures.get_stats()["cache_memory_bytes"]] == [0, 0]
+    for name in ("a", "b", "a"):
+        ended(queue.submit((key(name),)))
+    told = [stat.to_metric_str() for stat in figures.get_stats()["cache_memory_bytes"]]
+    assert told == [
+        'cache_memory_bytes{cache_type="kept_runs",cache="here"} 2',
+        f'cache_memory_bytes{{cache_type="kept_bytes",cache="here"}} {2 * trace.nbytes}',
+    ]
 
 
 def test_every_request_is_one_line_however_it_ends(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from app.shell.jobs import Job
 from app.stage import stage_text
 from app.tasks.rule110.words import WORDS
 from tests.app.made import BASELINE, DEFAULT, HOME_PASSES, HOME_ROW, HOME_STEPS
@@ -453,14 +452,3 @@ def test_a_corrected_row_runs_on_the_first_press(assets: Path) -> None:
     page.button(key="run").click()
 
     assert not errors(live(clean(page.run())))
-
-
-def test_a_run_that_ended_because_nobody_asked_for_it_starts_again_when_the_visitor_does(assets: Path) -> None:
-    page = live(opened(rows=OTHER_ROW, t="3", N="2"))
-    left = Job(page.session_state["rule110_job"].keys, lease_s=0.0)
-    left.end("cancelled")
-    assert left.was_left
-    page.session_state["rule110_job"] = left
-    page = live(clean(page.run()))
-    assert not any("stopped" in info.value for info in page.info)
-    assert page.session_state["rule110_job"] is not left and page.session_state["rule110_job"].phase == "done"

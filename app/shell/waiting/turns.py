@@ -20,7 +20,6 @@ class Waiting(Protocol):
 
     ahead: int  # how many come first, the one that computes included
 
-    @property
     def is_abandoned(self) -> bool:
         """Whether nobody waits for it any more."""
 
@@ -70,9 +69,9 @@ class Turns:
             with self._changed:
                 while self._line[0] is not place:
                     self._changed.wait(LOOK_UP_S)
-                    if place.who.is_abandoned:
+                    if place.who.is_abandoned():
                         raise AbandonedError
-            if place.who.is_abandoned:
+            if place.who.is_abandoned():
                 raise AbandonedError
             yield
         finally:
