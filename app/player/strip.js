@@ -51,7 +51,7 @@ function drawStrip(canvas, run, index, go) {
   if (frame.kind === "answer") {
     ctx.fillStyle = INK.warm;
     ctx.fillRect(at(run.answer_slot) + 3, top, answer * slot - 6, cell);
-    label(ctx, ["one pass"], at(run.answer_slot + answer / 2), top + cell / 2 + 1, answer * slot - 8, INK.dark);
+    label(ctx, ["one pass", "1 pass"], at(run.answer_slot + answer / 2), top + cell / 2 + 1, answer * slot - 8, INK.dark);
   }
   // Now; at the answer below its box, whose words it would cross.
   line(ctx, [[at(frame.x), frame.kind === "answer" ? top + cell : 1.3 * unit], [at(frame.x), base]], INK.text, 1.5);
