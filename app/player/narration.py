@@ -128,11 +128,7 @@ def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int]
             ahead = "reads on" if event.window_index < max(read, default=0) else "answers"
             return f"{trigger_text(event.trigger)}: the model sleeps before it {ahead}."
         again = f"Window {event.window_index + 1} is full. The model sleeps again."
-        return (
-            again
-            if event.window_index
-            else "The window is full. A longer cache would cost ever more, so the model sleeps."
-        )
+        return again if event.window_index else FIRST_FULL
     if isinstance(event, SleepPassDone):
         usual = LATER_PASS if event.pass_index else FIRST_PASS
         place = {"n": event.pass_index + 1, "of": sleep.most, "before": event.pass_index}
