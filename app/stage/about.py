@@ -155,7 +155,7 @@ def reach_table(measured: Sequence[Result], words: Words) -> str:
             solved[passes] = level
     heads = ("", *(f"N\u00a0=\u00a0{passes}" for passes in solved))
     rows = [[stage_text.SOLVED, *(f"{words.symbol}\u00a0=\u00a0{level}" for level in solved.values())]]
-    return html_table(stage_text.REACH_TABLE.format(symbol=words.symbol), heads, rows)
+    return html_table(stage_text.REACH_TABLE, heads, rows)
 
 
 def _is_of_this_model(choice: Choice, results: Results) -> bool:
