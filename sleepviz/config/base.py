@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from functools import cache
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 
@@ -37,6 +38,12 @@ def _fits(value: Any, kind: Any) -> bool:
     return type(value) is kind
 
 
+@cache
+def _kinds_of(settings: type) -> dict[str, Any]:
+    """The annotated type of each setting, kept: Python works them out anew at each call, and a page has thirty."""
+    return get_type_hints(settings)
+
+
 class JsonRoundTrip:
     """`to_json` and `from_json` for flat frozen dataclasses whose only containers are tuples."""
 
@@ -52,7 +59,7 @@ class JsonRoundTrip:
         unknown = sorted(set(values) - known)
         require(not unknown, f"{cls.__name__} has no setting named {', '.join(unknown)}.")
         tuples = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-        kinds = get_type_hints(cls)
+        kinds = _kinds_of(cls)  # type: ignore[arg-type]
         for key, value in tuples.items():
             require(_fits(value, kinds[key]), f"{cls.__name__}'s {key} cannot be {str(value)[:80]!r}.")
         try:
