@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app.figures.measured import share
 from app.lab import lab_text
-from app.lab.findings import share
 from app.lab.tables import NOT_MEASURED
 from app.parts.html_table import html_table
 from app.parts.units import count

@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.figures.measured import points, reach
 from app.figures.over_windows import OverWindows, windows_slept
-from app.figures.percent import percent
-from app.figures.reach import reach
 from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
 from app.lab.lines import (
     Duel,
@@ -338,13 +337,3 @@ def milliseconds(seconds: float) -> str:
 def levels_of(entries: Sequence[Result], symbol: str) -> str:
     """The difficulties of some entries, in words."""
     return levels([entry.difficulty for entry in entries], symbol)
-
-
-def points(entry: Result) -> str:
-    """Write an accuracy as "94.6 %"."""
-    return f"{percent(entry.accuracy)} %"
-
-
-def share(entry: Result) -> str:
-    """Write an accuracy with its interval: "94.6 % (92.3–96.2)"."""
-    return f"{points(entry)} ({percent(entry.low)}–{percent(entry.high)})"

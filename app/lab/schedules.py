@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from app.figures.measured import points
 from app.lab import lab_text
-from app.lab.findings import Finding, points
+from app.lab.findings import Finding
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import is_above
 from app.shell.results import Result

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.reach import reach
+from app.figures.measured import reach, share
 from app.lab import lab_text
-from app.lab.findings import milliseconds, share, where
+from app.lab.findings import milliseconds, where
 from app.lab.lab_text import variant_name
 from app.lab.lines import Duel, Line
 from app.parts.html_table import html_table

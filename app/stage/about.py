@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
-from app.figures.reach import reach
+from app.figures.measured import reach, share
 from app.parts.html_table import html_table
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
@@ -195,7 +195,7 @@ def control_table(found: Sequence[Comparison], words: Words, passes: int) -> str
     columns = sorted(whole)
     heads = ("", *(f"{words.symbol}\u00a0=\u00a0{level}" for level in columns))
     rows = [
-        [name, *(f"{entries[level].accuracy:.2f}" if level in entries else "" for level in columns)]
+        [name, *(share(entries[level]) if level in entries else "" for level in columns)]
         for name, entries in lines.items()
     ]
     return html_table(stage_text.CONTROLS_TABLE.format(right=words.right, passes=passes), heads, rows)

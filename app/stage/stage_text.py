@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from app.parts.units import count
 from app.tasks.base import Deviation, Words
+from sleepviz.config.run import CONTROLS as BREAKABLE
 from sleepviz.config.run import RunSpec
+from sleepviz.studies.measurements import VARIANTS
 
 BASELINE_WARNING = (
     "This model learned to spread its work over several passes, so stopping it after one pass proves little. The third "
@@ -172,15 +174,8 @@ RATIO = "R, times the usual correction of S"
 WHOLE_STATEMENTS = (
     "This trigger never cuts a statement in two. On Rule 110 a statement is a row, which fills the window."
 )
-AS_IT_IS = "the run as it is"
-CONTROLS = {
-    "none": f"none: {AS_IT_IS}",
-    "zero_state": "S wiped before waking",
-    "shuffled_state": "another run's S",
-    "replay": "pass 1 replayed",
-    "reset_state": "S reset before each pass",
-    "untrained": "untrained weights",
-}
+AS_IT_IS = VARIANTS["none"]
+CONTROLS: dict[str, str] = {"none": f"none: {AS_IT_IS}", **{control: VARIANTS[control] for control in BREAKABLE}}
 
 NOTICE = "What to notice."
 BREAK_IT = "Break it:"

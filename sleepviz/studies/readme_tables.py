@@ -156,7 +156,7 @@ def control_table(entries: Entries) -> str:
     lines = [" ".join(["|", "control |", *(f"{d} |" for d in difficulties)]), "|---" * (len(difficulties) + 1) + "|"]
     for variant in dict.fromkeys(variant for variant, _ in found):
         cells = [_cell(found[variant, difficulty]) for difficulty in difficulties]
-        lines.append(f"| {variant.replace('_', ' ')} | " + " | ".join(cells) + " |")
+        lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -169,7 +169,7 @@ def found_control_table(task: str, entries: Entries) -> str:
     lines.append("|---" * (len(difficulties) + 2) + "|")
     for control, checkpoint in sorted({key[:2] for key in found}, key=[key[:2] for key in found].index):
         cells = [_cell(found[control, checkpoint, difficulty]) for difficulty in difficulties]
-        lines.append(f"| {control.replace('_', ' ')} | `{checkpoint}` | " + " | ".join(cells) + " |")
+        lines.append(f"| {VARIANTS[control]} | `{checkpoint}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.figures.measured import share
 from app.figures.over_windows import OVER_WINDOWS
 from app.figures.percent import one_in, percent
 from app.lab.findings import (
@@ -27,7 +28,6 @@ from app.lab.findings import (
     not_run,
     not_run_beyond,
     reach_finding,
-    share,
     windows_finding,
 )
 from app.lab.lab_text import levels, variant_name

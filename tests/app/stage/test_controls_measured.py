@@ -105,9 +105,9 @@ def test_the_table_has_a_line_for_each_control_and_one_for_the_run_as_it_is() ->
     rows = re.findall(r"<tr>(.*?)</tr>", control_table(found, WORDS, 8))
     assert [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows] == [
         ["", "t\u00a0=\u00a01", "t\u00a0=\u00a08"],
-        ["the run as it is", "0.99", "0.95"],
-        ["pass 1 replayed", "0.86", "0.00"],
-        ["untrained weights", "", "0.01"],
+        ["the run as it is", "99.0 % (94.0–100.0)", "95.0 % (90.0–100.0)"],
+        ["pass 1 replayed", "86.0 % (81.0–91.0)", "0.0 % (0.0–5.0)"],
+        ["untrained weights", "", "1.0 % (0.0–6.0)"],
     ]
 
 
@@ -124,7 +124,8 @@ def test_the_page_says_what_the_results_file_says(assets: Path, accuracy: float,
     page = clean(opened().run())
     told = [each.value for each in page.markdown]
     assert any(says in each for each in told)
-    row = f">S reset before each pass</th><td>{accuracy:.2f}</td>"
+    shown = f"{100 * accuracy:.1f} % ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})"
+    row = f">S reset before each pass</th><td>{shown}</td>"
     assert any(row in each.proto.body for each in page.get("html"))
 
 

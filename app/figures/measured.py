@@ -1,10 +1,10 @@
-"""How hard a question a number of passes solves."""
+"""What measured entries say, in numbers: a share with its interval, and how hard a question N passes solve."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.percent import NEARLY_ALWAYS
+from app.figures.percent import NEARLY_ALWAYS, percent
 from app.shell.results import Result
 
 
@@ -16,3 +16,13 @@ def reach(measured: Sequence[Result], passes: int) -> int | None:
             break
         reached = entry.difficulty
     return reached
+
+
+def points(entry: Result) -> str:
+    """Write an accuracy as "94.6 %"."""
+    return f"{percent(entry.accuracy)} %"
+
+
+def share(entry: Result) -> str:
+    """Write an accuracy with its interval: "94.6 % (92.3–96.2)"."""
+    return f"{points(entry)} ({percent(entry.low)}–{percent(entry.high)})"
