@@ -255,8 +255,11 @@ def test_a_training_begun_by_an_earlier_version_goes_on_as_it_would_have(tmp_pat
         assert (a["stage"], a["tokens"]) == (b["stage"], b["tokens"])
         assert 0.99 * a["flops"] < b["flops"] < a["flops"]  # then every token was put out, asked for or not
     old = safetensors.torch.load_file(OLD / "model.safetensors")
+    begun = torch.load(OLD / "state.pt", weights_only=True)["model"]
     for name, tensor in load("old-s1", folder=path.parent).model.state_dict().items():
-        assert torch.allclose(tensor, old[name], atol=1e-5), name
+        # Muon rounds to bfloat16: another kind of processor may move a matrix a little differently.
+        moved = float((old[name] - begun[name]).abs().max())
+        assert torch.allclose(tensor, old[name], rtol=0, atol=1e-5 + 0.01 * moved), name
     changed = replace(old_preset(), train=replace(old_preset().train, repeats=3))
     with pytest.raises(CheckpointError, match="other settings"):
         run(tmp_path, changed, seed=1, resume=True)
