@@ -129,16 +129,21 @@ def show(visit: Visit, allowance: Allowance) -> tuple[Wanted, Verdict] | None:
     except (ConfigError, InputError) as error:
         st.error(messages.plain(str(error)), icon=":material/error:")
         wanted = None
-    pressed = st.button(model_text.LOAD, key=visit.key("load"), icon=":material/download:")
+    # Remembered: of files that are dropped each starts the script anew, and the run that a press started may end early.
+    asked = {"load_asked": True}
+    st.button(
+        model_text.LOAD, key=visit.of_session("load"), icon=":material/download:", on_click=visit.set, args=(asked,)
+    )
     kept, sweep = visit.get("brought", (None, None))
-    if pressed and wanted is not None:
+    if visit.get("load_asked") and wanted is not None:
         before = sweep
         kept, sweep = wanted, models.queue().sweep(bring(wanted), STEPS_MAX)
-        visit.set({"brought": (kept, sweep)})
+        visit.set({"brought": (kept, sweep), "load_asked": False})
         if before is not None:
             before.cancel()  # last: a click may end this run of the script at each line
         if sweep.wait(QUICK_S):
             st.rerun()
+    visit.set({"load_asked": False})  # nothing was given to load
     if sweep is None or kept is None:
         return None
     if kept != wanted:
