@@ -69,9 +69,13 @@ def default_checkpoint(task: str, infos: tuple[CheckpointInfo, ...]) -> Checkpoi
 
 
 def baseline_checkpoint(task: str, infos: tuple[CheckpointInfo, ...], checkpoint: str = "") -> CheckpointInfo | None:
-    """The separately trained N = 1 model that a run is compared with: the checkpoint's own, else the task's."""
+    """The separately trained N = 1 model that a run is compared with: the checkpoint's own, else the task's.
+
+    Of the checkpoint's own, first the one with as many operations, which has read more.
+    """
     here = {info.name: info for info in infos}
-    return next((here[name] for name in (f"{checkpoint}-n1", *baseline_names(task)) if name in here), None)
+    names = (f"{checkpoint}-n1-flops", f"{checkpoint}-n1", *baseline_names(task))
+    return next((here[name] for name in names if name in here), None)
 
 
 def recording(name: str) -> Trace | None:

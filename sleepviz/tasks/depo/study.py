@@ -37,6 +37,7 @@ def series() -> Iterator[Series]:
     """Found from answers alone; causal attention asleep; then, of `depo-small`, what needs many trainings."""
     yield Series("found", "found", FOUND, FOUND_PASSES, FOUND_HOPS)
     yield Series("found", "found_n1", f"{FOUND}-n1", (1,), FOUND_HOPS)
+    yield Series("found", "found_n1_flops", f"{FOUND}-n1-flops", (1,), FOUND_HOPS)
     yield Series("found", "taught", "depo-micro", FOUND_PASSES, FOUND_HOPS)
     yield Series("attention_large", "causal", "depo-causal", PASSES, tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
