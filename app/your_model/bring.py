@@ -129,7 +129,7 @@ def show(visit: Visit, allowance: Allowance) -> tuple[Wanted, Verdict] | None:
     except (ConfigError, InputError) as error:
         st.error(messages.plain(str(error)), icon=":material/error:")
         wanted = None
-    # Remembered: of files that are dropped each starts the script anew, and the run that a press started may end early.
+    # A press is kept until there is something to load: dropped files may still be on their way.
     asked = {"load_asked": True}
     st.button(
         model_text.LOAD, key=visit.of_session("load"), icon=":material/download:", on_click=visit.set, args=(asked,)
@@ -143,7 +143,8 @@ def show(visit: Visit, allowance: Allowance) -> tuple[Wanted, Verdict] | None:
             before.cancel()  # last: a click may end this run of the script at each line
         if sweep.wait(QUICK_S):
             st.rerun()
-    visit.set({"load_asked": False})  # nothing was given to load
+    if visit.get("load_asked"):
+        st.info(model_text.NOTHING_YET, icon=":material/hourglass:")
     if sweep is None or kept is None:
         return None
     if kept != wanted:

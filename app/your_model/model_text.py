@@ -74,6 +74,7 @@ DONE = "{done} of {total}."
 LOADING = "Loading the weights."
 TRYING = "Trying whether it can sleep."
 LOADING_STOPPED = "Loading was stopped."
+NOTHING_YET = "Name a model or drop its files. Loading begins as soon as they are here."
 OTHER = "Below is still {name}. Press “Load it and try to sleep” for the model that is named now."
 
 # The verdict.

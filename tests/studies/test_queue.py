@@ -514,7 +514,9 @@ def test_the_other_tables_by_hand() -> None:
         "|---|---|---|",
         "| pass 4 | 0.75 | 0.50 |",
     ]
-    assert control_table(measured).splitlines()[2:] == ["| zero state | 0.20 (0.15–0.24) | 0.10 (0.05–0.14) |"]
+    assert control_table(measured).splitlines()[2:] == [
+        "| S wiped before waking | 0.20 (0.15–0.24) | 0.10 (0.05–0.14) |"
+    ]
 
 
 def test_the_tables_of_cost_and_attention_by_hand() -> None:

@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.shell import uploads
-from app.your_model import allowed, document_box, models
+from app.your_model import allowed, document_box, model_text, models
 from sleepviz.config.events import Trace
 from sleepviz.studies.recordings import text_recordings, text_trace
 from sleepviz.tasks.base import InputError
@@ -72,6 +72,10 @@ def brought(page: AppTest, name: str) -> AppTest:
 def loaded(page: AppTest) -> AppTest:
     page.button(key="your_model_load").click()
     clean(page.run())
+    return judged(page)
+
+
+def judged(page: AppTest) -> AppTest:
     deadline = time.monotonic() + SECONDS
     while not page.error and not verdict(page):
         assert time.monotonic() < deadline
@@ -93,6 +97,21 @@ def test_opening_the_page_imports_neither_torch_nor_transformers(assets: Path) -
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(assets)], cwd=ROOT, check=True, timeout=SECONDS)
+
+
+def test_a_press_before_there_is_anything_to_load_is_kept(
+    assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(allowed.SETTING, "anything")
+    page = opened()
+    page.selectbox(key="your_model_source").set_value("own")
+    clean(page.run())
+    page.button(key="your_model_load").click()
+    clean(page.run())
+    assert model_text.NOTHING_YET in [each.value for each in page.info]
+    page.text_input(key="your_model_name").set_value(str(text_folder(tmp_path / "mine", "Mamba-2")))
+    assert "cannot sleep" in verdict(judged(clean(page.run())))
+    assert model_text.NOTHING_YET not in [each.value for each in page.info]
 
 
 def test_a_link_is_run_and_a_run_is_in_the_link(assets: Path) -> None:
