@@ -16,6 +16,11 @@ ANSWERS: dict[str, Any] = {"conv_kernel": 4, "look_back": (), "beta_max": 2.0, "
 """What the models found from answers alone have beside the paper's: no start as look-ups, no feedback of h."""
 
 
+def two_a_pass(steps: int) -> int:
+    """Passes that a model found from answers alone is trained with for so many steps: two a pass, and one to read."""
+    return -(-steps // 2) + 1
+
+
 def fixed_n(task: Task, match: tuple[str, ...], n_passes: int = 1) -> TrainConfig:
     """One N on a task with a roll call, on its answers alone: one difficulty after another, at equal tokens."""
     levels = tuple(

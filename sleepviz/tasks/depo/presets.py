@@ -9,7 +9,7 @@ from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n, two_a_pass
 
 
 def _large_presets() -> Iterator[Preset]:
@@ -59,12 +59,9 @@ def _answers_presets() -> Iterator[Preset]:
     model = ModelConfig(task.vocab_size, task.window, HYBRID * 2, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
     reach = range(1, 5)
 
-    def any_n(hops: int) -> int:
-        return -(-hops // 2) + 1
-
-    one_window = tuple(Stage(any_n(hops), hops, (1, 1), advance_at=0.85) for hops in reach)
+    one_window = tuple(Stage(two_a_pass(hops), hops, (1, 1), advance_at=0.85) for hops in reach)
     train = TrainConfig(
-        (*one_window, Stage(any_n(reach[-1]), reach[-1], (1, 2), single_window_share=0.3, advance_at=0.8)),
+        (*one_window, Stage(two_a_pass(reach[-1]), reach[-1], (1, 2), single_window_share=0.3, advance_at=0.8)),
         Budget.steps(10_500),
         loss="answers",
         steps_per_pass=2,

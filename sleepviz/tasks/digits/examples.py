@@ -9,6 +9,7 @@ import numpy as np
 
 from sleepviz.tasks.digits.images import digits, numbers
 from sleepviz.tasks.digits.ring import left_behind, walks
+from sleepviz.tasks.recipes import two_a_pass
 
 SEED = 2026
 
@@ -38,7 +39,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (drawn(8, 0), with_own(8, 2))
 
 def passes_for(jumps: int) -> int:
     """Passes that training gives to so many jumps: two jumps a pass, and one pass to read the digits."""
-    return -(-jumps // 2) + 1
+    return two_a_pass(jumps)
 
 
 def home(limits: Mapping[str, Any], earned: int) -> tuple[dict[str, Any], int]:

@@ -9,7 +9,7 @@ from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.digits.task import Digits
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import ANSWERS, HYBRID
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, two_a_pass
 
 
 def presets() -> Iterator[Preset]:
@@ -27,7 +27,7 @@ def presets() -> Iterator[Preset]:
         )
 
     train = TrainConfig(
-        stages(lambda jumps: -(-jumps // 2) + 1),
+        stages(two_a_pass),
         Budget.steps(6_000),
         loss="answers",
         steps_per_pass=2,

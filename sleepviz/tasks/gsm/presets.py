@@ -9,7 +9,7 @@ from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.gsm.task import Gsm
-from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n, two_a_pass
 
 
 def _answers_presets() -> Iterator[Preset]:
@@ -25,7 +25,7 @@ def _answers_presets() -> Iterator[Preset]:
         return (*on_one, *on_two)
 
     train = TrainConfig(
-        stages(lambda depth: -(-depth // 2) + 1),
+        stages(two_a_pass),
         Budget.steps(10_000),
         loss="answers",
         steps_per_pass=2,

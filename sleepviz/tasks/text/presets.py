@@ -8,7 +8,7 @@ from dataclasses import replace
 from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import ANSWERS, HYBRID
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, two_a_pass
 from sleepviz.tasks.text.task import Text
 
 
@@ -39,12 +39,9 @@ def presets() -> Iterator[Preset]:
             for hops, pages, at in reach
         )
 
-    def any_n(hops: int) -> int:
-        return -(-hops // 2) + 1
-
     # Half of the batches rest from the first step on: a model that had learned three hops without never took to it.
     page = TrainConfig(
-        one_page(any_n),
+        one_page(two_a_pass),
         Budget.steps(4_000),
         loss="answers",
         steps_per_pass=2,
@@ -55,7 +52,7 @@ def presets() -> Iterator[Preset]:
     yield Preset("text-answers-page", task, model, page)
     further = replace(
         page,
-        stages=full_pages(any_n, (3, 2, 0.8), (4, 2, 0.8), (4, 4, 0.8), (5, 4, 0.7), (6, 4, 0.7)),
+        stages=full_pages(two_a_pass, (3, 2, 0.8), (4, 2, 0.8), (4, 4, 0.8), (5, 4, 0.7), (6, 4, 0.7)),
         budget=Budget.steps(8_000),
         batch=32,
         lr_muon=0.01,
