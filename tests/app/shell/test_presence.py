@@ -48,6 +48,14 @@ def line_is_held() -> Iterator[None]:
     turns.leave(place)
 
 
+def made_time(monkeypatch: pytest.MonkeyPatch) -> tuple[Clock, list[bool]]:
+    """The queue's clock, and whether every visitor is connected, as the test says."""
+    clock, connected = Clock(), [True]
+    monkeypatch.setattr(presence, "is_connected", lambda session: connected[0])
+    monkeypatch.setattr(runs.queue(), "now", clock)
+    return clock, connected
+
+
 def test_what_is_drawn_stands_until_a_later_drawing_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     connected = {"a", "b"}
     monkeypatch.setattr(presence, "is_connected", lambda session: session in connected)
@@ -71,9 +79,7 @@ def test_what_is_drawn_stands_until_a_later_drawing_is_whole(monkeypatch: pytest
 def test_a_run_waits_while_its_page_is_on_a_connected_screen_and_not_after(
     assets: Path, line_is_held: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, connected = Clock(), [True]
-    monkeypatch.setattr(presence, "is_connected", lambda session: connected[0])
-    monkeypatch.setattr(runs.queue(), "now", clock)
+    clock, _ = made_time(monkeypatch)
     page = opened(rows=OTHER_ROW, t="3", N="2")
     job: Job = page.session_state["rule110_job"]
     clock.at += 600  # the page has not asked since: the server has too much to do, or the tab is hidden
@@ -89,9 +95,7 @@ def test_a_run_waits_while_its_page_is_on_a_connected_screen_and_not_after(
 def test_a_visitor_who_loses_the_connection_has_the_lease_to_come_back(
     assets: Path, line_is_held: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, connected = Clock(), [True]
-    monkeypatch.setattr(presence, "is_connected", lambda session: connected[0])
-    monkeypatch.setattr(runs.queue(), "now", clock)
+    clock, connected = made_time(monkeypatch)
     job: Job = opened(rows=OTHER_ROW, t="3", N="4").session_state["rule110_job"]
     clock.at += 600
     assert not job.is_abandoned()
