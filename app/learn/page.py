@@ -9,7 +9,7 @@ import streamlit as st
 from app.learn import focus, learn_text, path
 from app.learn.lesson_runs import TASK, recorded
 from app.learn.path import LAST, Place
-from app.learn.steps import DRAWN, STEPS, WITH_RUNS, Lesson
+from app.learn.steps import STEPS, WITH_RUNS, Lesson
 from app.shell import runs
 from app.shell.state import Visit
 
@@ -18,12 +18,13 @@ _LEAD = "learn_lead"
 
 
 def show() -> None:
-    """The whole page: what is said, what there is to do, the way on, and under them the picture."""
+    """The whole page: what is said, what there is to do and the way on, and beside them the picture."""
     st.html(_HERE / "learn.css")
     place = path.place()
     said, step = learn_text.STEPS[place.step - 1], STEPS[place.step - 1]
-    # The player needs the height: above it, what is told or the model stands beside what there is to do.
-    main, side = st.columns((3, 2), gap="large") if step in WITH_RUNS else (st.container(), st.container())
+    # A run stands beside what there is to do, so that both are in sight; without a run the picture comes below.
+    with st.container(key="learn_beside"):
+        main, picture = st.columns((1, 3), gap="small") if step in WITH_RUNS else (st.container(), st.container())
     with main:
         with st.container(key=_LEAD, gap="small"):
             st.title(said.title, anchor=False)
@@ -33,10 +34,9 @@ def show() -> None:
         if place.step == 1:
             st.caption(learn_text.LEAD)
         st.markdown(f"**{learn_text.DO}** {said.do}")
-        acts, way = st.container(), st.container(key="learn_way", gap="small")
+        acts, way, drawing = st.container(), st.container(key="learn_way", gap="small"), st.container()
     infos = runs.checkpoints(runs.checkpoint_folder())
-    told = acts if step in DRAWN else side
-    outcome = step(Lesson(Visit("learn"), infos, runs.results(TASK), recorded(), acts, side, told, st.container()))
+    outcome = step(Lesson(Visit("learn"), infos, runs.results(TASK), recorded(), acts, drawing, picture))
     with way:
         if outcome != "open":
             place = place.done()
@@ -64,6 +64,7 @@ def _way_on(place: Place) -> None:
                 args=(place.at(place.step + 1) if is_open else place,),
             )
         st.caption(learn_text.PLACE.format(step=place.step, steps=LAST))
+    with st.container(horizontal=True, key="learn_all", gap=None):
         for step in range(1, LAST + 1):
             st.button(
                 str(step),

@@ -36,10 +36,9 @@ class Lesson:
     infos: tuple[CheckpointInfo, ...]
     results: Results | str
     made: Runs
-    acts: DeltaGenerator  # where the things to do are drawn
-    side: DeltaGenerator  # beside them: the model, in the steps that are DRAWN
-    told: DeltaGenerator  # where it is told what the runs answered
-    picture: DeltaGenerator  # under them, and under the way to the next step
+    acts: DeltaGenerator  # what there is to do, and what the runs answered
+    drawing: DeltaGenerator  # the model as one drawing, below the way to the next step
+    picture: DeltaGenerator  # beside them: the run
 
     def did(self, name: str) -> bool:
         """Whether the visitor has done this."""
@@ -93,8 +92,9 @@ def one_pass(lesson: Lesson) -> Outcome:
     """One step of Rule 110, one pass."""
     if not lesson.did("slept_once"):
         lesson.button(learn_text.SLEEP_ONE, "slept_once")
-        _rule(lesson)
         _model(lesson, "full")
+        _rule(lesson)
+        _show(lesson, "easy", Moment("full"))
         return "open"
     if lesson.did("asked_easy"):
         _model(lesson, "answer")
@@ -115,7 +115,7 @@ def a_harder_question(lesson: Lesson) -> Outcome:
     with lesson.acts:
         said = guess.ask(asked, key="learn_guess")
     if lesson.did("revealed"):
-        with lesson.told:
+        with lesson.acts:
             guess.tell(asked, trace.is_right)
         return _answers(lesson, ("one_pass",), HARD)
     if said is not None:
@@ -169,7 +169,7 @@ def is_it_really_s(lesson: Lesson) -> Outcome:
     if not broken:
         _show(lesson, "slept", Moment("clear"))
         return "open"
-    lesson.told.markdown(f"{learn_text.BROKEN[broken[-1]]} {shares.of_control(lesson.results, broken[-1])}".strip())
+    lesson.acts.markdown(f"{learn_text.BROKEN[broken[-1]]} {shares.of_control(lesson.results, broken[-1])}".strip())
     outcome = _answers(lesson, ("slept", broken[-1]), HARD, shown=broken[-1])
     return outcome if set(BREAKS) <= set(broken) else "open"
 
@@ -179,7 +179,7 @@ def is_it_only_more_computing(lesson: Lesson) -> Outcome:
     if lesson.did("asked_other"):
         outcome = _answers(lesson, ("slept", "other"), HARD)
         if deeper := shares.of_deeper(runs.results("depo")):
-            lesson.told.markdown(deeper)
+            lesson.acts.markdown(deeper)
         return outcome
     lesson.button(learn_text.ASK_OTHER, "asked_other")
     _show(lesson, "slept", Moment("answer"), ("slept",))
@@ -206,8 +206,7 @@ STEPS: tuple[Callable[[Lesson], Outcome], ...] = (
 )
 
 
-DRAWN = (one_pass, several_passes, clearing)
-WITH_RUNS = (*DRAWN, a_harder_question, is_it_really_s, is_it_only_more_computing)
+WITH_RUNS = STEPS[3:9]
 
 
 def _break(visit: Visit, name: str) -> None:
@@ -234,7 +233,7 @@ def _rule(lesson: Lesson) -> None:
 def _model(lesson: Lesson, act: Act) -> None:
     own = runs.default_checkpoint(TASK, lesson.infos)
     if own is not None:
-        with lesson.side:
+        with lesson.drawing:
             architecture.show(own.meta["model"]["layer_types"], act, key="learn_architecture")
 
 
@@ -275,5 +274,5 @@ def _told(lesson: Lesson, names: Sequence[str], difficulty: int) -> Outcome:
         if found is not None and shares.is_exception(found, is_right):
             said.append(learn_text.EXCEPTION)
         lines.append(f"- **{learn_text.CARDS[name][0]}** ({learn_text.CARDS[name][1]}): {' '.join(said)}")
-    lesson.told.markdown("\n".join(lines))
+    lesson.acts.markdown("\n".join(lines))
     return outcome

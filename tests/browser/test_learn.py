@@ -135,6 +135,29 @@ def test_axe_finds_nothing_on_any_step(scheme: str, width: int, server: Server, 
     page.context.close()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1920, 1080), (1280, 720)])
+def test_what_there_is_to_do_and_the_run_are_on_one_screen(
+    server: Server, browser: Browser, width: int, height: int
+) -> None:
+    """With what was told, too: the run is over, and the model has answered."""
+    page = visit(browser, f"{server.url}/learn?step=7", width=width, height=height)
+    at_step(page, 7)
+    for name in (learn_text.CLEAR, learn_text.ASK):
+        page.get_by_role("button", name=name, exact=True).click()
+    ready = page.get_by_role("button", name=learn_text.NEXT, exact=True)
+    expect(ready).to_be_enabled(timeout=PATIENCE_MS)
+    expect(page.locator(".theatre .cards .card")).to_have_count(2)
+    told = page.locator(".st-key-learn_way [data-testid=stMarkdown]").first
+    stage = (page.locator(f".theatre {part}") for part in (".acts", ".strip", ".woken", ".answers", ".holds", ".foot"))
+    for part in (ready, told, *stage):
+        box = part.bounding_box()
+        assert box is not None and box["width"] > 50 and box["height"] > 18, (part, box)
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, (part, box)
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height, (part, box)
+    assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop") == 0
+    page.context.close()
+
+
 def test_axe_finds_nothing_on_the_limits(server: Server, browser: Browser) -> None:
     page = visit(browser, f"{server.url}/limits", scheme="dark")
     page.get_by_role("heading", name="Five neighbours").wait_for(timeout=PATIENCE_MS)
