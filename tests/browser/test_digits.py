@@ -67,3 +67,14 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     page.locator(".pad .grid button").first.wait_for()
     assert_axe_finds_nothing(page, "while a digit is drawn")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_phone_shows_the_picture_and_the_player_s_buttons_together(
+    digits_server: Server, open_page: OpenPage
+) -> None:
+    """The page's head takes 190 of a phone's 844 pixels where a run is recorded."""
+    page = open_page(f"{digits_server.url}/digits", width=390, height=844)
+    boxes = [page.locator(f".theatre {part}").bounding_box() for part in (".acts", ".c-woken", ".transport")]
+    acts, picture, transport = (box for box in boxes if box is not None)
+    assert acts["y"] < picture["y"] < transport["y"] and picture["height"] >= 300
+    assert transport["y"] + transport["height"] - acts["y"] <= 844 - 190

@@ -6,10 +6,12 @@ function drawJumps(canvas, run, frame) {
   const { ctx, w, h, unit } = fit(canvas);
   const { picture } = run, woken = frame.state >= 0 ? run.woken[frame.state] : null;
   const stacked = w < 1.05 * h;
-  const side = stacked ? Math.min(w, h * 0.56) : Math.min(h, w * 0.55);
+  const side = stacked ? Math.min(w, h - 7 * unit) : Math.min(h, w * 0.55);
   const ring = drawImages(ctx, picture, frame, woken, (stacked ? w - side : 0) / 2, 0, side, unit);
   const grid = stacked ? [0, side + unit, w, h - side - unit] : [side + 1.5 * unit, 0, w - side - 1.5 * unit, h];
-  return [...ring, ...drawAnswers(ctx, picture, woken, ...grid, unit)];
+  // On a phone only the start that is asked about, so that the player's buttons stay in sight.
+  const starts = stacked ? [picture.path[0]] : picture.images.map((_, start) => start);
+  return [...ring, ...drawAnswers(ctx, picture, woken, starts, ...grid, unit)];
 }
 
 function drawImages(ctx, picture, frame, woken, left, top, side, unit) {
@@ -77,25 +79,26 @@ function imageText({ images }, frame, i) {
   return `Image ${i + 1} shows ${digit} and leads to image ${to + 1} (${where})`;
 }
 
-// In each square the digit that would be answered.
-function drawAnswers(ctx, picture, woken, left, top, w, h, unit) {
-  const { images, path } = picture, columns = picture.jumps_max + 1;
+// In each square the digit that would be answered, a row for each of the starts.
+function drawAnswers(ctx, picture, woken, starts, left, top, w, h, unit) {
+  const { path } = picture, columns = picture.jumps_max + 1, only = starts.length === 1 ? `#${starts[0] + 1}` : "";
   const cell = (row, column) => {
-    const place = row * columns + column, said = woken ? woken.said[place] : "", right = woken ? woken.right[place] : false;
+    const start = starts[row], place = start * columns + column, said = woken ? woken.said[place] : "", right = woken ? woken.right[place] : false;
     const verdict = woken ? `${said}, ${right ? "right" : "wrong"}` : "not asked yet";
     return {
-      fill: right ? INK.right : INK.tile, known: woken !== null, text: `${count(column, "jump")} from image ${row + 1}: ${verdict}`,
+      fill: right ? INK.right : INK.tile, known: woken !== null, text: `${count(column, "jump")} from image ${start + 1}: ${verdict}`,
       draw: (x, y, wide, tall) => {
         if (woken) label(ctx, right ? [said] : [`× ${said}`, said], x + wide / 2 - 1, y + tall / 2, wide - 4, right ? INK.dark : INK.wrong);
       },
     };
   };
   return drawGrid(ctx, {
-    titles: ["the answer for every start and number of jumps", "answer by start and jumps", "start × jumps"],
+    titles: only ? [`the answer from ${only}, by number of jumps`, `answer from ${only}`]
+      : ["the answer for every start and number of jumps", "answer by start and jumps", "start × jumps"],
     heads: Array.from({ length: columns }, (_, jumps) => (jumps ? [`+${jumps}`] : ["digit", "+0"])),
-    names: images.map((_, start) => [`#${start + 1}`]),
-    asked: { row: path[0], column: path.length - 1 }, cell,
+    names: starts.map((start) => [`#${start + 1}`]),
+    asked: { row: starts.indexOf(path[0]), column: path.length - 1 }, cell,
   }, { gutter: 2.4, tallest: 2.4, widest: 3.4 }, left, top, w, h, unit);
 }
 
-register("jumps", drawJumps, { narrow: 500 });
+register("jumps", drawJumps, { narrow: 330 });
