@@ -53,7 +53,8 @@ def ways(task: str, infos: tuple[CheckpointInfo, ...]) -> dict[str, str]:
     """The checkpoint of each way of training with what the way is called, the task's own first; {} for one way only."""
     usual, found = runs.default_checkpoint(task, infos), found_name(task)
     is_found = any(info.name == found and info.task == task for info in infos)
-    return {usual.name: stage_text.TAUGHT, found: stage_text.FOUND} if usual and is_found else {}
+    is_taught = usual is not None and usual.name != found
+    return {usual.name: stage_text.TAUGHT, found: stage_text.FOUND} if usual and is_taught and is_found else {}
 
 
 def note(meta: dict[str, Any], *, has_other: bool = False) -> str:

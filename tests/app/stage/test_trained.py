@@ -118,6 +118,17 @@ def test_without_a_found_model_there_is_no_switch(assets: Path) -> None:
     assert stage_text.TAUGHT_NOTE in said and stage_text.OTHER_FOUND not in said
 
 
+def test_where_the_task_s_own_model_is_the_found_one_there_is_nothing_to_switch(both: Path) -> None:
+    for name, is_default in ((DEFAULT, False), (FOUND, True)):
+        path = both / "checkpoints" / name / "meta.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"default": is_default}))
+    assert trained.ways("rule110", runs.checkpoints(runs.checkpoint_folder())) == {}
+    page = opened()
+    assert not [group for group in page.button_group if group.key == "rule110_trained"]
+    said = " ".join(each.value for each in page.markdown)
+    assert stage_text.FOUND_NOTE in said and stage_text.OTHER_TAUGHT not in said
+
+
 def test_the_baseline_of_a_checkpoint_without_one_is_the_tasks(both: Path) -> None:
     infos = runs.checkpoints(runs.checkpoint_folder())
     own, tasks = (runs.baseline_checkpoint("rule110", infos, name) for name in (FOUND, DEFAULT))
