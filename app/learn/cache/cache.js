@@ -27,7 +27,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   const draw = () => {
     const read = isTyped ? line.value.split(/\s+/).filter(Boolean).slice(0, MOST_WORDS) : data.tokens.slice(0, Number(slide.value));
-    const empty = isTyped ? 0 : data.goal - read.length;
+    const empty = Math.max(0, data.goal - read.length);
     find("strip").replaceChildren(...read.map((token) => column(token, true)), ...Array.from({ length: empty }, () => column(undefined, false)));
     const isFull = read.length >= data.goal;
     root.classList.toggle("full", !isTyped && isFull);
