@@ -158,8 +158,8 @@ def live_run_ms(checkpoint: Checkpoint) -> dict[str, Any]:
 def evaluation(checkpoint: Checkpoint) -> dict[str, Any]:
     """Seconds that `eval` takes for a batch asleep at once, over those in slices, and instances a second in slices."""
     task, n = checkpoint.task, BATCH
-    hardest = np.full(n, task.difficulty_max)
-    batch = task.batch(np.random.default_rng(0), size=n, n_windows=1, difficulty=hardest, split="held_out")
+    hardest, shortest = np.full(n, task.difficulty_max), task.windows_min
+    batch = task.batch(np.random.default_rng(0), size=n, n_windows=shortest, difficulty=hardest, split="held_out")
     setting = Setting(SleepPolicy(2, sleep_attention=checkpoint.info.sleep_attention))
     context = torch.from_numpy(batch.windows).flatten(1)
     with torch.inference_mode():

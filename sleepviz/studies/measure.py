@@ -61,18 +61,9 @@ def groups(asked: Sequence[tuple[Measurement, Task]]) -> list[list[Measurement]]
     """Measurements that one sleep answers stand together; where the windows tell the difficulty, each is alone."""
     found: dict[Measurement, list[Measurement]] = {}
     for measurement, task in asked:
-        together = measurement.experiment == "probe" or (not measurement.sizes and _is_difficulty_hidden(task))
+        together = measurement.experiment == "probe" or not (measurement.sizes or task.difficulty_in_windows)
         found.setdefault(replace(measurement, difficulty=0) if together else measurement, []).append(measurement)
     return list(found.values())
-
-
-def _is_difficulty_hidden(task: Task) -> bool:
-    """Whether the windows are the same whatever the difficulty that is asked for after them."""
-    easy, hard = (
-        next(iter(held_out(task, difficulty=d, n=1, n_windows=1, seed=(EVALUATION_STREAM, SEED))))
-        for d in (task.difficulty_min, task.difficulty_max)
-    )
-    return bool(easy.windows.tobytes() == hard.windows.tobytes())
 
 
 def measure(measurement: Measurement, checkpoint: Checkpoint, slept: Slept) -> dict[str, Any]:
@@ -134,8 +125,8 @@ def _policy(measurement: Measurement, checkpoint: Checkpoint) -> SleepPolicy:
 
 def _query_tokens(task: Task) -> int:
     """Tokens of one person's question, as evaluation asks it."""
-    levels = np.full(1, task.difficulty_max)
-    batch = task.batch(np.random.default_rng(0), size=1, n_windows=1, difficulty=levels, split="held_out")
+    levels, shortest = np.full(1, task.difficulty_max), task.windows_min
+    batch = task.batch(np.random.default_rng(0), size=1, n_windows=shortest, difficulty=levels, split="held_out")
     return int(batch.queries.shape[-1])
 
 

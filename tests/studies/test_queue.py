@@ -28,7 +28,7 @@ from sleepviz.config.model import Eviction, SleepPolicy
 from sleepviz.runs.alone import alone_at
 from sleepviz.runs.checkpoint import CheckpointError, load, save
 from sleepviz.studies.crew import HERE
-from sleepviz.studies.measure import Slept, measure, measure_cost, measured_together
+from sleepviz.studies.measure import Slept, _query_tokens, groups, measure, measure_cost, measured_together
 from sleepviz.studies.measurements import MIXED, measurements_of
 from sleepviz.studies.queue import run_queue
 from sleepviz.studies.readme_tables import (
@@ -40,13 +40,14 @@ from sleepviz.studies.readme_tables import (
     probe_table,
     series_table,
 )
+from sleepviz.tasks import FAMILIES, build_task
 from sleepviz.tasks.base import Batch
 from sleepviz.tasks.family import Measurement, Series
 from sleepviz.tasks.gsm.study import PUBLIC
 from sleepviz.tasks.gsm.task import Gsm
 from sleepviz.tasks.gsm.text import Statement, solve
 from sleepviz.tasks.rule110.task import HEADER, Rule110
-from sleepviz.training.evaluate import Setting
+from sleepviz.training.evaluate import Setting, held_out
 from tests.builders import TASK, meta_of, random_model, rule110_config, small_checkpoint
 
 STEPS = (1, 4)
@@ -261,6 +262,30 @@ def test_halting_is_measured_on_all_difficulties_at_once(monkeypatch: pytest.Mon
     counts = np.bincount(asked_for)
     assert len(counts) == TASK.steps_max + 1 and set(counts) == {-(-512 // len(counts))}
     assert measured["mean_passes"] == pytest.approx(1 + TASK.steps_max / 2) and measured["n"] == counts.sum()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_one_sleep_answers_every_difficulty_unless_the_windows_tell_it(name: str) -> None:
+    """For every task, also one whose instances fill two windows at least; the oracle is the windows themselves."""
+    task = build_task(name, {})
+    asked = [cell for cell in measurements_of(task, "small") if cell.experiment == "accuracy" and not cell.sizes]
+    windows = {
+        next(iter(held_out(task, difficulty=d, n=1, n_windows=task.windows_max, seed=(1,)))).windows.tobytes()
+        for d in range(task.difficulty_min, task.difficulty_max + 1)
+    }
+    together = groups([(cell, task) for cell in asked])
+    assert len(together) == len(windows) * len({cell.n_passes for cell in asked})
+    assert sorted((cell for group in together for cell in group), key=repr) == sorted(asked, key=repr)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_question_costs_the_same_in_the_shortest_instance_of_every_task(name: str) -> None:
+    task = build_task(name, {})
+    levels = np.full(2, task.difficulty_max)
+    longest = task.batch(
+        np.random.default_rng(1), size=2, n_windows=task.windows_max, difficulty=levels, split="held_out"
+    )
+    assert _query_tokens(task) == longest.queries.shape[-1]
 
 
 def test_a_cost_stands_beside_the_accuracy_that_it_buys() -> None:
