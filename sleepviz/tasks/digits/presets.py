@@ -13,7 +13,7 @@ from sleepviz.tasks.recipes import ANSWERS, HYBRID, two_a_pass
 
 
 def presets() -> Iterator[Preset]:
-    """Found from the answers alone, one model for any N: two jumps a pass. Beside it N = 1 at equal tokens.
+    """Found from the answers alone, one model for any N: two jumps a pass. Beside it N = 1, equal tokens or operations.
 
     First what each image shows, then one jump more at a time. Half of the batches rest from the first step on.
     """
@@ -28,7 +28,7 @@ def presets() -> Iterator[Preset]:
 
     train = TrainConfig(
         stages(two_a_pass),
-        Budget.steps(6_000),
+        Budget.steps(8_000),
         loss="answers",
         steps_per_pass=2,
         lr_muon=0.02,
@@ -38,3 +38,4 @@ def presets() -> Iterator[Preset]:
     equal = Budget.equal_to("digits-answers")
     alone = replace(train, stages=stages(lambda jumps: 1), n_passes=1, rest_share=0.0, budget=equal)
     yield Preset("digits-answers-n1", task, model, alone)
+    yield Preset("digits-answers-n1-flops", task, model, replace(alone, budget=replace(equal, unit="flops")))
