@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.percent import NEARLY_ALWAYS, percent
+from app.figures.percent import percent
 from app.shell.results import Result
 
 
-def reach(measured: Sequence[Result], passes: int) -> int | None:
-    """The difficulty up to which, from the easiest on, N passes are right at least 95 times in 100."""
+def reach(measured: Sequence[Result], passes: int, solved: float) -> int | None:
+    """The difficulty up to which, from the easiest on, N passes give at least the share `solved` of right answers."""
     reached = None
     for entry in sorted((e for e in measured if e.passes == passes), key=lambda entry: entry.difficulty):
-        if entry.accuracy < NEARLY_ALWAYS:
+        if entry.accuracy < solved:
             break
         reached = entry.difficulty
     return reached

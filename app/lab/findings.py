@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.figures.measured import points, reach
 from app.figures.over_windows import OverWindows, windows_slept
+from app.figures.percent import percent
 from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
 from app.lab.lines import (
     Duel,
@@ -72,14 +73,15 @@ def gain_finding(measured: Sequence[Result], symbol: str, chance: float = 0.0) -
     )
 
 
-def reach_finding(measured: Sequence[Result], symbol: str) -> Finding:
+def reach_finding(measured: Sequence[Result], symbol: str, solved: float) -> Finding:
     """Which N gets furthest, the fewest passes of equals; the table has the reach of every N."""
-    reached = {n: level for n in sorted({e.passes for e in measured}) if (level := reach(measured, n)) is not None}
+    tried, share = sorted({entry.passes for entry in measured}), f"{percent(solved, 0)} %"
+    reached = {n: level for n in tried if (level := reach(measured, n, solved)) is not None}
     if not reached:
-        return Finding(f"At no {symbol} are 95 % right, with any N.")
+        return Finding(f"At no {symbol} are {share} right, with any N.")
     passes = max(reached, key=lambda n: (reached[n], -n))
-    said = f"With N = {passes}, at least 95 % are right up to {symbol} = {reached[passes]}"
-    return Finding(f"{said}; no other N gets further." if len({e.passes for e in measured}) > 1 else f"{said}.")
+    said = f"With N = {passes}, at least {share} are right up to {symbol} = {reached[passes]}"
+    return Finding(f"{said}; no other N gets further." if len(tried) > 1 else f"{said}.")
 
 
 def loss_findings(

@@ -45,7 +45,7 @@ HEAT_NOTICE = (
 )
 HEAT_NOT_RUN = "Accuracy over N and difficulty: not measured yet."
 HEAT_TABLE = "Passes and difficulty"
-SOLVED_UP_TO = "95 % right up to"
+SOLVED_UP_TO = "{solved} % right up to"
 NO_LEVEL = "none"
 BASELINES = "Would another model do as well without sleep?"
 BASELINES_INTRO = (

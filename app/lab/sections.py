@@ -18,7 +18,7 @@ from app.lab.scene import Scene
 from app.lab.subjects import subject
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
-from sleepviz.tasks import TASKS
+from sleepviz.tasks import FAMILIES, TASKS
 
 OWN = ("accuracy", "baseline", "control", "halting", "cost")
 
@@ -110,12 +110,12 @@ def _chance(counted: Scored) -> str:
 
 
 def _heat(scene: Scene) -> Section:
-    symbol, counted = scene.said.symbol, scene.counts("accuracy")
+    symbol, counted, solved = scene.said.symbol, scene.counts("accuracy"), FAMILIES[scene.task].study.solved
     chance = counted.chance or 0.0
     gain = findings.gain_finding(scene.measured, symbol, chance)
     found = [] if gain is None else [gain]
     if scene.measured:
-        found.append(findings.reach_finding(scene.measured, symbol))
+        found.append(findings.reach_finding(scene.measured, symbol, solved))
         found += findings.loss_findings(scene.measured, symbol, scene.passes_trained, chance)
 
     def show() -> None:
@@ -140,7 +140,12 @@ def _heat(scene: Scene) -> Section:
         alt = figures.heatmap_summary(scene.measured, symbol)
         _chart(scene, figure, entries, name="heat", anchor="passes", notice=notice, alt=alt)
         table = tables.grid_table(
-            scene.measured, scene.live, symbol=symbol, right=counted.right, trained=scene.passes_trained
+            scene.measured,
+            scene.live,
+            symbol=symbol,
+            right=counted.right,
+            trained=scene.passes_trained,
+            solved=solved,
         )
         _folded("heat", table)
 

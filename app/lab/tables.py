@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.figures.measured import reach, share
+from app.figures.percent import percent
 from app.lab import lab_text
 from app.lab.findings import milliseconds, where
 from app.lab.lab_text import variant_name
@@ -20,22 +21,23 @@ NOT_MEASURED = "–"
 
 
 def grid_table(
-    measured: Sequence[Result], live: Sequence[Result], *, symbol: str, right: str, trained: int | None
+    measured: Sequence[Result], live: Sequence[Result], *, symbol: str, right: str, trained: int | None, solved: float
 ) -> str:
     """Passes by difficulty, with intervals, and how far each N gets; settings beyond training and live ones say so."""
     difficulties = sorted({entry.difficulty for entry in (*measured, *live)})
+    heads = ["passes", lab_text.SOLVED_UP_TO.format(solved=percent(solved, 0))]
     rows = []
     for n in sorted({entry.passes for entry in measured}):
-        far = reach(measured, n)
-        solved = lab_text.NO_LEVEL if far is None else f"{symbol} = {far}"
+        far = reach(measured, n, solved)
+        reached = lab_text.NO_LEVEL if far is None else f"{symbol} = {far}"
         line = [entry for entry in measured if entry.passes == n]
-        rows.append([f"N = {n}{beyond(n, trained)}", solved, *_shares(line, difficulties)])
+        rows.append([f"N = {n}{beyond(n, trained)}", reached, *_shares(line, difficulties)])
     for n, size in sorted({(entry.passes, entry.n) for entry in live}):
         line = [entry for entry in live if (entry.passes, entry.n) == (n, size)]
         rows.append([f"live, n = {size}: N = {n}{beyond(n, trained)}", NOT_MEASURED, *_shares(line, difficulties)])
     return html_table(
         _caption(lab_text.HEAT_TABLE, right, measured),
-        ["passes", lab_text.SOLVED_UP_TO, *(f"{symbol} = {level}" for level in difficulties)],
+        [*heads, *(f"{symbol} = {level}" for level in difficulties)],
         rows,
     )
 

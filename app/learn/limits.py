@@ -14,8 +14,9 @@ from app.parts.units import count
 from app.shell.results import Result, Results
 from app.tasks import PAGES
 from sleepviz.config.outside import MALFORMED
+from sleepviz.tasks import FAMILIES
 
-NEARLY_ALWAYS = 0.95
+FAILED = 0.05  # below this share of right answers a model has failed
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,10 @@ class Topic:
     name: str
     title: str
     said: str
-    measured: Callable[[Evidence], Iterator[str]] | None  # None: `said` tells that nothing was
+    measured: Callable[[Evidence], Iterator[str]]
 
     def sentences(self, evidence: Evidence) -> tuple[str, ...]:
         """What was measured, or that it is not there yet."""
-        if self.measured is None:
-            return ()
         return tuple(self.measured(evidence)) or (text.NOT_MEASURED,)
 
 
@@ -61,7 +60,7 @@ def cost(evidence: Evidence) -> Iterator[str]:
     """Operations of enough passes against one, and from how many questions on they pay off; then those of an answer."""
     for results, task, _ in _tasks(evidence):
         costs = {entry.passes: entry.cost for entry in results.of("cost") if entry.cost is not None}
-        enough = _enough([entry for entry in results.of("cost") if entry.accuracy >= NEARLY_ALWAYS])
+        enough = _enough(_solved(results, "cost"))
         if enough is None or enough.passes not in costs or 1 not in costs:
             continue
         even = costs[enough.passes].break_even_flops
@@ -76,17 +75,12 @@ def cost(evidence: Evidence) -> Iterator[str]:
 def tasks(evidence: Evidence) -> Iterator[str]:
     """The hardest difficulty that some N answers nearly always, with that N and with one pass; then the text model."""
     for results, task, unit in _tasks(evidence):
-        accuracy = results.of("accuracy", "any_n")
-        solved = [entry for entry in accuracy if entry.accuracy >= NEARLY_ALWAYS]
-        if not solved:
-            continue
-        hardest = max(entry.difficulty for entry in solved)
-        many = _enough([entry for entry in solved if entry.difficulty == hardest])
-        one = _at(accuracy, 1, hardest)
+        many = _hardest_solved(results)
+        one = None if many is None else _at(results.of("accuracy", "any_n"), 1, many.difficulty)
         if many is not None and one is not None:
             yield text.TASKS_GAIN.format(
                 task=task,
-                steps=count(hardest, unit),
+                steps=count(many.difficulty, unit),
                 many=of(many),
                 passes=count(many.passes, "pass"),
                 one=of(one),
@@ -97,18 +91,15 @@ def tasks(evidence: Evidence) -> Iterator[str]:
 def passes(evidence: Evidence) -> Iterator[str]:
     """The best N at the hardest difficulty, and the largest N that was tried."""
     for results, task, unit in _tasks(evidence):
-        accuracy = results.of("accuracy", "any_n")
-        solved = [entry for entry in accuracy if entry.accuracy >= NEARLY_ALWAYS]
-        if not solved:
+        if (enough := _hardest_solved(results)) is None:
             continue
-        hardest = max(entry.difficulty for entry in solved)
-        here = [entry for entry in accuracy if entry.difficulty == hardest]
+        here = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == enough.difficulty]
         best, most = max(here, key=lambda entry: entry.accuracy), max(here, key=lambda entry: entry.passes)
         if best.passes < most.passes:
             sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
             yield sentence.format(
                 task=task,
-                steps=count(hardest, unit),
+                steps=count(enough.difficulty, unit),
                 best=of(best),
                 passes=count(best.passes, "pass"),
                 most=of(most),
@@ -135,7 +126,7 @@ def windows(evidence: Evidence) -> Iterator[str]:
                 yield text.WINDOWS_UNPREPARED.format(unprepared=of(unprepared))
     rule110 = evidence.tasks.get("rule110")
     if rule110 is not None:
-        failed = [entry for entry in rule110.of("baseline", "oracle") if entry.accuracy < 1 - NEARLY_ALWAYS]
+        failed = [entry for entry in rule110.of("baseline", "oracle") if entry.accuracy < FAILED]
         if failed:
             yield text.WINDOWS_FULL.format(steps=count(failed[0].difficulty, "step"), oracle=of(failed[0]))
 
@@ -154,6 +145,25 @@ def attention(evidence: Evidence) -> Iterator[str]:
                 passes=count(full.passes, "pass"),
                 full=of(full),
                 causal=of(causal),
+            )
+
+
+def modalities(evidence: Evidence) -> Iterator[str]:
+    """Images: the hardest question that some N solves, with that N, with one pass, and by a model of one pass."""
+    for results, task, unit in _tasks(evidence):
+        many = _hardest_solved(results) if results.task == "digits" else None
+        if many is None:
+            continue
+        one = _at(results.of("accuracy", "any_n"), 1, many.difficulty)
+        alone = [entry for entry in results.of("baseline") if entry.difficulty == many.difficulty]
+        if one is not None and alone:
+            yield text.MODALITIES_GAIN.format(
+                task=task,
+                steps=count(many.difficulty, unit),
+                many=of(many),
+                passes=count(many.passes, "pass"),
+                one=of(one),
+                alone=of(max(alone, key=lambda entry: entry.accuracy)),
             )
 
 
@@ -178,7 +188,7 @@ TOPICS = (
     Topic("passes", text.PASSES_TITLE, text.PASSES, passes),
     Topic("windows", text.WINDOWS_TITLE, text.WINDOWS, windows),
     Topic("attention", text.ATTENTION_TITLE, text.ATTENTION, attention),
-    Topic("modalities", text.MODALITIES_TITLE, text.MODALITIES, None),
+    Topic("modalities", text.MODALITIES_TITLE, text.MODALITIES, modalities),
     Topic("schedules", text.SCHEDULES_TITLE, text.SCHEDULES, schedules),
 )
 
@@ -192,6 +202,19 @@ def _tasks(evidence: Evidence) -> Iterator[tuple[Results, str, str]]:
 
 def _at(entries: tuple[Result, ...], n_passes: int, difficulty: int) -> Result | None:
     return next((entry for entry in entries if (entry.passes, entry.difficulty) == (n_passes, difficulty)), None)
+
+
+def _solved(results: Results, experiment: str, variant: str | None = None) -> list[Result]:
+    """The entries in which the share of right answers is high enough for the task."""
+    least = FAMILIES[results.task].study.solved
+    return [entry for entry in results.of(experiment, variant) if entry.accuracy >= least]
+
+
+def _hardest_solved(results: Results) -> Result | None:
+    """The hardest difficulty that some N solves, with the fewest passes that do."""
+    solved = _solved(results, "accuracy", "any_n")
+    hardest = max((entry.difficulty for entry in solved), default=None)
+    return _enough([entry for entry in solved if entry.difficulty == hardest])
 
 
 def _enough(entries: list[Result]) -> Result | None:

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
 from app.figures.measured import reach, share
+from app.figures.percent import percent
 from app.parts.html_table import html_table
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
@@ -23,6 +24,7 @@ from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from app.tasks.base import Deviation, Words
 from sleepviz.config.events import Trace
+from sleepviz.tasks import FAMILIES
 
 
 def _fold(label: str, key: str) -> DeltaGenerator | None:
@@ -115,7 +117,7 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
         return
     told = results if choice.info is None else of_model(results, choice.info.name)
     asked = {"symbol": words.symbol, "difficulty": choice.difficulty}
-    st.html(reach_table(told.of("accuracy", "any_n"), words))
+    st.html(reach_table(told.of("accuracy", "any_n"), words, FAMILIES[told.task].study.solved))
     st.markdown(f"{stage_text.ACCURACY.format(**asked)} {_where_it_stands(told, choice, asked)}")
     # The plots' code is megabytes: nobody waits for it who does not want a plot.
     plots = st.expander(stage_text.PLOTS, icon=":material/show_chart:", key=visit.key("plots"), on_change="rerun")
@@ -146,16 +148,16 @@ def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
         st.plotly_chart(figure, key="windows_figure", theme=None, alt=stage_text.RETENTION)
 
 
-def reach_table(measured: Sequence[Result], words: Words) -> str:
+def reach_table(measured: Sequence[Result], words: Words, share: float) -> str:
     """How hard a question each N solves, where a further pass solves a harder one."""
     solved: dict[int, int] = {}
     for passes in sorted({entry.passes for entry in measured}):
-        level = reach(measured, passes)
+        level = reach(measured, passes, share)
         if level is not None and level > max(solved.values(), default=-1):
             solved[passes] = level
     heads = ("", *(f"N\u00a0=\u00a0{passes}" for passes in solved))
     rows = [[stage_text.SOLVED, *(f"{words.symbol}\u00a0=\u00a0{level}" for level in solved.values())]]
-    return html_table(stage_text.REACH_TABLE, heads, rows)
+    return html_table(stage_text.REACH_TABLE.format(solved=percent(share, 0)), heads, rows)
 
 
 def _is_of_this_model(choice: Choice, results: Results) -> bool:

@@ -124,7 +124,7 @@ ACCURACY = (
     "misses the true share about 1 time in 20. The horizontal lines are separate models trained only with N = 1, at "
     "{symbol} = {difficulty}."
 )
-REACH_TABLE = "The hardest that is solved, with at least 95 of 100 right"
+REACH_TABLE = "The hardest that is solved, with at least {solved} of 100 right"
 SOLVED = "solved up to"
 RING = "The ring marks your current setting."
 NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured."

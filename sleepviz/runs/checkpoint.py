@@ -22,7 +22,7 @@ from sleepviz.config.model import ModelConfig, SleepAttention
 from sleepviz.config.outside import MALFORMED
 from sleepviz.config.places import CHECKPOINTS, SITE
 from sleepviz.config.training import with_present_names
-from sleepviz.tasks import build_task
+from sleepviz.tasks import FAMILIES, build_task
 from sleepviz.tasks.base import Task
 
 if TYPE_CHECKING:  # listing checkpoints must not import torch: the first page shows before torch loads
@@ -33,7 +33,6 @@ if TYPE_CHECKING:  # listing checkpoints must not import torch: the first page s
 FOLDER = CHECKPOINTS
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 WEIGHTS_MAX_BYTES = 2**30
-EARNED_ACCURACY = 0.95
 
 
 class CheckpointError(ValueError):
@@ -60,7 +59,7 @@ class CheckpointInfo:
 
     @property
     def earned(self) -> int:
-        """The hardest difficulty up to which the best N is right at least 95 times in 100, on validation instances.
+        """The hardest difficulty up to which the best N solves the task (`Study.solved`), on validation instances.
 
         One below the easiest if that is not; the task's hardest where nothing was validated.
         """
@@ -69,7 +68,7 @@ class CheckpointInfo:
         if not accuracy:
             return task.difficulty_max
         for difficulty, best in zip(self.metrics["difficulty"], map(max, zip(*accuracy, strict=True)), strict=True):
-            if best < EARNED_ACCURACY:
+            if best < FAMILIES[self.task].study.solved:
                 return int(difficulty) - 1
         return task.difficulty_max
 

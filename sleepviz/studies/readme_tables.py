@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sleepviz.config.places import SITE
-from sleepviz.runs.checkpoint import EARNED_ACCURACY, write_atomically
+from sleepviz.runs.checkpoint import write_atomically
 from sleepviz.studies.measurements import VARIANTS
 from sleepviz.studies.queue import FOLDER
 from sleepviz.studies.visit_tables import Entries, load_table, memory_table, speed_table
@@ -225,7 +225,7 @@ def depth_table(task: str, entries: Entries) -> str:
         cells = []
         for difficulty in difficulties:
             line = [e for e in found if (e["variant"], e["difficulty"]) == (variant, difficulty)]
-            enough = [e["passes"] for e in line if e["accuracy"] >= EARNED_ACCURACY]
+            enough = [e["passes"] for e in line if e["accuracy"] >= study_of(task).solved]
             best = max(line, key=lambda e: (e["accuracy"], -e["passes"]))
             cells.append(f"{min(enough)}" if enough else f"none ({best['accuracy']:.2f} with {best['passes']})")
         lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")

@@ -114,6 +114,7 @@ class Study:
     columns: tuple[int, ...]  # difficulties of the accuracy table
     passes: tuple[int, ...]  # every N that the default checkpoint is measured with
     control_passes: int  # N of the causal controls
+    solved: float = 0.95  # from this share of right answers on, a difficulty counts as solved
     baselines: Mapping[str, str] = field(default_factory=dict)  # checkpoint, without "TASK-" -> its variant
     columns_beyond: tuple[int, ...] = ()  # difficulties above the training's, if its tokens can ask for them ...
     sizes_beyond: Mapping[str, Any] = field(default_factory=dict)  # ... of a task with these sizes

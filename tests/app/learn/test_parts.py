@@ -124,8 +124,24 @@ def evidence(*entries: Result, task: str = "rule110") -> Evidence:
 
 def test_without_results_every_topic_says_that_nothing_is_measured_yet() -> None:
     for topic in TOPICS:
-        expected = () if topic.measured is None else ("Not measured yet.",)
-        assert topic.sentences(Evidence({}, {})) == expected
+        assert topic.sentences(Evidence({}, {})) == ("Not measured yet.",)
+
+
+def test_images_are_told_with_the_best_model_of_one_pass() -> None:
+    """Of images, three in four right are enough: 400 of 512 are, and 383 are not."""
+    entries = [
+        result(right, passes=n, difficulty=jumps)
+        for n, jumps, right in ((1, 2, 250), (2, 2, 400), (3, 2, 410), (1, 3, 200), (2, 3, 383))
+    ]
+    alone = [
+        result(right, passes=1, difficulty=2, experiment="baseline", variant=variant)
+        for variant, right in (("n1_same_tokens", 260), ("n1_same_flops", 270))
+    ]
+    assert list(limits.modalities(evidence(*entries, *alone, task="digits"))) == [
+        "Digits, 2 jumps: right on 400 of 512 fresh questions with 2 passes, 250 of 512 with one pass. The best model "
+        "trained with one pass only: 270 of 512."
+    ]
+    assert list(limits.modalities(evidence(*entries, *alone))) == []
 
 
 def test_a_gain_is_told_with_the_fewest_passes_that_are_enough() -> None:
