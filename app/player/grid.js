@@ -4,7 +4,7 @@
 function drawAsked(ctx, texts, frame, said, x, y, room, unit) {
   label(ctx, texts, x, y - 1.4 * unit, room, INK.warm);
   if (said) {
-    label(ctx, [`answer now: ${said.answer}`, said.answer], x, y, room, INK.text);
+    label(ctx, [`${frame.replaced ? "before" : "answer now"}: ${said.answer}`, said.answer], x, y, room, INK.text);
     label(ctx, [said.verdict], x, y + 1.4 * unit, room, said.ink);
   } else if (frame.kind === "token") label(ctx, ["asked after the last sleep", "asked at the end"], x, y, room, INK.dim);
 }

@@ -3,8 +3,16 @@
 const players = new WeakMap();
 const onPage = new Set(); // the players that are mounted: page-level keys go to the first in sight
 const NOTHING = "body, [data-testid=stMain], [data-testid=stApp], .stApp"; // what has focus when nothing has
+const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]"; // takes letters
 const FULL = "Window full";
 const ROOM_LEAST = 450, ROOM_BELOW = 24;
+
+// What has the focus, also inside a component.
+function focusedNow() {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  return focused;
+}
 
 class Player {
   constructor(parent) {
@@ -27,6 +35,8 @@ class Player {
     this.index = this.head = this.request = 0;
     this.playing = false;
     this.onPageKey = (event) => this.pageKey(event);
+    this.onPageSpace = (event) => this.pageSpace(event);
+    this.onPageClick = (event) => { this.clicked = event.detail ? focusedNow() : null; };  // a click by keyboard has no detail
     this.onResize = () => this.place();
     this.listen();
     this.resize = new ResizeObserver(() => { this.place(); if (this.run) this.draw(1); });  // at width 0 `draw` waits
@@ -56,11 +66,27 @@ class Player {
     }
   }
 
-  // The player's keys also act while nothing on the page has focus.
+  get isFirst() {
+    return [...onPage].find((each) => each.isPresenting || each.inSight) === this;
+  }
+
+  // The player's keys also act while nothing on the page has focus, and its letters wherever none are typed.
   pageKey(event) {
-    const first = [...onPage].find((each) => each.isPresenting || each.inSight);
-    if (event.defaultPrevented || first !== this || !document.activeElement?.matches(NOTHING)) return;
-    this.key(event);
+    const focused = focusedNow(), isLetter = ["n", "f"].includes(event.key.toLowerCase());
+    if (event.defaultPrevented || !this.isFirst || !focused) return;
+    if (focused.matches(NOTHING) || (isLetter && !focused.matches(TYPED))) this.key(event);
+  }
+
+  // A click leaves the focus on what was clicked. There the space bar is the player's, before a button hears it.
+  pageSpace(event) {
+    const focused = focusedNow();
+    if (event.key === "Tab") this.clicked = null;
+    if (event.key !== " " || !focused || focused !== this.clicked || focused.matches(TYPED) || !this.isFirst || !this.run) return;
+    event.preventDefault();
+    event.stopPropagation();
+    focused.blur();
+    this.clicked = null;
+    this.toggle();
   }
 
   // The scrubber, the menu and buttons keep their own keys.
@@ -119,6 +145,7 @@ class Player {
     if (start.speed) this.el.speed.value = String(start.speed);
     this.enter(this.placeOf(start));
     this.pause();
+    this.wake();  // a run that stands still also fades in what its event wrote
     this.waiting = !this.reduced.matches && !start.paused;
     this.sight.unobserve(this.el.strip);
     this.sight.observe(this.el.strip);  // asks again whether it is in sight
@@ -128,6 +155,8 @@ class Player {
     if (onPage.has(this)) return;
     onPage.add(this);
     document.addEventListener("keydown", this.onPageKey);
+    document.addEventListener("keydown", this.onPageSpace, true);
+    document.addEventListener("click", this.onPageClick, true);  // some of the page's buttons stop theirs
     window.addEventListener("resize", this.onResize);
     this.resize.observe(this.root);
     const block = this.root.getRootNode().host?.closest("[data-testid=stMainBlockContainer]");
@@ -375,6 +404,8 @@ class Player {
     this.request = 0;
     onPage.delete(this);
     document.removeEventListener("keydown", this.onPageKey);
+    document.removeEventListener("keydown", this.onPageSpace, true);
+    document.removeEventListener("click", this.onPageClick, true);
     window.removeEventListener("resize", this.onResize);
     this.resize.disconnect();
     this.sight.disconnect();

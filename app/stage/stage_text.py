@@ -207,6 +207,13 @@ BREAK = {
     "reset_state": "Reset S each pass",
     "untrained": "Untrained",
 }
+BROKEN_PART = {
+    "zero_state": "S wiped",
+    "shuffled_state": "another run's S",
+    "replay": "pass 1 replayed",
+    "reset_state": "S reset each pass",
+    "untrained": "untrained",
+}
 BROKEN = {
     "zero_state": "S was wiped before it woke",
     "shuffled_state": "it woke with another run's S",
@@ -288,7 +295,7 @@ OTHER_WEIGHTS = (
 ONE_PASS = "This model, 1 pass", "woken after its first pass"
 UP_TO, IN_ALL = "up to {passes}", "{passes} in all"
 THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
-INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
+INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken: {part}, {passes}"
 AWAKE_MODEL = "Trained with 1 pass only"
 SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
 HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"

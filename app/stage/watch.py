@@ -46,14 +46,15 @@ class Shown:
     def badge(self) -> str:
         """What the player says about where the run comes from."""
         checkpoint, spec = self.trace.checkpoint, self.trace.spec
-        parts = [self.source, f"{checkpoint['name']} {str(checkpoint['digest'])[:8]}"]
+        # What is broken comes first: a narrow head cuts off the end.
+        parts = [stage_text.CONTROLS.get(spec["control"], spec["control"])] * self.is_broken
+        parts += [self.source, f"{checkpoint['name']} {str(checkpoint['digest'])[:8]}"]
         trigger = spec["trigger"]["kind"]
         parts += [f"trigger: {stage_text.TRIGGERS[trigger]}"] * (trigger != "window")
         spending = RunSpec.from_json(spec).spending.kind
         parts += [f"passes: {stage_text.SPENDING[spending]}"] * (spending != "fixed")
         parts += [f"eviction {spec['eviction']}"] * (spec["eviction"] != "hard")
         parts += [f"{spec['sleep_attention']} attention asleep"] * bool(spec["sleep_attention"])
-        parts += [f"control: {stage_text.CONTROLS.get(spec['control'], spec['control'])}"] * (spec["control"] != "none")
         return " · ".join(parts)
 
 
@@ -116,7 +117,9 @@ def contenders(shown: Shown, results: Results | None) -> tuple[Contender, ...]:
     own = (stage_text.THIS_RUN.format(passes=n), stage_text.THIS_RUN_NOTE, shown.trace)
     if shown.is_broken:
         intact = (stage_text.INTACT_RUN.format(passes=n), stage_text.INTACT_NOTE, shown.intact)
-        broken = (stage_text.BROKEN_RUN.format(passes=n), stage_text.BROKEN[shown.trace.spec["control"]], shown.trace)
+        control = shown.trace.spec["control"]
+        title = stage_text.BROKEN_RUN.format(part=stage_text.BROKEN_PART[control], passes=n)
+        broken = (title, stage_text.BROKEN[control], shown.trace)
         beside = [intact, broken]
     elif spec.n_passes != 1 or spec.spending.has_budget:
         beside = [own, (*stage_text.ONE_PASS, shown.one_pass)]

@@ -74,7 +74,7 @@ def payload(page: AppTest) -> dict[str, Any]:
 def live(page: AppTest, named: str = "") -> AppTest:
     """Run again, as the polling fragment does, until the live run is there, the one whose badge names this."""
     deadline = time.monotonic() + 60
-    while not any(run["badge"].startswith("live") and named in run["badge"] for run in players(page)):
+    while not any("live · " in run["badge"] and named in run["badge"] for run in players(page)):
         assert time.monotonic() < deadline and not errors(page), errors(page)
         clean(page.run())
     return page

@@ -158,6 +158,28 @@ def test_what_there_is_to_do_and_the_run_are_on_one_screen(
     page.context.close()
 
 
+def test_what_a_pass_wrote_is_seen_though_the_run_stands_still(server: Server, browser: Browser) -> None:
+    """S fades in from the state before the pass; the fading needs a clock that runs while nothing plays."""
+    page = visit(browser, f"{server.url}/learn?step=4", motion="no-preference")
+    at_step(page, 4)
+    colours = """() => {
+        const canvas = document.querySelector(".theatre .c-states") ?? [...document.querySelectorAll("*")]
+            .map((each) => each.shadowRoot?.querySelector(".theatre .c-states")).find(Boolean);
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width / 2, canvas.height);
+        const kinds = new Set();
+        for (let i = 0; i < data.length; i += 4) kinds.add(data.slice(i, i + 4).join());
+        return kinds.size;
+    }"""
+    expect(page.locator(".theatre .c-states")).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_timeout(1_000)
+    before = page.evaluate(colours)
+    page.get_by_role("button", name=learn_text.SLEEP_ONE, exact=True).click()
+    expect(page.locator(".acts [aria-current]")).to_have_attribute("data-act", "asleep", timeout=PATIENCE_MS)
+    page.wait_for_timeout(1_000)
+    assert page.evaluate(colours) > before + 20
+    page.context.close()
+
+
 def test_axe_finds_nothing_on_the_limits(server: Server, browser: Browser) -> None:
     page = visit(browser, f"{server.url}/limits", scheme="dark")
     page.get_by_role("heading", name="Five neighbours").wait_for(timeout=PATIENCE_MS)

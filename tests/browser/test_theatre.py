@@ -101,6 +101,28 @@ def test_keys_act_where_nothing_else_has_focus(server: Server, open_page: OpenPa
     at_frame(page, now)
 
 
+def test_after_a_click_on_a_control_the_space_bar_and_the_letters_are_the_player_s(
+    server: Server, open_page: OpenPage
+) -> None:
+    """Space after a click on "Wipe S" plays and takes no break back. A button that the keyboard reached keeps it."""
+    page = open_page(server.url)
+    wipe = page.locator('button[data-variant="pills"]', has_text="Wipe S")
+    wipe.click()
+    page.wait_for_url("**control=zero_state**")
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    expect(page.locator(".theatre .badge")).to_contain_text("S wiped", timeout=60_000)
+    page.keyboard.press("n")
+    expect(page.locator(".acts [aria-current]")).to_have_attribute("data-act", "full")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert "control=zero_state" in page.url
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    wipe.focus()
+    page.keyboard.press(" ")
+    page.wait_for_url(lambda url: "control=" not in url)
+
+
 def test_acts_by_keyboard_alone(server: Server, open_page: OpenPage) -> None:
     """N walks from act to act; an act's own button goes straight to it."""
     page = open_page(server.url)
@@ -350,7 +372,7 @@ def test_break_it_puts_the_broken_run_beside_the_intact_one(server: Server, open
     expect(page.locator(".theatre .badge")).to_have_text(LIVE, timeout=60_000)
     titles = page.locator(".theatre .card-title")
     expect(titles.nth(0)).to_contain_text(f"Intact, {HOME_PASSES} passes")
-    expect(titles.nth(1)).to_contain_text(f"Broken, {HOME_PASSES} passes")
+    expect(titles.nth(1)).to_contain_text(f"Broken: S reset each pass, {HOME_PASSES} passes")
     expect(page.get_by_text("Before every pass you set S back to what it was when sleep began.")).to_be_attached()
     page.wait_for_url(re.compile("control=reset_state"))
     page.get_by_role("radio", name="Reset S each pass").click()

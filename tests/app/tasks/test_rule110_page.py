@@ -140,7 +140,7 @@ def test_a_broken_run_stands_beside_the_intact_one(assets: Path) -> None:
     intact, broken, trained = payload(page)["contenders"]
     assert [card["title"] for card in (intact, broken)] == [
         f"Intact, {HOME_PASSES} passes",
-        f"Broken, {HOME_PASSES} passes",
+        f"Broken: untrained, {HOME_PASSES} passes",
     ]
     assert intact["rows"] == payload(opened(**asked))["contenders"][0]["rows"] != broken["rows"]
     assert trained["title"] == "Trained with 1 pass only"
