@@ -15,7 +15,7 @@ from sleepviz.tasks.walks import walk
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
 FOUND = "depo-answers"  # trained on answers alone, for any N
-FOUND_PASSES = (1, 2, 3, 4, 6, 8, 10)
+FOUND_PASSES = (1, 2, 3, 4, 5, 6, 8, 10)
 FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
 FOUND_CONTROL_PASSES = 4
 JOINED_PASSES = (1, 2, 4, 8)
