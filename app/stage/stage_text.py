@@ -291,7 +291,7 @@ THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken, {passes}"
 AWAKE_MODEL = "Trained with 1 pass only"
 SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
-HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"
+HOW_OFTEN = "{share} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (
