@@ -18,15 +18,9 @@ from app.shell.results import Cost, Result, Results, read_results
 from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
-from tests.app.made import made_trace
+from tests.app.made import made_trace, result
 
 RESULTS = ASSETS / "results"
-
-
-def result(correct: int, n: int = 512, **values: object) -> Result:
-    given = {"experiment": "accuracy", "variant": "any_n", "passes": 6, "difficulty": 6, **values}
-    accuracy = correct / n
-    return Result(**given, n=n, accuracy=accuracy, low=max(0, accuracy - 0.02), high=min(1, accuracy + 0.02))  # type: ignore[arg-type]
 
 
 def test_a_step_opens_by_being_done_or_by_a_link_and_never_closes() -> None:
