@@ -65,7 +65,8 @@ UNEQUAL = (
     "The bill counts operations, not right answers. Reading again is one pass, and one pass does not answer questions "
     "that take many steps in a row."
 )
-UNEQUAL_AT = "{task}, {steps}: one pass is right on {one} questions, {passes} on {many}."
+ON_OURS = "On this site's models: {measured}."
+UNEQUAL_AT = "{task}, {steps}: one pass is right on {one} questions, {passes} on {many}"
 NO_FAST = (
     "This model has no fast weights, so it cannot sleep as it is. The paper adds six such layers before it does; "
     "these are not counted here."
