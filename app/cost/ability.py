@@ -14,7 +14,7 @@ from sleepviz.tasks import FAMILIES
 
 def unequal(found: Iterable[Results]) -> str:
     """That reading again is one pass, with what one pass and what enough passes were measured to answer."""
-    measured = "; ".join(said for results in found for said in _measured(results))
+    measured = " ".join(said for results in found for said in _measured(results))
     return f"{text.UNEQUAL} {text.ON_OURS.format(measured=measured)}" if measured else text.UNEQUAL
 
 

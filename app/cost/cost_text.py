@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TITLE = "What does sleep cost, and when does it pay?"
 LEAD = (
-    "Sleep takes computing once, and less memory ever after. Each pass reads every window once more. Reading window by "
-    "window costs less than reading the whole context at once, because a token looks back over its own window only. "
+    "Sleep takes computing once, and saves memory from then on. Each pass reads every window once more. Reading window "
+    "by window costs less than reading the whole context at once: a token looks back over its own window. "
     "With sleep the cache never holds more than one window, and each answer is one short pass."
 )
 COUNTED = ":material/calculate: **Counted** from the model's shape. Nothing was run."
@@ -65,8 +65,8 @@ UNEQUAL = (
     "The bill counts operations, not right answers. Reading again is one pass, and one pass does not answer questions "
     "that take many steps in a row."
 )
-ON_OURS = "On this site's models: {measured}."
-UNEQUAL_AT = "{task}, {steps}: one pass is right on {one} questions, {passes} on {many}"
+ON_OURS = "This site's models show it. {measured}"
+UNEQUAL_AT = "{task}, {steps}: one pass is right on {one} questions, {passes} on {many}."
 NO_FAST = (
     "This model has no fast weights, so it cannot sleep as it is. The paper adds six such layers before it does; "
     "these are not counted here."

@@ -30,7 +30,7 @@ def right_of(entry: Result) -> str:
     if abs(right - round(right)) < WHOLE:
         return f"{round(right)} of {entry.n}"
     text = percent(entry.accuracy)
-    return f"{NOT_QUITE.get(text, text)} % of {entry.n}"
+    return f"{NOT_QUITE.get(text, text)}\u00a0% of {entry.n}"
 
 
 def points(entry: Result) -> str:

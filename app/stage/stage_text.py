@@ -124,8 +124,8 @@ REACH_TABLE = "The hardest that is solved, with at least {solved} of 100 right"
 SOLVED = "solved up to"
 OTHER_RUN = "These numbers belong to {checkpoint}, run as it was trained. Your run differs from that."
 PLOT = (
-    "Each line is one difficulty. Whiskers are 95 % intervals: such an interval misses the true share about 1 time in "
-    "20. The horizontal lines are separate models trained only with N = 1, at {symbol} = {difficulty}."
+    "Each line with points is one difficulty. Whiskers are 95 % intervals: such an interval misses the true share "
+    "about 1 time in 20. The horizontal lines are separate models trained only with N = 1, at {symbol} = {difficulty}."
 )
 RING = "The ring marks your current setting."
 NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured, so no ring marks it."

@@ -399,6 +399,7 @@ def test_drift_is_commented_on_only_once_its_sleep_was_played_and_bars_stay_in_t
         expect(note).to_have_css("visibility", visibility)
         assert all(0 < width <= 100 for width in bars.evaluate_all(widths))
     assert max(bars.evaluate_all(widths)) == 100  # the longer bar is the scale of both
+    assert len(set(page.locator(".theatre .memory .bar").evaluate_all("all => all.map(bar => bar.clientWidth)"))) == 1
     page.get_by_role("button", name="To the answer").click()
     expect(note).to_have_css("visibility", "visible")
 

@@ -67,13 +67,13 @@ def test_no_sentence_counts_questions_where_the_file_has_no_whole_count(task: st
         if float(correct).is_integer():
             assert said == f"{int(correct)} of {n}"
         else:
-            told = float(said.removesuffix(f" % of {n}").removeprefix("under ").removeprefix("over "))
+            told = float(said.removesuffix(f"\u00a0% of {n}").removeprefix("under ").removeprefix("over "))
             assert 0 < told < 100 and abs(told - 100 * correct / n) <= 0.1
 
 
 def test_a_share_between_whole_counts_is_never_all_or_none() -> None:
     said = [right_of(result(correct)) for correct in (511.8, 0.25, 503.25)]  # type: ignore[arg-type]
-    assert said == ["over 99.9 % of 512", "under 0.1 % of 512", "98.3 % of 512"]
+    assert said == ["over 99.9\u00a0% of 512", "under 0.1\u00a0% of 512", "98.3\u00a0% of 512"]
 
 
 def test_a_rare_answer_is_an_exception_either_way() -> None:
@@ -246,7 +246,7 @@ def test_the_shipped_figures_are_those_of_the_files() -> None:
 
     assert (
         f"Rule 110, {first_failed} steps" in said
-        and f"right on {100 * baseline[first_failed] / 512:.1f} % of 512" in said
+        and f"right on {100 * baseline[first_failed] / 512:.1f}\u00a0% of 512" in said
     )
 
 
