@@ -4,10 +4,15 @@ from __future__ import annotations
 
 TITLE = "What does sleep cost, and when does it pay?"
 LEAD = (
-    "Sleep takes more computing once, and less memory ever after. Each further pass costs as much as reading the "
-    "context once more. In return the cache never holds more than one window, and each answer is one short pass."
+    "Sleep takes computing once, and saves memory from then on. Each pass reads every window once more. Reading window "
+    "by window costs less than reading the whole context at once: a token looks back over its own window. "
+    "With sleep the cache never holds more than one window, and each answer is one short pass."
 )
 COUNTED = ":material/calculate: **Counted** from the model's shape. Nothing was run."
+PAIRS = "Attention is counted as a causal kernel computes it: a token looks at itself and at the tokens before it."
+PAIRS_BOTH_WAYS = (
+    "While asleep this model also looks ahead in its window, so asleep every pair of the window is counted."
+)
 MEASURED = ":material/timer: **Measured** on the machine that serves this page."
 
 MODEL, OWN_SHAPE, HERE = "Model", "your own shape", "{name} (this site's {task} model)"
@@ -40,14 +45,28 @@ ROWS = {
     "again": "operations of a question, the context read again",
 }
 NONE = "none"
-SAVED = "Clearing saves {share:.1f} % of the memory: {with_} in place of {without}."
-SAVES_NOTHING = "Here clearing saves nothing: S takes as much as the cache, or more."
+SAVED = "Clearing saves {share:.1f} % of the memory: {with_} in place of {without}{together}."
+TOGETHER = ", cache and S together"
+ONE_WINDOW = (
+    "Here clearing saves nothing: the whole context fits into one window, so the cache holds all of it before anything "
+    "is cleared."
+)
+SLIDES_ALREADY = (
+    "Here clearing saves nothing: every layer with attention has a sliding window, and so the cache never holds more "
+    "than {cache}, with sleep or without."
+)
+NO_CACHE = "Here clearing saves nothing: this model has no layer with attention, so it keeps no cache."
 PAYS = (
     "Sleep pays from question {n:,} on. This holds where the cache is not kept between two questions, so that each "
     "one reads the context again."
 )
 NEVER = "Sleep never pays in operations here: reading everything again costs no more than an answer."
-KEPT_CACHE = "Where the cache is kept, sleep saves no operations on so short a context. It saves memory."
+UNEQUAL = (
+    "The bill counts operations, not right answers. Reading again is one pass, and one pass does not answer questions "
+    "that take many steps in a row."
+)
+ON_OURS = "This site's models show it. {measured}"
+UNEQUAL_AT = "{task}, {steps}: one pass is right on {one} questions, {passes} on {many}."
 NO_FAST = (
     "This model has no fast weights, so it cannot sleep as it is. The paper adds six such layers before it does; "
     "these are not counted here."
@@ -55,7 +74,8 @@ NO_FAST = (
 LOOPS = "An ordinary pass of this model runs through its layers {loops} times; each pass of sleep is counted so too."
 SLIDING = "Layers with a sliding window hold only their newest tokens, so clearing saves less."
 
-MEMORY, MEMORY_NOTICE = "Memory against context", "Sleep makes the line flat at one window. Both axes are logarithmic."
+MEMORY = "Memory against context"
+MEMORY_NOTICE = "Cache and S together. Sleep makes the line flat at one window. Both axes are logarithmic."
 MEMORY_ALT = "Bytes against context: without sleep up to {without} at {context:,} tokens, with sleep {with_}."
 EVEN = "Break-even"
 EVEN_NOTICE = "Where the lines cross, sleep has paid off. More passes move the crossing to the right."

@@ -67,7 +67,7 @@ def chosen(visit: Visit, word: str, infos: tuple[CheckpointInfo, ...]) -> Chosen
         return Chosen(shape.name, shape)
     info = next((each for each in infos if each.name == word), None)
     if info is not None:
-        return Chosen(info.name, OwnModel(ModelConfig.from_json(info.meta["model"])))
+        return Chosen(info.name, OwnModel(ModelConfig.from_json(info.meta["model"]), info.sleep_attention == "full"))
     return _typed(visit)
 
 

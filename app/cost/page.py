@@ -8,13 +8,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import figures
+from app.cost import ability, measured, model
 from app.cost import cost_text as text
-from app.cost import measured, model
 from app.cost.model import Chosen
 from app.parts.html_table import html_table
 from app.parts.units import in_bytes, in_operations
 from app.shell import messages, runs, theme
+from app.shell.results import Results
 from app.shell.state import Reader, Visit, one_number_of, one_of
+from app.tasks import PAGES
 from sleepviz.runs.checkpoint import CheckpointInfo
 from sleepviz.studies.counted.bill import CONTEXT_MAX, Bill, Plan, bill
 from sleepviz.studies.counted.shapes import PUBLISHED
@@ -43,7 +45,7 @@ def show() -> None:
     chosen, plan = _controls(visit, words, infos)
     if chosen is not None:
         counted = bill(chosen.model, plan)
-        _bill(chosen, plan, counted)
+        _bill(chosen, plan, counted, infos)
         left, right = st.columns(2, gap="large")
         with left:
             _memory(chosen, plan, counted, mode)
@@ -94,11 +96,11 @@ def _controls(visit: Visit, words: dict[str, str], infos: tuple[CheckpointInfo, 
     return model.chosen(visit, str(word), infos), Plan(*numbers)
 
 
-def _bill(chosen: Chosen, plan: Plan, counted: Bill) -> None:
+def _bill(chosen: Chosen, plan: Plan, counted: Bill, infos: tuple[CheckpointInfo, ...]) -> None:
     st.header(text.BILL, anchor="bill")
     rows = [
         [text.ROWS["kv"], in_bytes(counted.kv_with), in_bytes(counted.kv_without)],
-        [text.ROWS["fast"], in_bytes(counted.fast_bytes) if counted.fast_bytes else text.NONE, text.NONE],
+        [text.ROWS["fast"], *[_fast(counted)] * 2],
         [
             text.ROWS["reading"],
             in_operations(counted.sleep_flops),
@@ -113,7 +115,7 @@ def _bill(chosen: Chosen, plan: Plan, counted: Bill) -> None:
     ]
     caption = text.BILL_TABLE.format(model=chosen.name, context=plan.context, window=plan.window, passes=plan.n_passes)
     st.html(html_table(caption, text.BILL_HEADS, rows))
-    said = [saved(counted), pays(counted)]
+    said = [saved(counted, plan), pays(counted), ability.unequal(_results_of(chosen, infos)), _pairs(chosen)]
     if not counted.fast_bytes:
         said.append(text.NO_FAST)
     if getattr(chosen.model, "loops", 1) > 1:
@@ -123,12 +125,38 @@ def _bill(chosen: Chosen, plan: Plan, counted: Bill) -> None:
     st.markdown("\n".join(f"- {each}" for each in said))
 
 
-def saved(counted: Bill) -> str:
-    """What clearing saves, in a sentence."""
-    if counted.saved <= 0:
-        return text.SAVES_NOTHING
-    with_sleep = in_bytes(counted.kv_with + counted.fast_bytes)
-    return text.SAVED.format(share=100 * counted.saved, with_=with_sleep, without=in_bytes(counted.kv_without))
+def _fast(counted: Bill) -> str:
+    """A model that has fast weights holds them with sleep and without."""
+    return in_bytes(counted.fast_bytes) if counted.fast_bytes else text.NONE
+
+
+def _results_of(chosen: Chosen, infos: tuple[CheckpointInfo, ...]) -> list[Results]:
+    """What was measured of the model's own task; of every task, where it is no model of this site."""
+    own = [info.task for info in infos if info.name == chosen.name]
+    found = (runs.results(task) for task in own or PAGES)
+    return [results for results in found if isinstance(results, Results)]
+
+
+def _pairs(chosen: Chosen) -> str:
+    """Which pairs of tokens the operations of attention stand for."""
+    is_both_ways = getattr(chosen.model, "is_both_ways", False)
+    return f"{text.PAIRS} {text.PAIRS_BOTH_WAYS if is_both_ways else ''}".rstrip()
+
+
+def saved(counted: Bill, plan: Plan) -> str:
+    """What clearing saves, in a sentence; or why it saves nothing."""
+    if counted.kv_without == 0:
+        return text.NO_CACHE
+    if plan.window >= plan.context:
+        return text.ONE_WINDOW
+    if counted.kv_with == counted.kv_without:
+        return text.SLIDES_ALREADY.format(cache=in_bytes(counted.kv_with))
+    return text.SAVED.format(
+        share=100 * counted.saved,
+        with_=in_bytes(counted.kv_with + counted.fast_bytes),
+        without=in_bytes(counted.kv_without + counted.fast_bytes),
+        together=text.TOGETHER if counted.fast_bytes else "",
+    )
 
 
 def pays(counted: Bill) -> str:
@@ -141,13 +169,12 @@ def _memory(chosen: Chosen, plan: Plan, counted: Bill, mode: theme.Mode) -> None
     st.caption(text.MEMORY_NOTICE)
     contexts = sorted({round(10 ** (2 + 4 * i / POINTS)) for i in range(POINTS + 1)})
     lines = {
-        "without sleep": [(n, chosen.model.kv_bytes(n)) for n in contexts],
-        "with sleep, cache and S": [
-            (n, chosen.model.kv_bytes(min(n, plan.window)) + chosen.model.fast_bytes) for n in contexts
-        ],
+        "without sleep": [(n, chosen.model.kv_bytes(n) + chosen.model.fast_bytes) for n in contexts],
+        "with sleep": [(n, chosen.model.kv_bytes(min(n, plan.window)) + chosen.model.fast_bytes) for n in contexts],
     }
     with_sleep = in_bytes(counted.kv_with + counted.fast_bytes)
-    alt = text.MEMORY_ALT.format(without=in_bytes(counted.kv_without), context=plan.context, with_=with_sleep)
+    without = in_bytes(counted.kv_without + counted.fast_bytes)
+    alt = text.MEMORY_ALT.format(without=without, context=plan.context, with_=with_sleep)
     figure = figures.memory_figure(lines, at=plan.context, mode=mode)
     st.plotly_chart(figure, key="cost_memory", theme=None, alt=alt, config={"displayModeBar": False})
 
@@ -179,7 +206,7 @@ def _models(plan: Plan) -> None:
                 shape.name,
                 in_bytes(counted.kv_without),
                 in_bytes(counted.kv_with),
-                in_bytes(counted.fast_bytes) if counted.fast_bytes else text.NONE,
+                _fast(counted),
                 in_operations(counted.sleep_flops),
                 in_operations(counted.answer_flops),
                 "–" if even is None else f"{max(1, math.ceil(even)):,}",

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from app.figures.percent import percent
 from app.shell.results import Result
 
+WHOLE = 1e-6  # so near to a whole number a count is one, but for rounding
+NOT_QUITE = {"0.0": "under 0.1", "100.0": "over 99.9"}
+
 
 def reach(measured: Sequence[Result], passes: int, solved: float) -> int | None:
     """The difficulty up to which, from the easiest on, N passes give at least the share `solved` of right answers."""
@@ -16,6 +19,18 @@ def reach(measured: Sequence[Result], passes: int, solved: float) -> int | None:
             break
         reached = entry.difficulty
     return reached
+
+
+def right_of(entry: Result) -> str:
+    """Write "484 of 512"; or "94.6 % of 512" where the share is a mean over the parts of an instance, and no count.
+
+    All and none are only said where they are exact.
+    """
+    right = entry.accuracy * entry.n
+    if abs(right - round(right)) < WHOLE:
+        return f"{round(right)} of {entry.n}"
+    text = percent(entry.accuracy)
+    return f"{NOT_QUITE.get(text, text)}\u00a0% of {entry.n}"
 
 
 def points(entry: Result) -> str:

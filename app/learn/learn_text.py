@@ -176,11 +176,13 @@ OTHERWISE = "This run came out otherwise than such runs usually do. Look at its 
 SHARE = "Right on {share} fresh questions."
 HERE = "Here {answer}."
 EXCEPTION = "This answer is an exception."
-CONTROL_SHARE = "With {passes} passes and {difficulty} steps: right on {broken} fresh questions. Unbroken: {whole}."
+HARDER, AS_HARD = "On harder questions", "On fresh questions"
+CONTROL_SHARE = "{which} ({steps}, {passes}) such a broken run is right on {broken}. Unbroken: {whole}."
 
 DEEPER = (
-    "And a deeper model? With one pass and as many operations a window, {difficulty} hops on a graph: right on "
-    "{deeper} fresh questions. The smaller model with {passes} passes: {slept}."
+    "And a deeper model? This was measured on another task, that of the page {page}, at {steps}. A deeper model with "
+    "one pass and as many operations a window is right on {deeper} fresh questions. The smaller model with {passes} is "
+    "right on {slept}."
 )
 
 OPEN_QUESTIONS = (

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.figures.measured import points, right_of
 from app.learn import limits_text as text
-from app.learn.shares import of
 from app.parts.units import count
+from app.shell.messages import joined
 from app.shell.results import Result, Results
 from app.tasks import PAGES
 from sleepviz.config.outside import MALFORMED
 from sleepviz.tasks import FAMILIES
 
 FAILED = 0.05  # below this share of right answers a model has failed
+NAMED = 3  # as many difficulties are named one by one; more are counted
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ def _entry(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cost(evidence: Evidence) -> Iterator[str]:
-    """Operations of enough passes against one, and from how many questions on they pay off; then those of an answer."""
-    for results, task, _ in _tasks(evidence):
+    """Operations of enough passes against one, from how many questions on they pay off, and what one pass cannot do;
+    then the operations of an answer.
+    """
+    for results, task, unit in _tasks(evidence):
         costs = {entry.passes: entry.cost for entry in results.of("cost") if entry.cost is not None}
         enough = _enough(_solved(results, "cost"))
         if enough is None or enough.passes not in costs or 1 not in costs:
@@ -67,9 +71,23 @@ def cost(evidence: Evidence) -> Iterator[str]:
         if even is not None:
             ratio = costs[enough.passes].sleep_flops / costs[1].sleep_flops
             passes = count(enough.passes, "pass")
-            yield text.COST_SLEEP.format(task=task, passes=passes, sleep=f"{ratio:.1f}", even=f"{even:.0f}")
+            said = text.COST_SLEEP.format(task=task, passes=passes, sleep=f"{ratio:.1f}", even=f"{even:.0f}")
+            yield f"{said} {_unequal(results, enough, unit)}".rstrip()
         if len({each.wake_flops for each in costs.values()}) == 1:
             yield text.COST_WAKE.format(task=task, least=min(costs), most=max(costs))
+
+
+def _unequal(results: Results, enough: Result, unit: str) -> str:
+    """That reading once does not answer what enough passes do, where the intervals part; else nothing."""
+    one = _at(results.of("cost"), 1, enough.difficulty)
+    if one is None or one.high >= enough.low:
+        return ""
+    steps, passes = count(enough.difficulty, unit), count(enough.passes, "pass")
+    said = text.COST_UNEQUAL.format(steps=steps, one=right_of(one), passes=passes, many=right_of(enough))
+    kept = _at(results.of("baseline", "oracle"), 1, enough.difficulty)
+    if kept is None or kept.high >= enough.low:
+        return said
+    return f"{said} {text.COST_KEPT.format(kept=right_of(kept))}"
 
 
 def tasks(evidence: Evidence) -> Iterator[str]:
@@ -81,15 +99,15 @@ def tasks(evidence: Evidence) -> Iterator[str]:
             yield text.TASKS_GAIN.format(
                 task=task,
                 steps=count(many.difficulty, unit),
-                many=of(many),
+                many=right_of(many),
                 passes=count(many.passes, "pass"),
-                one=of(one),
+                one=right_of(one),
             )
     yield from _text_model(evidence.text_model)
 
 
 def passes(evidence: Evidence) -> Iterator[str]:
-    """The best N at the hardest difficulty, and the largest N that was tried."""
+    """The best N at the hardest difficulty and the largest N that was tried; then what this N does to the others."""
     for results, task, unit in _tasks(evidence):
         if (enough := _hardest_solved(results)) is None:
             continue
@@ -97,14 +115,49 @@ def passes(evidence: Evidence) -> Iterator[str]:
         best, most = max(here, key=lambda entry: entry.accuracy), max(here, key=lambda entry: entry.passes)
         if best.passes < most.passes:
             sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
-            yield sentence.format(
+            said = sentence.format(
                 task=task,
                 steps=count(enough.difficulty, unit),
-                best=of(best),
+                best=right_of(best),
                 passes=count(best.passes, "pass"),
-                most=of(most),
+                most=right_of(most),
                 many=count(most.passes, "pass"),
             )
+            yield f"{said} {_harm_elsewhere(results, most, unit)}".rstrip()
+
+
+def _harm_elsewhere(results: Results, most: Result, unit: str) -> str:
+    """At which other difficulties so many passes lower the accuracy that fewer reach, and by how much at the worst."""
+    harmed = []
+    for many in results.of("accuracy", "any_n"):
+        fewer = [
+            e for e in results.of("accuracy", "any_n") if e.difficulty == many.difficulty and e.passes < many.passes
+        ]
+        if many.passes != most.passes or many.difficulty == most.difficulty or not fewer:
+            continue
+        best = max(fewer, key=lambda entry: entry.accuracy)
+        if many.high < best.low:
+            harmed.append((best, many))
+    if not harmed:
+        return ""
+    best, worst = max(harmed, key=lambda pair: pair[0].accuracy - pair[1].accuracy)
+    sentence = text.PASSES_ELSEWHERE if len(harmed) == 1 else text.PASSES_ELSEWHERE_MOST
+    return sentence.format(
+        where=_named([many.difficulty for _, many in harmed], unit),
+        many=count(most.passes, "pass"),
+        steps=count(worst.difficulty, unit),
+        high=points(best),
+        passes=count(best.passes, "pass"),
+        low=points(worst),
+    )
+
+
+def _named(difficulties: list[int], unit: str) -> str:
+    """“1 and 3 hops”; or how many they are."""
+    if len(difficulties) > NAMED:
+        return text.OTHERS_HARMED.format(n=len(difficulties))
+    *others, last = difficulties
+    return joined([*map(str, others), count(last, unit)])
 
 
 def windows(evidence: Evidence) -> Iterator[str]:
@@ -119,16 +172,16 @@ def windows(evidence: Evidence) -> Iterator[str]:
                 yield text.WINDOWS_SLIDING.format(
                     steps=count(hard.difficulty, "hop"),
                     passes=count(hard.passes, "pass"),
-                    hard=of(hard),
-                    sliding=of(sliding),
+                    hard=right_of(hard),
+                    sliding=right_of(sliding),
                 )
             if unprepared is not None:
-                yield text.WINDOWS_UNPREPARED.format(unprepared=of(unprepared))
+                yield text.WINDOWS_UNPREPARED.format(unprepared=right_of(unprepared))
     rule110 = evidence.tasks.get("rule110")
     if rule110 is not None:
         failed = [entry for entry in rule110.of("baseline", "oracle") if entry.accuracy < FAILED]
         if failed:
-            yield text.WINDOWS_FULL.format(steps=count(failed[0].difficulty, "step"), oracle=of(failed[0]))
+            yield text.WINDOWS_FULL.format(steps=count(failed[0].difficulty, "step"), oracle=right_of(failed[0]))
 
 
 def attention(evidence: Evidence) -> Iterator[str]:
@@ -143,8 +196,8 @@ def attention(evidence: Evidence) -> Iterator[str]:
                 task=task,
                 steps=count(full.difficulty, unit),
                 passes=count(full.passes, "pass"),
-                full=of(full),
-                causal=of(causal),
+                full=right_of(full),
+                causal=right_of(causal),
             )
 
 
@@ -160,10 +213,10 @@ def modalities(evidence: Evidence) -> Iterator[str]:
             yield text.MODALITIES_GAIN.format(
                 task=task,
                 steps=count(many.difficulty, unit),
-                many=of(many),
+                many=right_of(many),
                 passes=count(many.passes, "pass"),
-                one=of(one),
-                alone=of(max(alone, key=lambda entry: entry.accuracy)),
+                one=right_of(one),
+                alone=right_of(max(alone, key=lambda entry: entry.accuracy)),
             )
 
 
@@ -176,10 +229,10 @@ def schedules(evidence: Evidence) -> Iterator[str]:
             continue
         best = max(stopped, key=lambda entry: (entry.accuracy, -float(entry.mean_passes or 0)))
         yield text.SCHEDULES_STOP.format(
-            task=task, threshold=f"{best.threshold:g}", right=of(best), mean=f"{best.mean_passes:.1f}"
+            task=task, threshold=f"{best.threshold:g}", right=right_of(best), mean=f"{best.mean_passes:.1f}"
         )
         same = max(fixed, key=lambda entry: (entry.accuracy, -entry.passes))
-        yield text.SCHEDULES_FIXED.format(task=task, passes=count(same.passes, "pass"), right=of(same))
+        yield text.SCHEDULES_FIXED.format(task=task, passes=count(same.passes, "pass"), right=right_of(same))
 
 
 TOPICS = (

@@ -11,8 +11,13 @@ COST = (
 )
 COST_SLEEP = (
     "{task}: {passes} took {sleep} times the operations of one pass. For up to about {even} questions about a window, "
-    "reading the window again for each question is cheaper."
+    "reading the window again for each question takes fewer operations."
 )
+COST_UNEQUAL = (
+    "But reading again is one pass, and does not answer as well. At {steps}, one pass is right on {one} questions, and "
+    "{passes} on {many}."
+)
+COST_KEPT = "A model that keeps its cache and reads once is right on {kept}."
 COST_WAKE = "{task}: the answer took the same number of operations at every N from {least} to {most}."
 
 TASKS_TITLE = "The gain depends on the task"
@@ -26,7 +31,10 @@ TASKS_TEXT = (
 PASSES_TITLE = "The number of passes matters"
 PASSES = "Too few passes stop short of the answer. Far too many can wear it away."
 PASSES_FEW = "{task}, {steps}: right on {best} with {passes}, and on {most} with {many}."
-PASSES_SAME = "{task}, {steps}: right on {best} with {passes}. {many} did no measurable harm."
+PASSES_SAME = "{task}, {steps}: right on {best} with {passes}. {many} did no measurable harm there."
+PASSES_ELSEWHERE = "At {where} accuracy falls with {many}: from {high} with {passes} to {low}."
+PASSES_ELSEWHERE_MOST = "At {where} accuracy falls with {many}, most at {steps}: from {high} with {passes} to {low}."
+OTHERS_HARMED = "{n} other difficulties"
 
 WINDOWS_TITLE = "The window stays"
 WINDOWS = (

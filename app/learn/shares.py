@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from app.figures.measured import right_of
 from app.learn import learn_text
+from app.learn.lesson_runs import HARD, TASK
+from app.parts.units import count
 from app.shell.results import MOSTLY_RIGHT, Result, Results, measured_of
+from app.tasks import PAGES
 from sleepviz.config.events import Trace
 from sleepviz.config.run import RunSpec
 
 RARE = 0.1  # such runs are right, or wrong, less often than this: a single one is an exception
-
-
-def of(result: Result) -> str:
-    """Write "484 of 512"; all and none are only said where they are exact."""
-    right = result.accuracy * result.n
-    exact = {0.0: 0, float(result.n): result.n}
-    return f"{exact.get(right, min(result.n - 1, max(1, round(right))))} of {result.n}"
 
 
 def found(results: Results | str, trace: Trace, difficulty: int) -> Result | None:
@@ -39,7 +36,11 @@ def of_control(results: Results | str, control: str) -> str:
         unbroken = whole.get((broken.passes, broken.difficulty))
         if unbroken is not None and unbroken.accuracy >= MOSTLY_RIGHT:
             return learn_text.CONTROL_SHARE.format(
-                difficulty=broken.difficulty, passes=broken.passes, broken=of(broken), whole=of(unbroken)
+                which=learn_text.HARDER if broken.difficulty > HARD else learn_text.AS_HARD,
+                steps=count(broken.difficulty, PAGES[TASK].unit),
+                passes=count(broken.passes, "pass"),
+                broken=right_of(broken),
+                whole=right_of(unbroken),
             )
     return ""
 
@@ -53,7 +54,12 @@ def of_deeper(results: Results | str) -> str:
         slept = [e for e in small if e.difficulty == deeper.difficulty and e.accuracy >= MOSTLY_RIGHT]
         if deeper.accuracy < MOSTLY_RIGHT and slept:
             least = min(slept, key=lambda entry: (entry.passes, entry.checkpoint))
+            page = PAGES[results.task]
             return learn_text.DEEPER.format(
-                difficulty=deeper.difficulty, deeper=of(deeper), passes=least.passes, slept=of(least)
+                page=page.title,
+                steps=count(deeper.difficulty, page.unit),
+                deeper=right_of(deeper),
+                passes=count(least.passes, "pass"),
+                slept=right_of(least),
             )
     return ""

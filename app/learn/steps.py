@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import tasks
 from app.explain import architecture, guess
 from app.explain.architecture import Act
+from app.figures.measured import right_of
 from app.learn import cache, learn_text, open_questions, scene, shares, sizes, table
 from app.learn.lesson_runs import BREAKS, EASY, HARD, TASK, Runs
 from app.learn.scene import Moment
@@ -269,7 +270,7 @@ def _told(lesson: Lesson, names: Sequence[str], difficulty: int) -> Outcome:
         if is_right != (name in RIGHT):
             outcome = "otherwise"
         found = shares.found(lesson.results, trace, difficulty)
-        said = [learn_text.SHARE.format(share=shares.of(found))] if found is not None else []
+        said = [learn_text.SHARE.format(share=right_of(found))] if found is not None else []
         said.append(learn_text.HERE.format(answer=picture_of(trace).answer_text(trace.answer)))
         if found is not None and shares.is_exception(found, is_right):
             said.append(learn_text.EXCEPTION)

@@ -176,25 +176,44 @@ def _times_ms(trace: Trace) -> list[int]:
 
 
 def _memory(trace: Trace) -> dict[str, Any]:
-    """The cache just before the first sleep, S beside it, and what a cache that is never cleared would take."""
+    """The cache just before the first sleep, S beside it, what a full bar of either stands for, and what a cache that
+    is never cleared would take.
+    """
     full = next((event for event in trace.events if isinstance(event, SleepStarted)), None)
     fast_bytes = next((event.fast_bytes for event in trace.events if isinstance(event, CacheEvicted)), 0)
     window_bytes, most = (full.kv_bytes, max(full.kv_tokens, default=0)) if full else (0, 0)
     compression = (
         f"S stays {size(fast_bytes)} however many windows it reads. A cache that is never cleared would hold "
-        f"{size(WINDOWS_TOLD * window_bytes)} after {WINDOWS_TOLD}."
+        f"{size(WINDOWS_TOLD * window_bytes)} after {WINDOWS_TOLD} windows."
     )
+    held = [
+        max(event.kv_tokens, default=0) for event in trace.events if not isinstance(event, SleepPassDone | AnswerScored)
+    ]
+    fullest = round(window_bytes * max(held, default=0) / max(most, 1))
     return {
         "window_bytes": window_bytes,
         "most": most,
         "fast_bytes": fast_bytes,
+        "scale_bytes": max(fullest, fast_bytes, 1),
+        "scale": _scale(fullest, fast_bytes),
         "compression": compression if full else "",
     }
 
 
-def _drift_note(passes: list[SleepPassDone]) -> str:
-    """Where drift jumps late in the first sleep, and whether the answer had been reached just before; else nothing."""
+def _scale(fullest: int, fast_bytes: int) -> str:
+    """What a full bar stands for: the bars of the cache and of S share one scale."""
+    most = "all of S" if fast_bytes > fullest else "the most that the cache holds in this run"
+    return f"Both bars have one scale. A full bar is {size(max(fullest, fast_bytes))}, {most}."
+
+
+def _drift_note(passes: list[SleepPassDone]) -> dict[str, Any]:
+    """What is said of the first sleep's drift, and the pass at which that can be seen: its last one."""
     first = [event for event in passes if event.window_index == 0]
+    return {"said": _jump(first), "state": len(first) - 1}
+
+
+def _jump(first: list[SleepPassDone]) -> str:
+    """Where drift jumps late in a sleep, and whether the answer had been reached just before; else nothing."""
     drifts, right = [mean_drift(event) for event in first], [all(event.woken.correct) for event in first]
     late = range(2, len(first))
     jump = max(late, key=lambda i: drifts[i] / max(drifts[i - 1], 1e-9), default=0)
@@ -207,7 +226,7 @@ def _drift_note(passes: list[SleepPassDone]) -> str:
 
 def _chance(picture: Picture) -> str:
     """How often guessing would be right."""
-    return f"guessing: 1 in {round(1 / picture.chance):,}" if picture.chance else ""
+    return f"a blind guess is right 1 time in {round(1 / picture.chance):,}" if picture.chance else ""
 
 
 def _cleared(event: CacheEvicted, last: SleepPassDone | None, trace: Trace, picture: Picture) -> dict[str, str]:

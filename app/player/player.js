@@ -190,7 +190,9 @@ class Player {
     this.el.scrub.max = String(this.last);
     this.el.chance.textContent = ["× wrong", "bar: how sure", run.chance].filter(Boolean).join(" · ");
     this.find(".compression").textContent = run.memory.compression;
-    this.find(".drift-note").textContent = run.drift_note;
+    this.find(".drift-note").textContent = run.drift_note.said;
+    this.find(".memory").setAttribute("aria-label", run.memory.scale);
+    for (const bar of this.root.querySelectorAll(".memory .bar")) bar.title = run.memory.scale;
     this.find(".functions").hidden = run.bare;
     this.notes = run.frames.reduce((all, f) => [...all, { ...(all[all.length - 1] ?? {}), ...f.functions }], []);
     this.el.cards.replaceChildren(...run.contenders.map((contender) => makeCard(contender, picture)));
@@ -373,9 +375,9 @@ class Player {
     el.frame.textContent = `event ${index + 1} of ${run.frames.length}`;
     el.scrub.value = String(index);
     el.scrub.setAttribute("aria-valuetext", `Event ${index + 1} of ${run.frames.length}: ${frame.brief}`);
-    this.find(".cache").style.width = `${(100 * Math.max(0, ...frame.kv)) / Math.max(1, run.memory.most)}%`;
-    this.find(".fast").style.width = `${(100 * run.memory.fast_bytes) / Math.max(run.memory.window_bytes, run.memory.fast_bytes, 1)}%`;
     const held = Math.max(0, ...frame.kv), bytes = Math.round((run.memory.window_bytes * held) / Math.max(1, run.memory.most));
+    this.find(".cache").style.width = `${(100 * bytes) / run.memory.scale_bytes}%`;
+    this.find(".fast").style.width = `${(100 * run.memory.fast_bytes) / run.memory.scale_bytes}%`;
     this.find(".cache-amount").textContent = `${count(held, "token")}, ${kilobytes(bytes)}`;
     this.find(".fast-amount").textContent = kilobytes(run.memory.fast_bytes);
     for (const item of this.functions) {
@@ -384,6 +386,8 @@ class Player {
       item.classList.toggle("on", note !== undefined);
       item.classList.toggle("now", item.dataset.function in frame.functions);
     }
+    // What is said of the first sleep's drift stands while that sleep is drawn to its end, and gives nothing away before.
+    this.find(".drift-note").style.visibility = frame.state === run.drift_note.state ? "" : "hidden";
     const woken = frame.state >= 0 ? run.woken[frame.state] : null;
     el.wokenUnit.textContent = woken ? woken.unit : "";
   }

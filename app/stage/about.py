@@ -116,9 +116,8 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
         st.info(results, icon=":material/info:")
         return
     told = results if choice.info is None else of_model(results, choice.info.name)
-    asked = {"symbol": words.symbol, "difficulty": choice.difficulty}
     st.html(reach_table(told.of("accuracy", "any_n"), words, FAMILIES[told.task].study.solved))
-    st.markdown(f"{stage_text.ACCURACY.format(**asked)} {_where_it_stands(told, choice, asked)}")
+    st.markdown(f"{stage_text.ACCURACY} {_whose(told, choice)}".rstrip())
     # The plots' code is megabytes: nobody waits for it who does not want a plot.
     plots = st.expander(stage_text.PLOTS, icon=":material/show_chart:", key=visit.key("plots"), on_change="rerun")
     if plots.open:
@@ -128,8 +127,10 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
 
 
 def _plots(words: Words, results: Results, choice: Choice, mode: Mode) -> None:
-    """Accuracy against N and, where it was measured, what is kept of the first window."""
+    """Accuracy against N and, where it was measured, what is kept of the first window, each with what it shows."""
     difficulty = choice.difficulty
+    asked = {"symbol": words.symbol, "difficulty": difficulty}
+    st.markdown(f"{stage_text.PLOT.format(**asked)} {_where_it_stands(results, choice, asked)}")
     sizes = choice.info.meta["task_sizes"] if choice.info else {}
     figure = accuracy_figure(
         results,
@@ -168,13 +169,20 @@ def _is_of_this_model(choice: Choice, results: Results) -> bool:
     return choice.info.name in measured and is_plain(choice.spec)
 
 
+def _whose(results: Results, choice: Choice) -> str:
+    """Whose numbers are shown, where they are not those of the visitor's run."""
+    if _is_of_this_model(choice, results):
+        return ""
+    accuracies = results.of("accuracy", "any_n")
+    return stage_text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own model")
+
+
 def _where_it_stands(results: Results, choice: Choice, asked: Mapping[str, Any]) -> str:
     """Where the visitor's setting is in the plot, or why it is not."""
-    accuracies = results.of("accuracy", "any_n")
     if not _is_of_this_model(choice, results):
-        return stage_text.OTHER_RUN.format(checkpoint=accuracies[0].checkpoint if accuracies else "the task's own")
+        return stage_text.OTHER_RING
     here = (choice.passes, choice.difficulty)
-    if any((entry.passes, entry.difficulty) == here for entry in accuracies):
+    if any((entry.passes, entry.difficulty) == here for entry in results.of("accuracy", "any_n")):
         return stage_text.RING
     return stage_text.NO_RING.format(passes=choice.passes, **asked)
 

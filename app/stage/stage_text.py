@@ -119,18 +119,17 @@ PAPER = (
 
 HELPS = "Does sleeping longer help?"
 PLOTS = "Show the plot: accuracy against N"
-ACCURACY = (
-    "Accuracy on fresh questions that training never used. Whiskers are 95 % intervals: such an interval "
-    "misses the true share about 1 time in 20. The horizontal lines are separate models trained only with N = 1, at "
-    "{symbol} = {difficulty}."
-)
+ACCURACY = "Accuracy on fresh questions that training never used."
 REACH_TABLE = "The hardest that is solved, with at least {solved} of 100 right"
 SOLVED = "solved up to"
-RING = "The ring marks your current setting."
-NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured."
-OTHER_RUN = (
-    "These numbers belong to {checkpoint}, run as it was trained. Your run differs from it, so no ring marks it."
+OTHER_RUN = "These numbers belong to {checkpoint}, run as it was trained. Your run differs from that."
+PLOT = (
+    "Each line with points is one difficulty. Whiskers are 95 % intervals: such an interval misses the true share "
+    "about 1 time in 20. The horizontal lines are separate models trained only with N = 1, at {symbol} = {difficulty}."
 )
+RING = "The ring marks your current setting."
+NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured, so no ring marks it."
+OTHER_RING = "Your run differs from these, so no ring marks it."
 RETENTION = "Long-term memory: how often the first window is still answered right after one to four windows of sleep."
 
 # The controls.
@@ -298,7 +297,7 @@ THIS_RUN, THIS_RUN_NOTE = "This model, {passes}", "the run you see"
 INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing broken", "Broken: {part}, {passes}"
 AWAKE_MODEL = "Trained with 1 pass only"
 SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
-HOW_OFTEN = "{correct} of {n} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"
+HOW_OFTEN = "{share} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"
 NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (

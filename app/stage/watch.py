@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from app.figures.measured import right_of
 from app.parts.units import count
 from app.player import Contender
 from app.player.pictures import picture_of
@@ -138,8 +139,7 @@ def _contender(title: str, note: str, answer: Trace | str, results: Results | No
         return Contender(title, note, answer)
     words = PAGES[answer.spec["task"]].words
     said = stage_text.HOW_OFTEN.format(
-        correct=round(found.accuracy * found.n),
-        n=found.n,
+        share=right_of(found),
         right=words.right,
         symbol=words.symbol,
         difficulty=found.difficulty,

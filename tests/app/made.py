@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.shell.results import Result
 from sleepviz.config.events import (
     Answer,
     AnswerScored,
@@ -257,3 +258,10 @@ def _graph_trace(
     own = Answer(last.asked[:1], last.answers[:1], last.truths[:1], last.correct[:1], (0,), last.confidence[:1])
     events.append(AnswerScored(own, 0.001, 1000))
     return Trace(spec.to_json(), {"name": "made", "digest": "0123456789abcdef"}, tuple(events))
+
+
+def result(correct: int, n: int = 512, **values: object) -> Result:
+    """A measured entry with an interval of 2 points to each side."""
+    given = {"experiment": "accuracy", "variant": "any_n", "passes": 6, "difficulty": 6, **values}
+    accuracy = correct / n
+    return Result(**given, n=n, accuracy=accuracy, low=max(0, accuracy - 0.02), high=min(1, accuracy + 0.02))  # type: ignore[arg-type]

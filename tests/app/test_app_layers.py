@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "inside": STAGE | {"your_model", "inside"},
     "lab": STAGE | {"lab"},
     "your_model": STAGE | {"your_model"},
-    "learn": PLAYER | {"learn"},
+    "learn": PLAYER | {"figures", "learn"},
 }
 
 

@@ -405,6 +405,27 @@ def test_the_text_follows_the_clock_and_names_the_three_functions(server: Server
     expect(page.locator(".card .verdict").first).to_have_text(re.compile(r"^(Right|\d+ of \d+ cells wrong)$"))
 
 
+def test_drift_is_commented_on_only_once_its_sleep_was_played_and_bars_stay_in_their_tracks(
+    server: Server, open_page: OpenPage
+) -> None:
+    page = open_page(server.url)
+    note, bars = page.locator(".theatre .drift-note"), page.locator(".theatre .memory .bar i")
+    widths = "bars => bars.map(bar => parseFloat(bar.style.width))"
+    for event, visibility in (
+        (0, "hidden"),
+        (17, "hidden"),
+        (17 + HOME_PASSES - 1, "hidden"),
+        (17 + HOME_PASSES, "visible"),
+    ):
+        page.locator(".scrub").fill(str(event))
+        expect(note).to_have_css("visibility", visibility)
+        assert all(0 < width <= 100 for width in bars.evaluate_all(widths))
+    assert max(bars.evaluate_all(widths)) == 100  # the longer bar is the scale of both
+    assert len(set(page.locator(".theatre .memory .bar").evaluate_all("all => all.map(bar => bar.clientWidth)"))) == 1
+    page.get_by_role("button", name="To the answer").click()
+    expect(note).to_have_css("visibility", "visible")
+
+
 def test_an_act_is_named_by_what_makes_it_begin(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/?t=3&N=1&trigger=every:7")  # 17 tokens: windows of 7, 7 and 3
     expect(page.locator(".theatre .badge")).to_have_text(re.compile("^live"), timeout=30_000)

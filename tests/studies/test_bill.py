@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 import transformers
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from sleepviz.config.base import ConfigError
 from sleepviz.config.model import SleepPolicy
 from sleepviz.core.sleep import sleep
 from sleepviz.runs.checkpoint import load
+from sleepviz.runs.flops import pass_flops, sleep_flops, wake_flops
 from sleepviz.studies.bench import kv_bytes
 from sleepviz.studies.counted.bill import Bill, OwnModel, Plan, bill, break_even
+from sleepviz.studies.counted.pairs import causal_pairs
 from sleepviz.studies.counted.shapes import LLAMA, PUBLISHED, Shape, delta_layer, mamba_layer
 from tests.builders import empty, random_model, random_tokens, small_config
 
@@ -93,9 +98,44 @@ def test_operations_are_those_of_torch_s_counter() -> None:
         attention += flops if "attention" in str(operation) else 0
     rule = 6 * 11 * SMALL.fast_layers * SMALL.fast.state  # the chunked form is counted otherwise
     counted = SMALL.answer_flops(11, 0)
-    expected_attention = 4 * 11 * 11 * 4 * 8
-    assert counted - rule - expected_attention == products
-    assert attention in (0, expected_attention)  # 0: where it is made of plain products
+    square = 4 * 11 * 11 * 4 * 8  # torch counts every pair, also those that the mask hides
+    assert attention in (0, square)  # 0: where it is made of plain products
+    seen = int(torch.ones(11, 11).tril().sum())
+    assert counted - rule - square * seen // 121 == products  # the bill: of the square, what the causal mask lets see
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.none() | st.integers(1, 12))
+def test_pairs_are_those_that_a_mask_lets_see(n_tokens: int, n_cached: int, sliding: int | None) -> None:
+    """By brute force: token i sees token j where j is not later and, with a window of W, not W or more before."""
+    places = range(n_cached, n_cached + n_tokens)
+    seen = [(i, j) for i in places for j in range(i + 1) if sliding is None or i - j < sliding]
+    assert causal_pairs(n_tokens, n_cached, sliding) == len(seen)
+
+
+def test_a_model_that_looks_both_ways_computes_the_whole_window_asleep_and_half_of_it_awake() -> None:
+    config = small_config(layer_types=("full_attention", "linear_attention") * 2)
+    t, d, both, back = config.window, config.d_model, OwnModel(config, is_both_ways=True), OwnModel(config)
+    hidden = 2 * 4 * d * (t * t - t * (t + 1) // 2)  # two layers; the pairs above the diagonal
+    assert both.sleep_flops(t, 3) == sleep_flops(config, n_tokens=t, n_passes=3)
+    assert back.sleep_flops(t, 3) == both.sleep_flops(t, 3) - 3 * hidden
+    assert both.reading_flops(t) == back.reading_flops(t) == pass_flops(config, n_tokens=t) - hidden
+    answer = wake_flops(config, n_tokens=2, n_cached=5) - 2 * 4 * d * 1  # of 2 x 7 pairs, the first sees not the second
+    assert both.answer_flops(2, 5) == answer
+
+
+def test_a_long_text_is_read_by_the_fast_weights_window_by_window() -> None:
+    """Without attention, three windows and a rest cost what they cost alone."""
+    config = small_config(layer_types=("linear_attention",) * 2)
+    alone = 3 * pass_flops(config, n_tokens=config.window) + pass_flops(config, n_tokens=1)
+    assert OwnModel(config).reading_flops(3 * config.window + 1) == alone
+
+
+def test_with_one_pass_sleep_costs_less_than_reading_everything_at_once() -> None:
+    plan = Plan(context=100_000, window=2048, n_passes=1, question=30)
+    for shape in PUBLISHED:
+        found = bill(shape, plan)
+        assert found.sleep_flops <= shape.reading_flops(plan.context)
+        assert bill(shape, replace(plan, n_passes=4)).sleep_flops == 4 * found.sleep_flops
 
 
 @torch.inference_mode()
@@ -122,11 +162,11 @@ def test_a_bill_by_hand() -> None:
     shape = Shape("tiny", "made up", 0, 2, 1, 1, 1, 2, 1, 2, True)
     weights = 4 * 4 + 3 * 2  # q, k, v, out of 2 x 2 each; three MLP matrices of 2 x 1
     found = bill(shape, Plan(context=10, window=4, n_passes=3, question=1))
-    four, two = 2 * 4 * weights + 4 * 4 * 4 * 2, 2 * 2 * weights + 4 * 2 * 2 * 2
+    four, two = 2 * 4 * weights + 4 * 10 * 2, 2 * 2 * weights + 4 * 3 * 2  # 10 and 3 pairs, of 4 x 4 and 2 x 2
     assert found.kv_without == 10 * 2 * 2 * 2 and found.kv_with == 4 * 2 * 2 * 2
     assert found.sleep_flops == 3 * (2 * four + two)  # windows of 4, 4 and 2 tokens
     assert found.answer_flops == 2 * weights + 4 * 2 + 2 * 2 * 2
-    assert found.reread_flops == 2 * 10 * weights + 4 * 100 * 2 + 2 * weights + 4 * 11 * 2 + 2 * 2 * 2
+    assert found.reread_flops == 2 * 10 * weights + 4 * 55 * 2 + 2 * weights + 4 * 11 * 2 + 2 * 2 * 2
     assert found.saved == pytest.approx(0.6) and found.fast_bytes == 0
 
 
@@ -143,7 +183,8 @@ def test_loops_and_sliding_windows_change_what_is_held() -> None:
 def test_break_even_by_hand() -> None:
     assert break_even(100, 5, 25) == 5
     assert break_even(100, 25, 25) is None and break_even(100, 30, 25) is None
-    assert Bill(100, 40, 10, 100, 5, 25).pays_from == 5 and Bill(100, 40, 10, 0, 0, 0).saved == 0.5
+    assert Bill(100, 40, 10, 100, 5, 25).pays_from == 5
+    assert Bill(90, 35, 10, 0, 0, 0).saved == 0.55  # 45 of 100 bytes stay, S among them; it is held either way
 
 
 @pytest.mark.parametrize("numbers", [(0, 1, 1, 1), (10**7, 1, 1, 1), (1, 0, 1, 1), (1, 1, 65, 1), (1, 1, 1, 0)])

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from sleepviz.config.base import require
 from sleepviz.config.model import ModelConfig
-from sleepviz.runs.flops import pass_flops, sleep_flops, wake_flops
+from sleepviz.runs.flops import pass_flops, recall_flops
+from sleepviz.studies.counted.pairs import causal_pairs
 
 CONTEXT_MAX = 1_000_000  # tokens
 BYTES = 4  # of a number in this project's models: float32
@@ -26,10 +27,13 @@ class Counted(Protocol):
 
     @property
     def fast_bytes(self) -> int:
-        """Bytes of the fast weights, however long the context is; 0 where there are none."""
+        """Bytes of the fast weights, asleep or not and however long the context is; 0 where there are none."""
 
-    def reading_flops(self, n_tokens: int, n_passes: int = 1) -> int:
-        """Operations of N passes over tokens with nothing before them."""
+    def reading_flops(self, n_tokens: int) -> int:
+        """Operations of one pass awake over tokens with nothing before them."""
+
+    def sleep_flops(self, n_tokens: int, n_passes: int) -> int:
+        """Operations of N passes asleep over a window of so many tokens."""
 
     def answer_flops(self, n_tokens: int, n_cached: int) -> int:
         """Operations of one pass over a question, output projection included, with so many tokens in the cache."""
@@ -37,9 +41,10 @@ class Counted(Protocol):
 
 @dataclass(frozen=True)
 class OwnModel:
-    """A model of this project, by its configuration."""
+    """A model of this project, by its configuration, and whether it looks both ways while asleep."""
 
     config: ModelConfig
+    is_both_ways: bool = False
 
     def kv_bytes(self, n_tokens: int) -> int:
         """Keys and values of d_model numbers each, in every attention layer."""
@@ -55,15 +60,32 @@ class OwnModel:
         layers = len(self.config.layer_types) - self._attention_layers
         return layers * self.config.fast_heads * self.config.key_dim * self.config.value_dim * BYTES
 
-    def reading_flops(self, n_tokens: int, n_passes: int = 1) -> int:
-        """As `runs.flops` counts them."""
-        if n_passes == 1:
-            return pass_flops(self.config, n_tokens=n_tokens)
-        return sleep_flops(self.config, n_tokens=n_tokens, n_passes=n_passes)
+    def reading_flops(self, n_tokens: int) -> int:
+        """Awake, a token looks back only."""
+        return self._pass_flops(n_tokens, causal_pairs(n_tokens))
+
+    def sleep_flops(self, n_tokens: int, n_passes: int) -> int:
+        """Asleep, a token may look at the whole window. Between two passes h is prepared for the later one."""
+        pairs = n_tokens**2 if self.is_both_ways else causal_pairs(n_tokens)
+        between = recall_flops(self.config, n_tokens=n_tokens)
+        return n_passes * self._pass_flops(n_tokens, pairs) + (n_passes - 1) * between
 
     def answer_flops(self, n_tokens: int, n_cached: int) -> int:
-        """As `runs.flops` counts them."""
-        return wake_flops(self.config, n_tokens=n_tokens, n_cached=n_cached)
+        """One pass awake, and the output projection at every token."""
+        projection = 2 * n_tokens * self.config.d_model * self.config.vocab_size
+        return self._pass_flops(n_tokens, causal_pairs(n_tokens, n_cached)) + projection
+
+    def _pass_flops(self, n_tokens: int, pairs: int) -> int:
+        """As `runs.flops` counts a window, window by window, but with attention over these pairs alone.
+
+        That counts attention over the whole square of a window, and the fast weights by a rule whose work grows with
+        the square of its chunk: no kernel would take a long text in one chunk.
+        """
+        window = self.config.window
+        full, rest = divmod(n_tokens, window)
+        by_windows = full * pass_flops(self.config, n_tokens=window) + pass_flops(self.config, n_tokens=rest)
+        squares = full * window**2 + rest**2
+        return by_windows + 4 * self.config.d_model * self._attention_layers * (pairs - squares)
 
 
 @dataclass(frozen=True)
@@ -95,8 +117,9 @@ class Bill:
 
     @property
     def saved(self) -> float:
-        """Share of the memory that clearing saves, the fast weights counted as a price."""
-        return 1 - (self.kv_with + self.fast_bytes) / self.kv_without if self.kv_without else 0.0
+        """Share of the memory that clearing saves. The fast weights are held with sleep and without."""
+        held = self.kv_without + self.fast_bytes
+        return (self.kv_without - self.kv_with) / held if held else 0.0
 
     @property
     def pays_from(self) -> float | None:
@@ -107,8 +130,8 @@ class Bill:
 def bill(model: Counted, plan: Plan) -> Bill:
     """Count one plan."""
     full, rest = divmod(plan.context, plan.window)
-    sleep = full * model.reading_flops(plan.window, plan.n_passes) if full else 0
-    sleep += model.reading_flops(rest, plan.n_passes) if rest else 0
+    sleep = full * model.sleep_flops(plan.window, plan.n_passes) if full else 0
+    sleep += model.sleep_flops(rest, plan.n_passes) if rest else 0
     return Bill(
         kv_without=model.kv_bytes(plan.context),
         kv_with=model.kv_bytes(min(plan.window, plan.context)),

@@ -1,8 +1,8 @@
 """Shapes of published models: layers, heads and widths, each with its source. Bytes and operations follow from them.
 
-Counted are the products of matrices, 2 m k n for [m, k] and [k, n], and the fast weights token by token: reading,
-recalling and writing a state of n numbers takes 6 n operations a token. Norms, activations and short convolutions
-are left out. A number takes two bytes.
+Counted are the products of matrices, 2 m k n for [m, k] and [k, n]; attention over the pairs that a causal kernel
+computes; and the fast weights token by token: reading, recalling and writing a state of n numbers takes 6 n operations
+a token. Norms, activations and short convolutions are left out. A number takes two bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sleepviz.config.base import require
+from sleepviz.studies.counted.pairs import causal_pairs
 
 BYTES = 2  # bfloat16
 
@@ -93,19 +94,22 @@ class Shape:
         """The state of every layer with fast weights."""
         return self.fast_layers * self.fast.state * BYTES
 
-    def reading_flops(self, n_tokens: int, n_passes: int = 1) -> int:
-        """Each further pass costs as much as the first."""
-        return n_passes * self._pass_flops(n_tokens, 0)
+    def reading_flops(self, n_tokens: int) -> int:
+        """One ordinary pass."""
+        return self._pass_flops(n_tokens, 0)
+
+    def sleep_flops(self, n_tokens: int, n_passes: int) -> int:
+        """Each pass costs as much as reading the window."""
+        return n_passes * self.reading_flops(n_tokens)
 
     def answer_flops(self, n_tokens: int, n_cached: int) -> int:
         """One ordinary pass, and the output projection at every token."""
         return self._pass_flops(n_tokens, n_cached) + 2 * n_tokens * self.hidden * self.vocabulary
 
     def _pass_flops(self, n_tokens: int, n_cached: int) -> int:
-        """Attention is counted over the whole square, as torch's counter does."""
-        seen = n_cached + n_tokens
-        looked_at = self.full_layers * seen + self.sliding_layers * min(seen, self.sliding_window)
-        attention = 4 * n_tokens * looked_at * self.heads * self.head_dim
+        pairs = self.full_layers * causal_pairs(n_tokens, n_cached)
+        pairs += self.sliding_layers * causal_pairs(n_tokens, n_cached, self.sliding_window)
+        attention = 4 * pairs * self.heads * self.head_dim
         rule = 6 * n_tokens * self.fast_layers * self.fast.state
         return self.loops * (2 * n_tokens * self._layer_weights + attention + rule)
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.figures.measured import right_of
 from app.learn import limits, shares, sizes
 from app.learn.limits import TOPICS, Evidence
 from app.learn.path import LAST, Place
 from app.learn.scene import Moment, event_at
 from app.parts.units import in_bytes
-from app.shell.results import Result, Results, read_results
+from app.shell.results import Cost, Result, Results, read_results
 from sleepviz.config.events import AnswerScored, CacheEvicted, SleepPassDone, SleepStarted
 from sleepviz.config.places import ASSETS
 from sleepviz.config.run import RunSpec
-from tests.app.made import made_trace
+from tests.app.made import made_trace, result
 
 RESULTS = ASSETS / "results"
-
-
-def result(correct: int, n: int = 512, **values: object) -> Result:
-    given = {"experiment": "accuracy", "variant": "any_n", "passes": 6, "difficulty": 6, **values}
-    accuracy = correct / n
-    return Result(**given, n=n, accuracy=accuracy, low=max(0, accuracy - 0.02), high=min(1, accuracy + 0.02))  # type: ignore[arg-type]
 
 
 def test_a_step_opens_by_being_done_or_by_a_link_and_never_closes() -> None:
@@ -62,9 +58,22 @@ def test_a_million_tokens_of_llama_take_131_gb() -> None:
     ]
 
 
-def test_a_share_is_all_or_none_only_where_it_is() -> None:
-    assert [shares.of(result(correct)) for correct in (0, 512, 484)] == ["0 of 512", "512 of 512", "484 of 512"]
-    assert [shares.of(result(correct)) for correct in (511.8, 0.25)] == ["511 of 512", "1 of 512"]  # type: ignore[arg-type]
+@pytest.mark.parametrize("task", ["rule110", "depo", "gsm"])
+def test_no_sentence_counts_questions_where_the_file_has_no_whole_count(task: str) -> None:
+    """The file's own "correct" is the oracle: a whole number is told as a count, any other as a share."""
+    entries = json.loads((RESULTS / f"{task}.json").read_text())["entries"]
+    for raw, entry in zip(entries, read_results(RESULTS / f"{task}.json").entries, strict=True):
+        said, correct, n = right_of(entry), raw["correct"], raw["n"]
+        if float(correct).is_integer():
+            assert said == f"{int(correct)} of {n}"
+        else:
+            told = float(said.removesuffix(f"\u00a0% of {n}").removeprefix("under ").removeprefix("over "))
+            assert 0 < told < 100 and abs(told - 100 * correct / n) <= 0.1
+
+
+def test_a_share_between_whole_counts_is_never_all_or_none() -> None:
+    said = [right_of(result(correct)) for correct in (511.8, 0.25, 503.25)]  # type: ignore[arg-type]
+    assert said == ["over 99.9\u00a0% of 512", "under 0.1\u00a0% of 512", "98.3\u00a0% of 512"]
 
 
 def test_a_rare_answer_is_an_exception_either_way() -> None:
@@ -100,7 +109,11 @@ def test_a_control_is_told_beside_the_unbroken_run_at_the_hardest_difficulty_it_
 
     said = shares.of_control(results, "replay")
 
-    assert "8 steps" in said and "3 of 512" in said and "480 of 512" in said
+    assert (
+        said == "On harder questions (8 steps, 12 passes) such a broken run is right on 3 of 512. Unbroken: 480 of 512."
+    )
+    as_hard = Results("rule110", "by hand", (entries[0], broken[0]))  # four steps; the path asks for six
+    assert "harder" not in shares.of_control(as_hard, "replay")
     assert shares.of_control(results, "zero_state") == ""
 
 
@@ -114,7 +127,8 @@ def test_a_deeper_model_is_told_where_it_first_fails_with_the_fewest_passes_that
     ]
     said = shares.of_deeper(Results("depo", "by hand", (*deeper, *small)))
 
-    assert "2 hops" in said and "90 of 512" in said and said.endswith("with 3 passes: 500 of 512.")
+    assert "the page Graph, at 2 hops" in said and "right on 90 of 512 fresh questions" in said
+    assert said.endswith("with 3 passes is right on 500 of 512.")
     assert shares.of_deeper(Results("depo", "by hand", tuple(deeper))) == ""
 
 
@@ -155,12 +169,58 @@ def test_a_gain_is_told_with_the_fewest_passes_that_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "ending"), [(300, "and on 300 of 512 with 20 passes."), (509, "20 passes did no measurable harm.")]
+    ("most", "ending"), [(300, "and on 300 of 512 with 20 passes."), (509, "20 passes did no measurable harm there.")]
 )
 def test_harm_is_told_only_where_the_intervals_part(most: int, ending: str) -> None:
     (said,) = limits.passes(evidence(result(510, passes=6), result(most, passes=20)))
 
     assert said.endswith(ending)
+
+
+def test_harm_at_other_difficulties_stands_in_the_same_sentence_with_its_worst() -> None:
+    hardest = [result(510, passes=6), result(509, passes=20)]
+    one = [result(512, passes=1, difficulty=1), result(432, passes=20, difficulty=1)]
+    three = [result(505, passes=4, difficulty=3), result(450, passes=20, difficulty=3)]
+    unhurt = [result(500, passes=4, difficulty=2), result(495, passes=20, difficulty=2)]
+
+    (said,) = limits.passes(evidence(*hardest, *one, *unhurt))
+    assert said.endswith("harm there. At 1 step accuracy falls with 20 passes: from 100.0 % with 1 pass to 84.4 %.")
+    (said,) = limits.passes(evidence(*hardest, *one, *three, *unhurt))
+    assert "At 1 and 3 steps accuracy falls with 20 passes, most at 1 step: from 100.0 %" in said
+    (said,) = limits.passes(evidence(*hardest, *unhurt))
+    assert said.endswith("20 passes did no measurable harm there.")
+
+
+@pytest.mark.parametrize("task", ["rule110", "depo", "gsm"])
+def test_every_harm_that_the_files_hold_is_told(task: str) -> None:
+    """Counted from the raw entries: where the interval of the largest N lies below that of some smaller N's best."""
+    raw = json.loads((RESULTS / f"{task}.json").read_text())["entries"]
+    cells = {(e["difficulty"], e["passes"]): e for e in raw if (e["experiment"], e["variant"]) == ("accuracy", "any_n")}
+    most, solved = max(n for _, n in cells), max(d for (d, _), e in cells.items() if e["accuracy"] >= 0.95)
+    harmed = 0
+    for d in {d for d, _ in cells} - {solved}:
+        best = max((e for (level, n), e in cells.items() if level == d and n < most), key=lambda e: e["accuracy"])
+        harmed += cells[d, most]["ci95"][1] < best["ci95"][0]
+
+    (said,) = limits.passes(Evidence({task: read_results(RESULTS / f"{task}.json")}, {}))
+    assert harmed and (
+        f"At {harmed} other difficulties accuracy falls" in said or (harmed == 2 and "At 1 and 3" in said)
+    )
+
+
+def test_reading_again_is_told_with_what_one_reading_cannot_answer() -> None:
+    """A break-even alone compares a model that answers with one that does not."""
+    cost = Cost(1, 1, 1, 900, 10, 110, 9, 9)
+    one = result(3, passes=1, experiment="cost", cost=replace(cost, sleep_flops=100))
+    many = result(500, passes=6, experiment="cost", cost=cost)
+    kept = result(7, passes=1, experiment="baseline", variant="oracle")
+
+    said, _ = limits.cost(evidence(one, many, kept))
+    assert "At 6 steps, one pass is right on 3 of 512 questions, and 6 passes on 500 of 512." in said
+    assert said.endswith("keeps its cache and reads once is right on 7 of 512.")
+    as_good = replace(one, accuracy=0.94, low=0.92, high=0.97)
+    said, _ = limits.cost(evidence(as_good, many))
+    assert said.endswith("takes fewer operations.")
 
 
 def test_a_gain_of_the_text_model_silences_the_sentence_that_there_is_none() -> None:
@@ -184,7 +244,10 @@ def test_the_shipped_figures_are_those_of_the_files() -> None:
 
     (said,) = limits.windows(Evidence({"rule110": results}, {}))
 
-    assert f"Rule 110, {first_failed} steps" in said and f"right on {baseline[first_failed]:.0f} of 512" in said
+    assert (
+        f"Rule 110, {first_failed} steps" in said
+        and f"right on {100 * baseline[first_failed] / 512:.1f}\u00a0% of 512" in said
+    )
 
 
 def test_damaged_results_of_the_text_model_are_none(tmp_path: Path) -> None:

@@ -189,8 +189,23 @@ def test_what_a_cache_that_is_never_cleared_would_hold() -> None:
     memory = player_payload(made_trace())["memory"]
     assert (memory["window_bytes"], memory["most"], memory["fast_bytes"]) == (2560, 5, 16)
     assert memory["compression"] == (  # four windows of 2.5 KB
-        "S stays 16 bytes however many windows it reads. A cache that is never cleared would hold 10 KB after 4."
+        "S stays 16 bytes however many windows it reads. A cache that is never cleared would hold 10 KB after 4 "
+        "windows."
     )
+
+
+def test_both_bars_have_one_scale_on_which_neither_is_ever_longer_than_its_track() -> None:
+    """Five tokens take 2,560 bytes. A cache that is kept reaches 10 tokens, and then a full bar is 5,120 bytes."""
+    made = made_trace()
+    memory = player_payload(made)["memory"]
+    assert memory["scale_bytes"] == 2560 and memory["scale"].endswith(
+        "2.5 KB, the most that the cache holds in this run."
+    )
+    grown = tuple(replace(e, kv_tokens=(10,)) if isinstance(e, CacheEvicted) else e for e in made.events)
+    assert player_payload(replace(made, events=grown))["memory"]["scale_bytes"] == 5120
+    large = tuple(replace(e, fast_bytes=4096) if isinstance(e, CacheEvicted) else e for e in made.events)
+    memory = player_payload(replace(made, events=large))["memory"]
+    assert memory["scale_bytes"] == 4096 and memory["scale"].endswith("A full bar is 4 KB, all of S.")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +224,10 @@ def test_a_late_jump_of_drift_is_explained(drifts: tuple[float, ...], right_at: 
     for index, drift in enumerate(drifts):
         woken = made_answer("1011" if index >= right_at else "1110", reached=1)
         passes.append(made_pass(index, [[1.0, 0.0], [0.0, 1.0]], drift, woken))
-    assert player_payload(replace(made, events=(*events, *passes, *made.events[8:])))["drift_note"] == note
+    told = player_payload(replace(made, events=(*events, *passes, *made.events[8:])))
+    assert told["drift_note"] == {"said": note, "state": len(passes) - 1}
+    last = next(frame for frame in told["frames"] if frame["state"] == told["drift_note"]["state"])
+    assert (last["kind"], last["pass"]) == ("pass", len(passes))  # it is not told before the last pass was played
 
 
 def test_a_run_without_passes_has_no_states() -> None:
@@ -348,5 +366,5 @@ def test_a_row_that_is_no_step_s_row_names_the_nearest() -> None:
 
 
 def test_chance_is_named() -> None:
-    assert player_payload(made_trace())["chance"] == "guessing: 1 in 16"  # four cells of two values
-    assert player_payload(made_graph())["chance"] == "guessing: 1 in 3"  # three nodes
+    assert player_payload(made_trace())["chance"] == "a blind guess is right 1 time in 16"  # four cells of two values
+    assert player_payload(made_graph())["chance"] == "a blind guess is right 1 time in 3"  # three nodes

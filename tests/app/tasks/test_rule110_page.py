@@ -86,7 +86,18 @@ def test_a_model_that_was_trained_awake_has_a_card_for_each_n_of_its_own(assets:
     assert one["rows"] == trained["rows"] and one["cost"] == trained["cost"] and one["cost"] != four["cost"]
     said = " ".join(each.value for each in (*page.caption, *page.markdown))
     assert "trained only with N = 1, so more passes are new to it" in said
-    assert "so no ring marks it" in said and "The ring is your setting" not in said
+    assert "These numbers belong to made, run as it was trained." in said
+    page.session_state["rule110_plots"] = True
+    assert any("so no ring marks it" in each.value for each in clean(page.run()).markdown)
+
+
+def test_a_plot_is_explained_where_it_can_be_seen(assets: Path) -> None:
+    page = opened()
+    of_the_plot = ("Whiskers", "horizontal lines", "ring marks")
+    assert not any(word in each.value for each in (*page.markdown, *page.caption) for word in of_the_plot)
+    page.session_state["rule110_plots"] = True
+    (said,) = [each.value for each in clean(page.run()).markdown if "Whiskers" in each.value]
+    assert all(word in said for word in of_the_plot)
 
 
 def test_a_card_says_how_often_such_a_run_is_right(assets: Path) -> None:
