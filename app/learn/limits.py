@@ -11,6 +11,7 @@ from typing import Any
 from app.learn import limits_text as text
 from app.learn.shares import of
 from app.parts.units import count
+from app.shell.difference import Share, is_above
 from app.shell.results import Result, Results
 from app.tasks import PAGES
 from sleepviz.config.outside import MALFORMED
@@ -96,7 +97,7 @@ def passes(evidence: Evidence) -> Iterator[str]:
         here = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == enough.difficulty]
         best, most = max(here, key=lambda entry: entry.accuracy), max(here, key=lambda entry: entry.passes)
         if best.passes < most.passes:
-            sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
+            sentence = text.PASSES_FEW if is_above(best, most) else text.PASSES_SAME
             yield sentence.format(
                 task=task,
                 steps=count(enough.difficulty, unit),
@@ -233,7 +234,9 @@ def _text_model(found: Mapping[str, Any]) -> Iterator[str]:
     entries = [entry for entry in found.get("entries", ()) if entry.get("passes") in (1, 2)]
     hardest = max(((entry["windows"], entry["hops"]) for entry in entries), default=None)
     at = {entry["passes"]: entry for entry in entries if (entry["windows"], entry["hops"]) == hardest}
-    # A gain would show as an interval that lies wholly above the other.
-    if hardest is not None and {1, 2} <= at.keys() and at[2]["ci95"][0] <= at[1]["ci95"][1]:
+    if hardest is None or not {1, 2} <= at.keys():
+        return
+    first, second = (Share(at[n]["accuracy"], *at[n]["ci95"]) for n in (1, 2))
+    if not is_above(second, first):
         one, two = (f"{at[n]['accuracy']:.0%}".replace("%", " %") for n in (1, 2))
         yield text.TASKS_TEXT.format(hops=hardest[1], one=one, two=two)
