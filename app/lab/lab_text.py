@@ -143,6 +143,7 @@ COST_HEADS = (
 )
 SERIES_ALT = "{heading}. Accuracy at {hardest} against passes N, one line for each of {n} models."
 GROWTH_ALT = "{heading}. Share of {right} against passes N, one line for each of {n} difficulties."
+SERIES_AT = "The figure shows {level} alone; the table has every difficulty."
 SERIES_HEADS = "model"
 SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {asked} per setting"
 NOT_RUN = "What was not measured"

@@ -296,16 +296,18 @@ def _show_other(scene: Scene, experiment: str) -> None:
     if drawn is None:
         _bar(scene, entries, name=experiment, anchor=anchor)
     else:
-        figure, alt = drawn
-        notice = _notice(said.notice, _chance(counted))
+        figure, alt, at = drawn
+        notice = _notice(said.notice, at, _chance(counted))
         _chart(scene, figure, entries, name=experiment, anchor=anchor, notice=notice, alt=alt)
     compared = lines.lines_of(scene.results, experiment)
     st.html(tables.lines_table(said.heading, compared, symbol=symbol, right=counted.right))
 
 
-def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str] | None:
-    """The figure of an experiment and its description: over windows, over N by model at the hardest difficulty that
-    one solves, or over N by difficulty of one model. None where there is one N only.
+def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str, str] | None:
+    """The figure of an experiment, its description, and at which one difficulty it is drawn, if it is.
+
+    It is over windows, over N by model at the hardest difficulty that one solves, or over N by difficulty of one model.
+    None where there is one N only.
     """
     assert scene.results is not None
     heading, symbol = lab_text.section(experiment).heading, scene.said.symbol
@@ -315,13 +317,14 @@ def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figur
         figure = figures.windows_figure(
             scene.results, experiment, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
         )
-        return figure, OVER_WINDOWS[experiment].alt.format(heading=heading)
+        return figure, OVER_WINDOWS[experiment].alt.format(heading=heading), ""
     compared = lines.models_of(scene.results, experiment, hardest)
     alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", n=len(compared))
+    at = lab_text.SERIES_AT.format(level=f"{symbol} = {hardest}")
     if len(compared) == 1:
         difficulties = sorted({entry.difficulty for entry in entries})
         compared = {f"{symbol} = {d}": tuple(e for e in entries if e.difficulty == d) for d in difficulties}
-        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(compared))
+        alt, at = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(compared)), ""
     if max(len(line) for line in compared.values()) < 2:
         return None
-    return figures.series_figure(compared, mode=scene.mode, right=counted.right, chance=counted.chance), alt
+    return figures.series_figure(compared, mode=scene.mode, right=counted.right, chance=counted.chance), alt, at

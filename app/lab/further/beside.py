@@ -12,6 +12,7 @@ from app.figures.percent import percent
 from app.lab.findings import Finding
 from app.lab.lab_text import levels
 from app.lab.lines import best_line
+from app.lab.subjects import begun
 from app.parts.units import count
 from app.shell.difference import is_above
 from app.shell.messages import joined
@@ -100,7 +101,7 @@ def _apart(found: Beside, symbol: str) -> Iterator[str]:
         for one, other in (names, names[::-1]):
             ahead = [setting for setting in found.told if found.leads(setting, one, other)]
             if ahead:
-                yield f"*{one}* is ahead at {len(ahead)} of {n}. {_places(ahead, symbol)}"
+                yield f"*{begun(one)}* is ahead at {len(ahead)} of {n}. {_places(ahead, symbol)}"
     else:
         yield f"They differ at {len(found.differing)} of {n}. {_places(found.differing, symbol)}"
     apart = {_difficulty(setting) for setting in found.differing}

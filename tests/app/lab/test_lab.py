@@ -192,6 +192,7 @@ def test_models_that_took_several_n_are_lines_and_one_model_is_a_line_for_each_d
         f"Best N by architecture. Share of {counted} against passes N, one line for each of 2 difficulties." in pictures
     )
     assert "Attention while asleep. Accuracy at t = 3 against passes N, one line for each of 2 models." in pictures
+    assert "The figure shows t = 3 alone; the table has every difficulty." in told(page)
     names = [[line["name"] for line in json.loads(chart.proto.spec)["data"]] for chart in page.get("plotly_chart")]
     assert ["full attention asleep", "causal attention asleep"] in names and ["t = 1", "t = 3"] in names
     assert cells_of(page, "2 layers, N = 2") == ["90.0 % (80.0–95.0)"] * 2

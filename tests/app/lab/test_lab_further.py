@@ -92,8 +92,8 @@ def test_two_runs_are_compared_at_every_setting_and_not_at_their_best() -> None:
     assert told.sentence == (
         "At 9 settings, *this model (one)* and *this model (two)* were compared. At 7 of these, at least one is "
         "clearly "
-        "better than guessing. *this model (one)* is ahead at 2 of 7. With N = 9 and 20, this is so at k = 6. The gap "
-        "is widest at k = 6 with N = 20: 99.0 against 50.0 %. *this model (two)* is ahead at 1 of 7. That is at k = 1 "
+        "better than guessing. *This model (one)* is ahead at 2 of 7. With N = 9 and 20, this is so at k = 6. The gap "
+        "is widest at k = 6 with N = 20: 99.0 against 50.0 %. *This model (two)* is ahead at 1 of 7. That is at k = 1 "
         "with N = 20: 100.0 against 84.0 %. At k = 8, no difference was measured."
     )
 
@@ -114,7 +114,7 @@ def test_a_model_of_one_pass_stands_beside_the_best_n_of_another() -> None:
     found = beside({"a": slept, "b": awake})
     assert found.is_at_best_n and [s["a"].passes for s in found.settings] == [1, 4]
     assert said(agreement({"a": slept, "b": awake}, "k")) == (
-        "At 2 difficulties, *a* and *b* were compared. Each has its best N. *a* is ahead at 1 of 2. That is at k = 3: "
+        "At 2 difficulties, *a* and *b* were compared. Each has its best N. *A* is ahead at 1 of 2. That is at k = 3: "
         "90.0 against 20.0 %. At k = 1, no difference was measured."
     )
 
@@ -133,7 +133,7 @@ def test_what_an_experiment_is_there_to_compare_is_compared() -> None:
     onward, elsewhere = {4: {1: 1.0, 3: 0.5}}, {4: {1: 1.0, 3: 0.9}}
     found = results(made("joined", "found_onward", onward), made("joined", "found_elsewhere", elsewhere))
     _, told = models_findings(found, "joined", "k", CHANCE)
-    assert "*found; any other chain* is ahead at 1 of 2. That is at k = 3 with N = 4: 90.0 against" in told.sentence
+    assert "*Found; any other chain* is ahead at 1 of 2. That is at k = 3 with N = 4: 90.0 against" in told.sentence
 
 
 def broken(variant: str, checkpoint: str, row: dict[int, float]) -> list[Result]:
