@@ -9,7 +9,6 @@ from app.lab.findings import Finding
 from app.lab.further.beside import agreement, beside
 from app.lab.lines import models_of
 from app.lab.subjects import IS_RIGHT, READERS, begun, subject
-from app.parts.units import count
 from app.shell.difference import is_above
 from app.shell.results import MOSTLY_RIGHT, Result, Results
 
@@ -90,15 +89,3 @@ def _share(name: str, entry: Result) -> str:
 def _with(entry: Result) -> str:
     """The passes, where there is more than one."""
     return f", with N = {entry.passes}" if entry.passes > 1 else ""
-
-
-def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | None:
-    """How a single model's share changes from the fewest to the most passes at one difficulty."""
-    line = sorted(line, key=lambda entry: entry.passes)
-    if len(line) < 2:
-        return None
-    few, many = line[0], line[-1]
-    first, last = (count(entry.passes, "pass") for entry in (few, many))
-    return Finding(
-        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last}, the share is {points(many)}."
-    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from app.figures.over_windows import OVER_WINDOWS
-from app.lab.findings import Finding
+from app.lab.findings import Finding, gain_finding, loss_findings
 from app.lab.further.broken import UNBROKEN, broken_findings
-from app.lab.further.models import growth_finding, hardest_solved, models_findings
+from app.lab.further.models import models_findings
 from app.lab.further.reading import ANSWER, memory_finding, probe_findings
 from app.lab.further.windows import windows_finding
 from app.shell.results import Results
@@ -31,7 +31,6 @@ def findings_of(results: Results, experiment: str, symbol: str, right: str, chan
     elif len({(entry.variant, entry.checkpoint) for entry in entries}) > 1:
         return models_findings(results, experiment, symbol, chance)
     else:
-        hardest = hardest_solved(entries)
-        line = [entry for entry in entries if entry.difficulty == hardest]
-        found = growth_finding(line, right, f"{symbol} = {hardest}")
+        gain = gain_finding(entries, symbol, chance)
+        return (*([] if gain is None else [gain]), *loss_findings(entries, symbol, None, chance))
     return () if found is None else (found,)

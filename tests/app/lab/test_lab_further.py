@@ -12,7 +12,7 @@ from app.figures.percent import percent
 from app.lab.findings import Finding
 from app.lab.further.beside import agreement, beside
 from app.lab.further.broken import broken_findings
-from app.lab.further.models import growth_finding, hardest_solved, models_findings, ranked_at_best_n, ranking_finding
+from app.lab.further.models import hardest_solved, models_findings, ranked_at_best_n, ranking_finding
 from app.lab.further.reading import HARDEST, MISSES, memory_finding, probe_findings
 from app.lab.further.told import findings_of
 from app.lab.further.windows import windows_finding
@@ -202,14 +202,6 @@ def test_a_variant_is_the_subject_of_its_sentence() -> None:
     assert subject("new_thing") == "the model of *new thing*"
 
 
-def test_a_single_models_growth_names_what_is_counted() -> None:
-    line = grid({12: {12: 1.0}, 1: {12: 0.563}})
-    assert said(growth_finding(line, "cells read right", "t = 12")) == (
-        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes, the share is 100.0 %."
-    )
-    assert growth_finding(line[:1], "cells read right", "t = 12") is None
-
-
 def measured(right: float, n: int) -> Result:
     low, high = wilson(right, n)
     return replace(entry(1, 1, right / n, n=n), low=low, high=high)
@@ -243,7 +235,10 @@ def test_no_setting_at_which_the_published_seeds_part_is_left_out(task: str) -> 
 
 def test_every_experiment_is_told_by_its_kind() -> None:
     probe = made("probe", "linear", {4: {1: 1.0}})
-    alone = made("attention_large", "causal", {1: {4: 0.1}, 20: {4: 0.9}})
+    alone = made("attention_large", "causal", {1: {4: 0.1, 7: 0.0}, 8: {4: 0.9, 7: 0.95}, 20: {4: 0.9, 7: 0.48}})
     found = results(grid({4: {1: 1.0}}), probe, alone)
     assert "the model itself" in findings_of(found, "probe", "k", "names", CHANCE)[1].sentence
-    assert "After 20 passes" in findings_of(found, "attention_large", "k", "names", CHANCE)[0].sentence
+    gain, loss = findings_of(found, "attention_large", "k", "names", CHANCE)
+    assert gain.sentence.startswith("More passes help at k = 4 and 7.")
+    assert loss.is_against
+    assert "At k = 7, accuracy falls from 95.0 % with N = 8 to 48.0 % with N = 20." in loss.sentence
