@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.figures.measured import points, reach
-from app.figures.over_windows import OverWindows, windows_slept
-from app.figures.percent import percent
+from app.figures.percent import one_in, percent
 from app.lab.lab_text import ENOUGH, NO, WITHOUT_SLEEP, YES, levels
-from app.lab.lines import (
-    Duel,
-    gains,
-    is_above,
-)
-from app.lab.subjects import begun, subject, verb
+from app.lab.lines import Duel, gains
+from app.lab.subjects import begun, subject
 from app.parts.units import count
+from app.shell.difference import is_above
 from app.shell.messages import joined
 from app.shell.results import Comparison, Result, Results
 from app.tasks.base import Evidence
 
 AGAINST = "against the paper's trend"
+ONE_SIDED = 40  # of so many comparisons without a true difference, a 95 % interval calls about one lower
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,8 @@ def gain_finding(measured: Sequence[Result], symbol: str, chance: float = 0.0) -
             f"More passes help at {levels(list(found.helped), symbol)}. At {symbol} = {first.difficulty}, accuracy "
             f"rises from {points(first)} with N = {first.passes} to {points(best)} with N = {best.passes}."
         )
+        tried = count(found.n_compared, "setting")
+        said += f" Of {tried} with more passes, {found.n_better} are measurably better than N = {found.fewest}."
         if found.rest:
             said += f" At {levels_of(found.rest, symbol)}, no gain was measured."
         return Finding(said)
@@ -87,42 +86,99 @@ def reach_finding(measured: Sequence[Result], symbol: str, solved: float) -> Fin
 def loss_findings(
     measured: Sequence[Result], symbol: str, passes_trained: int | None, chance: float = 0.0
 ) -> tuple[Finding, ...]:
-    """Where accuracy is measurably lower with more passes than with fewer; or that it is nowhere.
-
-    A fall from what guessing might give is none.
+    """Whether more passes do harm: within training, every larger N against every smaller; then each N beyond training
+    against the most within. A fall from what guessing might give is none.
     """
-    if len({entry.passes for entry in measured}) < 2:
-        return ()
-    falls: dict[bool, dict[int, tuple[Result, Result]]] = {False: {}, True: {}}  # by whether N is beyond training
-    for difficulty in sorted({entry.difficulty for entry in measured}):
-        line = sorted((e for e in measured if e.difficulty == difficulty), key=lambda entry: entry.passes)
-        pairs = [
-            (less, more) for at, less in enumerate(line) for more in line[at + 1 :] if is_above(less, more, chance)
-        ]
-        for less, more in sorted(pairs, key=_fall):
-            falls[_is_beyond(more, passes_trained)][difficulty] = less, more
-    if not any(falls.values()):
-        return (Finding(f"At no {symbol} is accuracy measurably lower with more passes than with fewer."),)
-    found = []
-    for is_beyond, group in falls.items():
-        if group:
-            less, more = max(group.values(), key=_fall)
-            harmful = (
-                f"More passes than the {passes_trained} of training do harm" if is_beyond else "More passes do harm"
-            )
-            found.append(
-                Finding(
-                    f"{harmful} at {levels(list(group), symbol)}, {AGAINST}. At {symbol} = {less.difficulty}, accuracy "
-                    f"falls from {points(less)} with N = {less.passes} to {points(more)} with N = {more.passes}.",
-                    is_against=True,
-                )
-            )
-    return tuple(found)
+    beyond = [entry for entry in measured if _is_beyond(entry, passes_trained)]
+    within = [entry for entry in measured if entry not in beyond]
+    found = [_loss_within(within, symbol, bool(beyond), chance)]
+    if passes_trained is not None:
+        found.append(_loss_beyond(within, beyond, symbol, passes_trained, chance))
+    return tuple(each for each in found if each is not None)
 
 
-def _fall(pair: tuple[Result, Result]) -> float:
-    less, more = pair
-    return less.accuracy - more.accuracy
+def _loss_within(within: Sequence[Result], symbol: str, is_told_apart: bool, chance: float) -> Finding | None:
+    pairs = [
+        (less, more)
+        for less in within
+        for more in within
+        if less.difficulty == more.difficulty and less.passes < more.passes
+    ]
+    if not pairs:
+        return None
+    told = [pair for pair in pairs if max(entry.accuracy for entry in pair) > 2 * chance]
+    scope = "Within training, " if is_told_apart else ""
+    falls = [pair for pair in pairs if is_above(*pair, chance)]
+    if not falls:
+        said = f"{scope}at no {symbol} is accuracy measurably lower with more passes than with fewer."
+        return Finding(said[:1].upper() + said[1:])
+    less, more = max(falls, key=fall)
+    hard = levels(sorted({pair[0].difficulty for pair in falls}), symbol)
+    is_chance = len(falls) <= len(told) / ONE_SIDED
+    verdict = "Chance alone would give as many." if is_chance else f"This is {AGAINST}."
+    said = (
+        f"{scope}a larger N was compared with a smaller one {count(len(told), 'time')}. At {hard}, accuracy is "
+        f"measurably "
+        f"lower with the larger N in {len(falls)} of them. {verdict} At {symbol} = {less.difficulty}, accuracy falls "
+        f"from {points(less)} with N = {less.passes} to {points(more)} with N = {more.passes}."
+    )
+    return Finding(said[:1].upper() + said[1:], is_against=not is_chance)
+
+
+def _loss_beyond(
+    within: Sequence[Result], beyond: Sequence[Result], symbol: str, passes_trained: int, chance: float
+) -> Finding | None:
+    """Each N beyond training against the most passes of training that were measured."""
+    most = max((entry.passes for entry in within), default=0)
+    known = {entry.difficulty: entry for entry in within if entry.passes == most}
+    lower, higher = {}, {}
+    for n in sorted({entry.passes for entry in beyond}):
+        pairs = [(known[e.difficulty], e) for e in beyond if e.passes == n and e.difficulty in known]
+        lower[n] = [(less, more) for less, more in pairs if is_above(less, more, chance)]
+        higher[n] = [(less, more) for less, more in pairs if is_above(more, less, chance)]
+    harmful = [n for n, pairs in lower.items() if pairs]
+    tried = f"N = {most} at {_difficulties(len(known))}"
+    if not known or not lower:
+        return None
+    if harmful:
+        verb = "does" if len(harmful) == 1 else "do"
+        said = [f"{levels(harmful, 'N')}, beyond the {passes_trained} of training, {verb} harm, {AGAINST}."]
+        said.append(f"The comparison is with {tried}.")
+    else:
+        said = [f"No N beyond training is measurably worse than {tried}."]
+    for word, found in (("lower", lower), ("higher", higher)):
+        said += [_by_passes(n, word, pairs, symbol) for n, pairs in found.items() if pairs]
+    return Finding(" ".join(said), is_against=bool(harmful))
+
+
+def _by_passes(n: int, word: str, pairs: Sequence[tuple[Result, Result]], symbol: str) -> str:
+    """At which difficulties one N is worse or better, and how the shares change where they change most."""
+    before, after = max(pairs, key=lambda pair: abs(fall(pair)))
+    at = "" if len(pairs) == 1 else f"at {symbol} = {before.difficulty} "
+    change = f"{at}from {percent(before.accuracy)} to {points(after)}"
+    return f"With N = {n}, accuracy is {word} at {where(pairs, symbol)}: {change}."
+
+
+def _difficulties(number: int) -> str:
+    return count(number, "difficulty", "difficulties")
+
+
+def fall(pair: tuple[Result, Result]) -> float:
+    """By how much the second share is lower than the first."""
+    return pair[0].accuracy - pair[1].accuracy
+
+
+def below_chance_finding(measured: Sequence[Result], symbol: str, chance: float | None) -> Finding | None:
+    """Where accuracy lies measurably below what guessing gives; None where it nowhere does."""
+    below = [entry for entry in measured if chance is not None and entry.high < chance]
+    if not below or chance is None:
+        return None
+    lowest = min(below, key=lambda entry: (entry.accuracy, entry.difficulty, entry.passes))
+    return Finding(
+        f"At {len(below)} of {count(len(measured), 'setting')}, accuracy lies measurably below chance "
+        f"({one_in(chance)}). One is {symbol} = {lowest.difficulty} with N = {lowest.passes}, with {points(lowest)}. "
+        "Such answers are not guesses: the model gives a wrong answer in a regular way."
+    )
 
 
 def _is_beyond(entry: Result, passes_trained: int | None) -> bool:
@@ -139,8 +195,8 @@ def baseline_findings(duels: Sequence[Duel], symbol: str) -> tuple[Finding, ...]
             for ours, theirs in (*each.ahead, *each.equal):
                 if theirs.difficulty not in best or theirs.accuracy > best[theirs.difficulty][1].accuracy:
                     best[theirs.difficulty] = ours, theirs
-        ours, theirs = max(best.values(), key=lambda pair: pair[0].accuracy - pair[1].accuracy)
-        if ours.low > theirs.high:
+        ours, theirs = max(best.values(), key=fall)
+        if is_above(ours, theirs):
             found.append(
                 Finding(
                     f"At {symbol} = {ours.difficulty}, this model has {points(ours)} right, the best model without "
@@ -149,11 +205,13 @@ def baseline_findings(duels: Sequence[Duel], symbol: str) -> tuple[Finding, ...]
                 )
             )
     for each in (each for each in duels if each.is_against):
-        ours, theirs = max(each.behind, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
+        ours, theirs = min(each.behind, key=fall)
+        compared = _difficulties(len(each.ahead) + len(each.equal) + len(each.behind))
         found.append(
             Finding(
-                f"{begun(subject(theirs.variant))} is ahead at {where(each.behind, symbol)}, {AGAINST}. At {symbol} = "
-                f"{ours.difficulty}, {points(theirs)} of its answers are right; this model has {points(ours)}.",
+                f"{begun(subject(theirs.variant))} is ahead at {where(each.behind, symbol)}, {AGAINST}; {compared} "
+                f"were compared. At {symbol} = {ours.difficulty}, {points(theirs)} of its answers are right; "
+                f"this model has {points(ours)}.",
                 is_against=True,
             )
         )
@@ -172,8 +230,12 @@ def control_finding(found: Sequence[Comparison]) -> Finding | None:
     if not found:
         return None
     falling = sum(bool(each.falls) for each in found)
+    lower, settings = sum(len(each.falls) for each in found), sum(len(each.pairs) for each in found)
     one = "one part" if len(found) > 1 else "a part"
-    return Finding(f"Breaking {one} of the mechanism lowers accuracy in {falling} of {len(found)} controls.")
+    return Finding(
+        f"Breaking {one} of the mechanism lowers accuracy in {falling} of {len(found)} controls: at {lower} of "
+        f"{count(settings, 'setting')}."
+    )
 
 
 def halting_finding(fixed: Sequence[Result], drift: Sequence[Result]) -> Finding | None:
@@ -186,7 +248,7 @@ def halting_finding(fixed: Sequence[Result], drift: Sequence[Result]) -> Finding
     as_good = [entry for entry in drift if not is_above(best, entry)]
     said = f"The best fixed N is {best.passes}, with {points(best)} right."
     if enough.passes != best.passes:
-        said += f" N = {enough.passes} cannot be told apart from it, with {points(enough)}."
+        said += f" N = {enough.passes} is not measurably worse, with {points(enough)}."
     if not as_good:
         nearest = max(drift, key=lambda entry: entry.accuracy)
         return Finding(f"Stopping on drift never does as well as a fixed N. {said} Drift reaches {points(nearest)}.")
@@ -203,77 +265,6 @@ def halting_finding(fixed: Sequence[Result], drift: Sequence[Result]) -> Finding
 def _mean_passes(entry: Result) -> float:
     assert entry.mean_passes is not None
     return entry.mean_passes
-
-
-def windows_finding(entries: Sequence[Result], said: OverWindows, symbol: str, chance: float = 0.0) -> Finding | None:
-    """Whether questions are still answered right after the most windows; None where nothing is compared.
-
-    Each difficulty is asked after the fewest windows and after the most; where the first was never learned, nothing can
-    be forgotten.
-    """
-    ends: dict[int, tuple[Result, Result]] = {}
-    for difficulty in sorted({entry.difficulty for entry in entries}):
-        line = sorted((e for e in entries if e.difficulty == difficulty), key=windows_slept)
-        if windows_slept(line[0]) < windows_slept(line[-1]):
-            ends[difficulty] = line[0], line[-1]
-    learned = {difficulty: pair for difficulty, pair in ends.items() if pair[0].accuracy > 2 * chance}
-    lost = {difficulty: pair for difficulty, pair in learned.items() if is_above(*pair)}
-    kept = [difficulty for difficulty in learned if difficulty not in lost]
-    unknown = [difficulty for difficulty in ends if difficulty not in learned]
-    parts = []
-    if kept:
-        first, last = ends[kept[0]]
-        parts.append(said.kept.format(fewest=_windows(first), most=_windows(last), levels=levels(kept, symbol)))
-    if lost:
-        first, last = max(lost.values(), key=lambda pair: pair[0].accuracy - pair[1].accuracy)
-        told = {"fewest": _windows(first), "most": _windows(last), "one": f"{symbol} = {first.difficulty}"}
-        told |= {"first": points(first), "last": points(last), "levels": levels(list(lost), symbol)}
-        parts.append(said.lost.format(**told))
-    if unknown:
-        parts.append(said.unknown.format(levels=levels(unknown, symbol)))
-    return Finding(" ".join(parts)) if parts else None
-
-
-def _windows(entry: Result) -> str:
-    return count(windows_slept(entry), "window")
-
-
-def models_finding(models: Mapping[str, Sequence[Result]], asked: str, chance: float = 0.0) -> Finding | None:
-    """Which model of an experiment gets furthest at one difficulty, each at its best N; None without two models.
-
-    `models` are by the subject of their sentence.
-    """
-    best = {name: max(line, key=lambda entry: (entry.accuracy, -entry.passes)) for name, line in models.items()}
-    ranked = sorted(best.items(), key=lambda pair: -pair[1].accuracy)
-    if len(ranked) < 2:
-        return None
-    (leader, first), (follower, second), (weakest, last) = ranked[0], ranked[1], ranked[-1]
-    if first.accuracy <= 2 * chance:
-        return Finding(f"At {asked}, no model is clearly better than guessing.")
-    said = f"At {asked}, {leader} {_often(first)} of cases, with N = {first.passes}."
-    if not is_above(first, second):
-        said += f" {begun(follower)} {_often(second)}: the two cannot be told apart."
-    else:
-        said += f" Next, {follower} {_often(second)}."
-    if len(ranked) > 2:
-        said += f" Last, {weakest} {_often(last)}."
-    return Finding(said)
-
-
-def _often(entry: Result) -> str:
-    return f"{verb(entry.variant)} in {points(entry)}"
-
-
-def growth_finding(line: Sequence[Result], right: str, asked: str) -> Finding | None:
-    """How a single model's share changes from the fewest to the most passes at one difficulty."""
-    line = sorted(line, key=lambda entry: entry.passes)
-    if len(line) < 2:
-        return None
-    few, many = line[0], line[-1]
-    first, last = (count(entry.passes, "pass") for entry in (few, many))
-    return Finding(
-        f"At {asked}, the share of {right} is {points(few)} after {first}. After {last}, the share is {points(many)}."
-    )
 
 
 def not_run(evidence: Sequence[Evidence], results: Results | None) -> tuple[str, ...]:

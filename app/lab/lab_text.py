@@ -18,7 +18,9 @@ ENOUGH = "No need to. {finding}"
 NO_ANSWER_YET = "Nothing was measured on this task yet; measure it below."
 INTRO = (
     "N is the number of passes of sleep over each window. All questions are ones that the model never saw in training. "
-    "Brackets and whiskers are 95 % intervals: such an interval misses the true share about 1 time in 20."
+    "Brackets and whiskers are 95 % intervals: such an interval misses the true share about 1 time in 20. Two shares "
+    "are called different where the 95 % interval of their difference leaves out 0. Of 20 comparisons of equal shares, "
+    "about one is called different by chance."
 )
 CONTENTS = "**What was found.** Each heading leads to its figure."
 FURTHER = "**Further experiments**"
@@ -38,7 +40,10 @@ OTHER_WEIGHTS = (
 CHANCE = "Chance is {one_in}: a guess is right that often."
 
 HEAT = "How far do N passes of sleep reach?"
-HEAT_LINE = "Each square is one setting: N passes and one difficulty, with {n} questions."
+HEAT_LINE = "Each square is one setting: N passes and one difficulty, with {asked}."
+HEAT_SEVERAL = (
+    "A share counts answers. Its interval counts instances, because the answers of one instance depend on each other."
+)
 HEAT_NOTICE = (
     "the numbers are per cent of {right}. Settings beyond the orange line were never trained. Diamonds mark results "
     "measured live."
@@ -52,13 +57,11 @@ BASELINES_INTRO = (
     "Baselines are separate models, trained just as carefully and run the way they were trained. “Best N” is the N "
     "with which this model did best at that difficulty."
 )
-BASELINES_NOTICE = (
-    "solid lines are this model, broken lines are baselines. Where whiskers overlap, the two cannot be told apart."
-)
+BASELINES_NOTICE = "solid lines are this model, broken lines are baselines. The table below says where they differ."
 BASELINES_NOT_RUN = "Baselines: not measured yet."
 BASELINES_TABLE = "This model and its baselines"
 BASELINES_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models."
-DUELS_TABLE = "Who is ahead, and at which {symbol}. Overlapping intervals and shares near chance count as no difference"
+DUELS_TABLE = "Who is ahead, and at which {symbol}. Shares near chance count as no difference"
 DUELS_HEADS = "baseline", "this model is ahead", "no difference", "the baseline is ahead"
 CONTROLS = "Which part does the work?"
 CONTROLS_INTRO = (
@@ -91,10 +94,7 @@ SCHEDULES_INTRO = (
     "on average."
 )
 SCHEDULES_NOT_RUN = "Schedules of sleep: not measured yet."
-SCHEDULES_NOTICE = (
-    "further right is better. Compare the markers of one shape; where whiskers overlap, two schedules cannot be told "
-    "apart."
-)
+SCHEDULES_NOTICE = "further right is better. Compare the markers of one shape."
 SCHEDULES_ALT = "Accuracy of each schedule, with a marker for each number of passes. {finding}"
 SCHEDULES_TABLE = "When to sleep"
 SCHEDULES_HEADS = "sleep", "passes a token", "sleeps", "accuracy"
@@ -102,12 +102,12 @@ SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's
 SCHEDULE_ONE_AHEAD = "With as many passes, one schedule does better than the paper's: sleep *{name}*."
 SCHEDULE_SAVES = "At N = {n}, this way takes only {taken:.1f} passes."
 SCHEDULE_NO_BEST = "Some schedules do better than the paper's, but no single one stands above all others."
-SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: no other interval reaches that one."
+SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: this schedule is measurably ahead of every other."
 SCHEDULE_AHEAD = "Sleep *{name}* does better than the paper's schedule at {at}."
 SCHEDULE_BEHIND = "Sleep *{name}* does worse than the paper's schedule at {at}."
 SCHEDULE_SHARES = "{ours} are right in this way, {theirs} in the paper's."
 SCHEDULE_SHARES_AT = "At N = {n}, {ours} are right in this way and {theirs} in the paper's."
-SCHEDULE_ALIKE = "Sleep *{name}* cannot be told apart from the paper's schedule."
+SCHEDULE_ALIKE = "No difference was measured between sleep *{name}* and the paper's schedule."
 SCHEDULE_MIXED = "Questions of all difficulties are mixed."
 SCHEDULE_MIXED_WINDOWS = (
     "All difficulties are mixed, and the windows of one sequence differ in theirs. Training had one for all of them."
@@ -143,8 +143,9 @@ COST_HEADS = (
 )
 SERIES_ALT = "{heading}. Accuracy at {hardest} against passes N, one line for each of {n} models."
 GROWTH_ALT = "{heading}. Share of {right} against passes N, one line for each of {n} difficulties."
+SERIES_AT = "The figure shows {level} alone; the table has every difficulty."
 SERIES_HEADS = "model"
-SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {sizes} questions per setting"
+SHARES_TABLE = "{title}: share of {right}, with 95 % intervals; {asked} per setting"
 NOT_RUN = "What was not measured"
 MISSING = "Still to be measured on this task:"
 NOTHING_MISSING = "Everything planned for this task was measured."
@@ -218,7 +219,8 @@ OTHERS = {
     ),
     "memory": Section(
         "Ask the memory",
-        "S is read by itself, with no answering pass: how often does it name the node that the model answers with?",
+        "S is read by itself, with no answering pass: how often does it name the node that the model answers with? "
+        "Here a wrong answer counts as well as a right one.",
         "compare this run's S with another run's. Where one layer tells little, another may tell all.",
     ),
     "memory_found": Section(
@@ -239,7 +241,7 @@ OTHERS = {
     "probe": Section(
         "What each pass writes",
         "A linear probe tries to read the answer at each difficulty out of S, after some passes.",
-        "a line that rises late belongs to a step that an early pass has not computed yet.",
+        "compare how many passes each line needs. A low line does not show that the answer is missing from S.",
     ),
     "eviction": Section(
         "Clearing the cache, or sliding it",
@@ -268,8 +270,8 @@ OTHERS = {
     ),
     "second_seed": Section(
         "The same training from another beginning",
-        "The same training with another random seed. What both runs show is due to the method, not to luck.",
-        "where whiskers overlap, the seed makes no measurable difference.",
+        "The same training with another random seed.",
+        "where the two lines part, the first weights matter.",
     ),
     "baseline_small": Section(
         "Other models, in the small size",

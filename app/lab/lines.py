@@ -1,8 +1,4 @@
-"""The measured entries as lines over difficulty, one model against another. Pure: results in, results out.
-
-Two shares are told apart when their 95 % intervals do not overlap and the larger one is above twice chance;
-otherwise neither is called better.
-"""
+"""The measured entries as lines over difficulty, one model against another. Pure: results in, results out."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from app.figures.percent import NEARLY_ALWAYS
 from app.lab.lab_text import WITHOUT_SLEEP, variant_name
+from app.shell.difference import is_above
 from app.shell.results import Result, Results
 
 
@@ -43,11 +40,6 @@ class Duel:
     def is_against(self) -> bool:
         """Whether the paper's trend says otherwise: a model without repeated sleep is ahead."""
         return bool(self.behind) and self.baseline.variant in WITHOUT_SLEEP
-
-
-def is_above(one: Result, other: Result, chance: float = 0.0) -> bool:
-    """Whether the one interval lies wholly above the other, and the one share is more than guessing might give."""
-    return one.low > other.high and one.accuracy > 2 * chance
 
 
 def newest(results: Results) -> Results:
@@ -103,10 +95,11 @@ def label(variant: str, checkpoint: str) -> str:
 
 
 def models_of(
-    results: Results, experiment: str, difficulty: int, named: Callable[[str, str], str] = label
+    results: Results, experiment: str, difficulty: int | None, named: Callable[[str, str], str] = label
 ) -> dict[str, tuple[Result, ...]]:
-    """Each model of an experiment at one difficulty; its checkpoint is named where a variant has several."""
-    entries = [e for e in results.entries if e.experiment == experiment and e.difficulty == difficulty]
+    """Each model of an experiment at one difficulty, or at all; its checkpoint is named where a variant has several."""
+    of = [entry for entry in results.entries if entry.experiment == experiment]
+    entries = [entry for entry in of if difficulty in (None, entry.difficulty)]
     models: dict[str, list[Result]] = defaultdict(list)
     for entry in entries:
         several = len({other.checkpoint for other in entries if other.variant == entry.variant}) > 1
@@ -132,6 +125,8 @@ class Gains:
     fewest: int
     helped: Mapping[int, tuple[Result, Result]]  # difficulty -> (the fewest passes, the best of more)
     rest: tuple[Result, ...]  # the fewest passes, where more do not help
+    n_better: int  # settings of more passes that are better
+    n_compared: int  # settings of more passes in all
 
     @property
     def largest(self) -> tuple[Result, Result]:
@@ -147,15 +142,16 @@ class Gains:
 def gains(measured: Sequence[Result], chance: float = 0.0) -> Gains | None:
     """Compare the fewest passes with every other N; None where there is nothing to compare."""
     fewest = min((entry.passes for entry in measured), default=0)
-    helped, rest = {}, []
+    helped, rest, n_better, n_compared = {}, [], 0, 0
     for first in own_line(measured, fewest).entries:
         others = [e for e in measured if e.difficulty == first.difficulty and e.passes > fewest]
         better = [entry for entry in others if is_above(entry, first, chance)]
+        n_better, n_compared = n_better + len(better), n_compared + len(others)
         if better:
             helped[first.difficulty] = first, max(better, key=lambda entry: (entry.accuracy, -entry.passes))
         elif others:
             rest.append(first)
-    return Gains(fewest, helped, tuple(rest)) if helped or rest else None
+    return Gains(fewest, helped, tuple(rest), n_better, n_compared) if helped or rest else None
 
 
 def duel(baseline: Line, measured: Sequence[Result], chance: float = 0.0) -> Duel:

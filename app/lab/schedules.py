@@ -9,7 +9,7 @@ from app.figures.measured import points
 from app.lab import lab_text
 from app.lab.findings import Finding
 from app.lab.lab_text import levels, variant_name
-from app.lab.lines import is_above
+from app.shell.difference import is_above
 from app.shell.results import Result
 from sleepviz.studies.measurements import PAPER, STILLNESS
 
@@ -63,7 +63,7 @@ def _alike(group: Sequence[Pair]) -> Finding:
 
 
 def _best(entries: Sequence[Result], chance: float) -> str:
-    """The best schedule of each N whose interval no other reaches; with those that cannot be told apart from it."""
+    """The best schedule of each N that is measurably ahead of every other."""
     alone: dict[str, list[int]] = {}
     for n_passes in sorted({entry.passes for entry in entries if entry.variant == PAPER}):
         here = [e for e in entries if e.passes == n_passes and e.variant != STILLNESS]

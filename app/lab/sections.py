@@ -14,8 +14,9 @@ from app.figures.over_windows import OVER_WINDOWS
 from app.figures.percent import one_in
 from app.lab import breaking, findings, keep, lab_text, lines, schedules, tables
 from app.lab.findings import Finding
+from app.lab.further.models import hardest_solved
+from app.lab.further.told import findings_of
 from app.lab.scene import Scene
-from app.lab.subjects import subject
 from app.shell.results import Result, comparisons
 from app.tasks.base import Scored
 from sleepviz.tasks import FAMILIES, TASKS
@@ -117,14 +118,15 @@ def _heat(scene: Scene) -> Section:
     if scene.measured:
         found.append(findings.reach_finding(scene.measured, symbol, solved))
         found += findings.loss_findings(scene.measured, symbol, scene.passes_trained, chance)
+        below = findings.below_chance_finding(scene.measured, symbol, counted.chance)
+        found += [] if below is None else [below]
 
     def show() -> None:
         entries = (*scene.measured, *scene.live)
         if not entries:
             st.markdown(lab_text.HEAT_NOT_RUN)
             return
-        sizes = sorted({entry.n for entry in scene.measured or scene.live})
-        st.markdown(lab_text.HEAT_LINE.format(n=" to ".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))))
+        st.markdown(tables.heat_line(scene.measured or scene.live))
         beyond = findings.beyond_training(scene.measured, symbol, scene.passes_trained, scene.difficulty_trained)
         figure = figures.heatmap_figure(
             scene.measured,
@@ -262,20 +264,10 @@ def _other(scene: Scene, experiment: str) -> Section:
     """An experiment without a section of its own: a line, a finding, and on a click its figure and its table."""
     assert scene.results is not None
     said, counted, symbol = lab_text.section(experiment), scene.counts(experiment), scene.said.symbol
-    entries, chance = scene.results.of(experiment), counted.chance or 0.0
-    hardest = max(entry.difficulty for entry in entries)
-    asked = f"{symbol} = {hardest}"
-    models = lines.models_of(scene.results, experiment, hardest, named=subject)
-    if experiment in OVER_WINDOWS:
-        found = findings.windows_finding(entries, OVER_WINDOWS[experiment], symbol, chance)
-    elif len(models) > 1:
-        found = findings.models_finding(models, asked, chance)
-    else:
-        found = findings.growth_finding(next(iter(models.values())), counted.right, asked)
     return Section(
         said.heading,
         _anchor(experiment),
-        () if found is None else (found,),
+        findings_of(scene.results, experiment, symbol, counted.right, counted.chance or 0.0),
         partial(_show_other, scene, experiment),
         line=said.line,
         fold=lab_text.FIGURE_AND_NUMBERS,
@@ -304,32 +296,35 @@ def _show_other(scene: Scene, experiment: str) -> None:
     if drawn is None:
         _bar(scene, entries, name=experiment, anchor=anchor)
     else:
-        figure, alt = drawn
-        notice = _notice(said.notice, _chance(counted))
+        figure, alt, at = drawn
+        notice = _notice(said.notice, at, _chance(counted))
         _chart(scene, figure, entries, name=experiment, anchor=anchor, notice=notice, alt=alt)
     compared = lines.lines_of(scene.results, experiment)
     st.html(tables.lines_table(said.heading, compared, symbol=symbol, right=counted.right))
 
 
-def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str] | None:
-    """The figure of an experiment and its description: over windows, over N by model at the hardest difficulty, or over
-    N by difficulty of one model. None where there is one N only.
+def _figure_of(scene: Scene, experiment: str, counted: Scored) -> tuple[go.Figure, str, str] | None:
+    """The figure of an experiment, its description, and at which one difficulty it is drawn, if it is.
+
+    It is over windows, over N by model at the hardest difficulty that one solves, or over N by difficulty of one model.
+    None where there is one N only.
     """
     assert scene.results is not None
     heading, symbol = lab_text.section(experiment).heading, scene.said.symbol
     entries = scene.results.of(experiment)
-    hardest = max(entry.difficulty for entry in entries)
+    hardest = hardest_solved(entries)
     if experiment in OVER_WINDOWS:
         figure = figures.windows_figure(
             scene.results, experiment, difficulty=hardest, mode=scene.mode, symbol=symbol, chance=counted.chance
         )
-        return figure, OVER_WINDOWS[experiment].alt.format(heading=heading)
+        return figure, OVER_WINDOWS[experiment].alt.format(heading=heading), ""
     compared = lines.models_of(scene.results, experiment, hardest)
     alt = lab_text.SERIES_ALT.format(heading=heading, hardest=f"{symbol} = {hardest}", n=len(compared))
+    at = lab_text.SERIES_AT.format(level=f"{symbol} = {hardest}")
     if len(compared) == 1:
         difficulties = sorted({entry.difficulty for entry in entries})
         compared = {f"{symbol} = {d}": tuple(e for e in entries if e.difficulty == d) for d in difficulties}
-        alt = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(compared))
+        alt, at = lab_text.GROWTH_ALT.format(heading=heading, right=counted.right, n=len(compared)), ""
     if max(len(line) for line in compared.values()) < 2:
         return None
-    return figures.series_figure(compared, mode=scene.mode, right=counted.right, chance=counted.chance), alt
+    return figures.series_figure(compared, mode=scene.mode, right=counted.right, chance=counted.chance), alt, at

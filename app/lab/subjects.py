@@ -46,7 +46,7 @@ SUBJECTS = {
     "reset_state": "the run with S reset before each pass",
     "untrained": "the run with untrained weights",
 }
-NAMES, IS_RIGHT = "names the model's answer", "is right"
+IS_RIGHT = "is right"
 READERS = ("s_all", "s_other", "s_layer_2", "s_layer_4", "s_probe", "s_probe_other")
 """What only repeats the model's answer, whether or not that is right."""
 
@@ -57,11 +57,6 @@ def subject(variant: str, checkpoint: str = "") -> str:
         return f"the model {checkpoint}"
     named = SUBJECTS.get(variant, f"the model of *{variant_name(variant)}*")
     return f"{named.removesuffix(',')} ({checkpoint})" if checkpoint else named
-
-
-def verb(variant: str) -> str:
-    """What a variant does in the share of cases that was measured."""
-    return NAMES if variant in READERS else IS_RIGHT
 
 
 def begun(sentence: str) -> str:

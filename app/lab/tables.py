@@ -18,6 +18,8 @@ from app.shell.results import Result
 from sleepviz.studies.measurements import STILLNESS
 
 NOT_MEASURED = "–"
+ANSWERS_MAX = 8  # of one instance; a share of more parts tells no number
+COUNTED = 1e-6
 
 
 def grid_table(
@@ -133,6 +135,28 @@ def _shares(line: Sequence[Result], difficulties: Sequence[int]) -> list[str]:
 
 
 def _caption(title: str, right: str, entries: Sequence[Result]) -> str:
-    sizes = sorted({entry.n for entry in entries})
+    return lab_text.SHARES_TABLE.format(title=title, right=right, asked=_asked(entries))
+
+
+def heat_line(entries: Sequence[Result]) -> str:
+    """What one square of the heat map is, and what a share counts where an instance asks for several answers."""
+    said = lab_text.HEAT_LINE.format(asked=_asked(entries))
+    return said if answers_each(entries) == 1 else f"{said} {lab_text.HEAT_SEVERAL}"
+
+
+def answers_each(entries: Sequence[Result]) -> int | None:
+    """How many answers of one instance a share counts: the fewest that all shares can come from; None: many."""
+    for each in range(1, ANSWERS_MAX + 1):
+        counts = [entry.accuracy * entry.n * each for entry in entries]
+        if all(abs(found - round(found)) < COUNTED for found in counts):
+            return each
+    return None
+
+
+def _asked(entries: Sequence[Result]) -> str:
+    """Write "512 questions", or "512 instances of 4 answers each"."""
+    sizes, each = sorted({entry.n for entry in entries}), answers_each(entries)
     several = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}" if sizes else "0"
-    return lab_text.SHARES_TABLE.format(title=title, right=right, sizes=several)
+    if each == 1:
+        return f"{several} questions"
+    return f"{several} instances" + (f" of {each} answers each" if each else "")

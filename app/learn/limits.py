@@ -11,6 +11,7 @@ from typing import Any
 from app.figures.measured import points, right_of
 from app.learn import limits_text as text
 from app.parts.units import count
+from app.shell.difference import Share, is_above
 from app.shell.messages import joined
 from app.shell.results import Result, Results
 from app.tasks import PAGES
@@ -78,14 +79,14 @@ def cost(evidence: Evidence) -> Iterator[str]:
 
 
 def _unequal(results: Results, enough: Result, unit: str) -> str:
-    """That reading once does not answer what enough passes do, where the intervals part; else nothing."""
+    """That reading once does not answer what enough passes do, where the difference can be measured; else nothing."""
     one = _at(results.of("cost"), 1, enough.difficulty)
-    if one is None or one.high >= enough.low:
+    if one is None or not is_above(enough, one):
         return ""
     steps, passes = count(enough.difficulty, unit), count(enough.passes, "pass")
     said = text.COST_UNEQUAL.format(steps=steps, one=right_of(one), passes=passes, many=right_of(enough))
     kept = _at(results.of("baseline", "oracle"), 1, enough.difficulty)
-    if kept is None or kept.high >= enough.low:
+    if kept is None or not is_above(enough, kept):
         return said
     return f"{said} {text.COST_KEPT.format(kept=right_of(kept))}"
 
@@ -114,7 +115,7 @@ def passes(evidence: Evidence) -> Iterator[str]:
         here = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == enough.difficulty]
         best, most = max(here, key=lambda entry: entry.accuracy), max(here, key=lambda entry: entry.passes)
         if best.passes < most.passes:
-            sentence = text.PASSES_FEW if most.high < best.low else text.PASSES_SAME
+            sentence = text.PASSES_FEW if is_above(best, most) else text.PASSES_SAME
             said = sentence.format(
                 task=task,
                 steps=count(enough.difficulty, unit),
@@ -136,7 +137,7 @@ def _harm_elsewhere(results: Results, most: Result, unit: str) -> str:
         if many.passes != most.passes or many.difficulty == most.difficulty or not fewer:
             continue
         best = max(fewer, key=lambda entry: entry.accuracy)
-        if many.high < best.low:
+        if is_above(best, many):
             harmed.append((best, many))
     if not harmed:
         return ""
@@ -286,7 +287,9 @@ def _text_model(found: Mapping[str, Any]) -> Iterator[str]:
     entries = [entry for entry in found.get("entries", ()) if entry.get("passes") in (1, 2)]
     hardest = max(((entry["windows"], entry["hops"]) for entry in entries), default=None)
     at = {entry["passes"]: entry for entry in entries if (entry["windows"], entry["hops"]) == hardest}
-    # A gain would show as an interval that lies wholly above the other.
-    if hardest is not None and {1, 2} <= at.keys() and at[2]["ci95"][0] <= at[1]["ci95"][1]:
+    if hardest is None or not {1, 2} <= at.keys():
+        return
+    first, second = (Share(at[n]["accuracy"], *at[n]["ci95"]) for n in (1, 2))
+    if not is_above(second, first):
         one, two = (f"{at[n]['accuracy']:.0%}".replace("%", " %") for n in (1, 2))
         yield text.TASKS_TEXT.format(hops=hardest[1], one=one, two=two)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from app.shell.difference import is_above
 from sleepviz.config.outside import MALFORMED
 
 ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
@@ -78,13 +79,13 @@ class Comparison:
 
     @property
     def falls(self) -> tuple[int, ...]:
-        """The difficulties at which the control's interval lies wholly below the other."""
-        return tuple(broken.difficulty for broken, whole in self.pairs if broken.high < whole.low)
+        """The difficulties at which the control is measurably lower."""
+        return tuple(broken.difficulty for broken, whole in self.pairs if is_above(whole, broken))
 
     @property
     def rises(self) -> tuple[int, ...]:
-        """The difficulties at which it lies wholly above."""
-        return tuple(broken.difficulty for broken, whole in self.pairs if broken.low > whole.high)
+        """The difficulties at which it is measurably higher."""
+        return tuple(broken.difficulty for broken, whole in self.pairs if is_above(broken, whole))
 
     @property
     def holds(self) -> tuple[int, ...]:

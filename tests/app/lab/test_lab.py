@@ -116,10 +116,7 @@ def test_chance_is_named_and_the_probe_says_what_it_counts(assets: Path) -> None
     written(assets, {**probe, "passes": 1}, {**probe, "passes": 4, "accuracy": 1.0, "ci95": [0.9, 1.0]})
     page = unfolded(lab(), "probe")
     assert "Chance is 1 in 65,536: a guess is right that often." in told(page)
-    assert (
-        "At t = 3, the share of cells read right is 90.0 % after 1 pass. After 4 passes, the share is 100.0 %."
-        in told(page)
-    )
+    assert "At t = 3, the probe reads 90.0 and 100.0 % with N = 1 and 4." in told(page)
     assert "Chance is 1 in 2: a guess is right that often." in told(page)
     assert any("What each pass writes: share of cells read right" in table for table in tables(page))
     chart = json.loads(page.get("plotly_chart")[-1].proto.spec)
@@ -166,7 +163,7 @@ def test_a_result_against_the_paper_is_marked(assets: Path) -> None:
     written(assets, ahead, {"passes": 8, "accuracy": 0.5, "ci95": [0.4, 0.6]})
     marked = [line for line in told(lab()).splitlines() if "against the paper's trend" in line]
     assert len(marked) == 2 and all(":material/priority_high:" in line for line in marked)
-    assert "More passes than the 6 of training do harm at t = 3" in marked[0]
+    assert "N = 8, beyond the 6 of training, does harm" in marked[0]
     assert "The model trained with N = 1 only, one difficulty after another, is ahead at t = 3" in marked[1]
 
 
@@ -195,6 +192,7 @@ def test_models_that_took_several_n_are_lines_and_one_model_is_a_line_for_each_d
         f"Best N by architecture. Share of {counted} against passes N, one line for each of 2 difficulties." in pictures
     )
     assert "Attention while asleep. Accuracy at t = 3 against passes N, one line for each of 2 models." in pictures
+    assert "The figure shows t = 3 alone; the table has every difficulty." in told(page)
     names = [[line["name"] for line in json.loads(chart.proto.spec)["data"]] for chart in page.get("plotly_chart")]
     assert ["full attention asleep", "causal attention asleep"] in names and ["t = 1", "t = 3"] in names
     assert cells_of(page, "2 layers, N = 2") == ["90.0 % (80.0–95.0)"] * 2

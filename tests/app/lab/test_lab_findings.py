@@ -11,28 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.figures.measured import share
-from app.figures.over_windows import OVER_WINDOWS
 from app.figures.percent import one_in, percent
 from app.lab.findings import (
     Finding,
     answer,
     baseline_findings,
+    below_chance_finding,
     beyond_training,
     control_finding,
     cost_finding,
     gain_finding,
-    growth_finding,
     halting_finding,
     loss_findings,
-    models_finding,
     not_run,
     not_run_beyond,
     reach_finding,
-    windows_finding,
 )
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
-from app.lab.subjects import subject
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, sweep_table
 from app.parts.html_table import html_table
 from app.shell.messages import joined
@@ -86,7 +82,7 @@ def test_more_passes_that_help_are_said_to() -> None:
     assert found is not None and not found.is_against
     assert found.sentence == (
         "More passes help at t = 2 and 3. At t = 3, accuracy rises from 0.0 % with N = 1 to 96.0 % with N = 4. "
-        "At t = 1, no gain was measured."
+        "Of 6 settings with more passes, 4 are measurably better than N = 1. At t = 1, no gain was measured."
     )
     assert found.first == "More passes help at t = 2 and 3."
     assert answer(STAIRS, "t") == "Yes. At t = 3, accuracy rises from 0.0 % to 96.0 %."
@@ -149,30 +145,73 @@ def test_shares_are_written_with_one_decimal_and_their_interval() -> None:
     assert one_in(2**-16) == "1 in 65,536" and one_in(1 / 18) == "1 in 18"
 
 
+NO_LOSS = Finding("At no t is accuracy measurably lower with more passes than with fewer.")
+
+
 def test_more_passes_that_do_harm_contradict_the_paper() -> None:
-    assert loss_findings(STAIRS, "t", 4) == (
-        Finding("At no t is accuracy measurably lower with more passes than with fewer."),
-    )
+    assert loss_findings(STAIRS, "t", 4) == (NO_LOSS,)
     falling = grid({2: {1: 1.0, 2: 0.9}, 4: {1: 0.98, 2: 0.6}, 8: {1: 0.5, 2: 0.7}})
-    inside, outside = loss_findings(falling, "t", 4)
-    assert inside.is_against and outside.is_against
-    assert inside.sentence == (
-        "More passes do harm at t = 2, against the paper's trend. At t = 2, accuracy falls from 90.0 % with N = 2 to "
-        "60.0 % with N = 4."
+    within, beyond = loss_findings(falling, "t", 4)
+    assert within.is_against and beyond.is_against
+    assert within.sentence == (
+        "Within training, a larger N was compared with a smaller one 2 times. At t = 2, accuracy is measurably lower "
+        "with "
+        "the larger N in 1 of them. This is against the paper's trend. At t = 2, accuracy falls from 90.0 % with N = "
+        "2 to 60.0 % with N = 4."
     )
-    assert outside.sentence == (
-        "More passes than the 4 of training do harm at t = 1 and 2, against the paper's trend. At t = 1, accuracy "
-        "falls from 100.0 % with N = 2 to 50.0 % with N = 8."
+    assert beyond.sentence == (
+        "N = 8, beyond the 4 of training, does harm, against the paper's trend. The comparison is with N = 4 at 2 "
+        "difficulties. With N = 8, accuracy is lower at t = 1: from 98.0 to 50.0 %. With N = 8, accuracy is higher at "
+        "t = 2: from 60.0 to 70.0 %."
     )
     (unknown,) = loss_findings(falling, "t", None)
-    assert "do harm at t = 1 and 2" in unknown.sentence and "of training" not in unknown.sentence
+    assert "6 times" in unknown.sentence and "in 4 of them" in unknown.sentence and "training" not in unknown.sentence
     assert loss_findings(grid({4: {1: 0.5}}), "t", 4) == ()
 
 
-def test_a_fall_within_the_intervals_is_none() -> None:
-    near = grid({2: {1: 0.90}, 4: {1: 0.81}})
-    assert not loss_findings(near, "t", 4)[0].is_against
-    assert loss_findings(grid({2: {1: 0.90}, 4: {1: 0.79}}), "t", 4)[0].is_against
+def test_each_n_that_does_harm_is_named_and_no_other() -> None:
+    """Rule 110 at t = 12: N = 16, beyond training, beats N = 12; only more passes do harm there."""
+    rows = {12: {0: 1.0, 12: 0.80}, 16: {0: 0.97, 12: 0.95}, 20: {0: 0.85, 12: 0.60}, 28: {0: 0.5, 12: 0.4}}
+    measured = grid(rows)
+    (beyond,) = loss_findings(measured, "t", 14)
+    assert beyond.sentence == (
+        "N = 20 and 28, beyond the 14 of training, do harm, against the paper's trend. The comparison is with N = 12 "
+        "at 2 "
+        "difficulties. With N = 20, accuracy is lower at t = 0 and 12: at t = 12 from 80.0 to 60.0 %. With N = 28, "
+        "accuracy is lower at t = 0 and 12: at t = 0 from 100.0 to 50.0 %. With N = 16, accuracy is higher at t = 12: "
+        "from 80.0 to 95.0 %."
+    )
+    harmless = loss_findings(grid({12: {0: 0.9}, 16: {0: 0.9}}), "t", 14)
+    assert harmless[-1] == Finding("No N beyond training is measurably worse than N = 12 at 1 difficulty.")
+
+
+def test_a_fall_among_very_many_comparisons_is_what_chance_gives() -> None:
+    """One of 45 comparisons: a 95 % interval calls about one of 40 equal shares lower."""
+    flat = grid({n: {1: 0.9} for n in range(1, 11)})
+    assert loss_findings(flat, "t", 10) == (NO_LOSS,)
+    odd = [replace(e, accuracy=0.94, high=0.99, low=0.91) if e.passes == 9 else e for e in flat]
+    odd = [replace(e, accuracy=0.88, high=0.89, low=0.83) if e.passes == 10 else e for e in odd]
+    (found,) = loss_findings(odd, "t", 10)
+    assert not found.is_against and "45 times" in found.sentence and "in 1 of them" in found.sentence
+    assert "Chance alone would give as many." in found.sentence
+    (twice,) = loss_findings([e for e in odd if e.passes in (1, 9, 10)], "t", 10)
+    assert twice.is_against and "in 1 of them. This is against" in twice.sentence
+
+
+def test_a_fall_is_told_from_the_interval_of_the_difference() -> None:
+    """With 5 points to either side, the difference has 7.1: 8 points are a fall although the intervals overlap."""
+    assert not loss_findings(grid({2: {1: 0.90}, 4: {1: 0.83}}), "t", 4)[0].is_against
+    assert loss_findings(grid({2: {1: 0.90}, 4: {1: 0.82}}), "t", 4)[0].is_against
+
+
+def test_shares_below_chance_are_no_guesses() -> None:
+    made = grid({4: {6: 0.004, 7: 0.0}, 9: {6: 0.054, 7: 0.9}})
+    measured = [replace(e, low=0.0, high=e.accuracy + 0.007) for e in made]
+    assert said(below_chance_finding(measured, "k", CHANCE)) == (
+        "At 2 of 4 settings, accuracy lies measurably below chance (1 in 18). One is k = 7 with N = 4, with 0.0 %. "
+        "Such answers are not guesses: the model gives a wrong answer in a regular way."
+    )
+    assert below_chance_finding(measured, "k", None) is None and below_chance_finding(measured[2:], "k", CHANCE) is None
 
 
 def baseline(variant: str, rows: dict[int, float], passes: int = 1) -> Line:
@@ -198,8 +237,8 @@ def test_a_baseline_that_is_ahead_contradicts_the_paper() -> None:
     found = duel(baseline("n1_same_flops", {1: 0.8, 2: 0.85}), measured)
     (said_,) = baseline_findings([found], "t")
     assert said_ == Finding(
-        "The model trained with N = 1 only with as much computing is ahead at t = 1, against the paper's trend. At t = "
-        "1, 80.0 % of its answers are right; this model has 60.0 %.",
+        "The model trained with N = 1 only with as much computing is ahead at t = 1, against the paper's trend; 2 "
+        "difficulties were compared. At t = 1, 80.0 % of its answers are right; this model has 60.0 %.",
         is_against=True,
     )
     assert "<td>–</td><td>t = 2</td><td>t = 1</td>" in duels_table([found], symbol="t")
@@ -247,79 +286,9 @@ def test_the_controls_that_lower_accuracy_are_counted() -> None:
     broken = Comparison("zero_state", 4, ((entry(4, 1, 0.0), entry(4, 1, 0.9)),))
     whole = Comparison("replay", 4, ((entry(4, 1, 0.88), entry(4, 1, 0.9)),))
     assert said(control_finding([broken, whole])) == (
-        "Breaking one part of the mechanism lowers accuracy in 1 of 2 controls."
+        "Breaking one part of the mechanism lowers accuracy in 1 of 2 controls: at 1 of 2 settings."
     )
     assert control_finding([]) is None
-
-
-RETENTION, LENGTH = OVER_WINDOWS["retention"], OVER_WINDOWS["length"]
-
-
-def retained(rows: dict[int, dict[int, float]]) -> list[Result]:
-    """{windows: {difficulty: accuracy}} of the first window, or of a document of so many."""
-    return [
-        entry(12, level, accuracy, experiment="retention", variant=f"asked_after_{windows}")
-        for windows, row in rows.items()
-        for level, accuracy in row.items()
-    ]
-
-
-def test_long_term_memory_is_kept_lost_or_was_never_there() -> None:
-    assert said(windows_finding(retained({1: {1: 1.0, 4: 0.9}, 4: {1: 0.98, 4: 0.85}}), RETENTION, "t")) == (
-        "The first window is remembered after 4 windows: no loss was measured at t = 1 and 4."
-    )
-    mixed = retained({1: {1: 1.0, 12: 1.0, 13: 0.04}, 2: {1: 1.0, 12: 0.9, 13: 0.0}, 4: {1: 1.0, 12: 0.8, 13: 0.0}})
-    assert said(windows_finding(mixed, RETENTION, "t", CHANCE)) == (
-        "The first window is remembered after 4 windows: no loss was measured at t = 1. Some of the first window is "
-        "forgotten at t = 12. At t = 12, accuracy falls from 100.0 % after 1 window to 80.0 % after 4 windows. At t = "
-        "13, the first window was never learned."
-    )
-    assert windows_finding(retained({1: {1: 1.0}}), RETENTION, "t") is None
-    assert windows_finding([], RETENTION, "t") is None
-
-
-def test_a_longer_document_is_answered_as_well_or_worse() -> None:
-    """Of four lengths the shortest and the longest are compared."""
-    measured = retained({2: {1: 1.0, 3: 0.9, 6: 0.08}, 4: {3: 0.2}, 8: {1: 0.4}, 16: {1: 1.0, 3: 0.5, 6: 0.08}})
-    assert said(windows_finding(measured, LENGTH, "hops", 1 / 13)) == (
-        "A document of 16 windows is answered as well as one of 2 windows: no loss was measured at hops = 1. Longer "
-        "documents are answered worse at hops = 3. At hops = 3, accuracy falls from 90.0 % with 2 windows to 50.0 % "
-        "with 16 windows. At hops = 6, even the shortest document is answered no better than by guessing."
-    )
-
-
-def test_the_models_of_an_experiment_are_ranked_unless_they_guess() -> None:
-    models = {"a": grid({1: {4: 0.1}, 5: {4: 0.6}}), "b": grid({2: {4: 0.9}, 5: {4: 0.9}}), "c": grid({1: {4: 0.0}})}
-    assert said(models_finding(models, "k = 4")) == (
-        "At k = 4, b is right in 90.0 % of cases, with N = 2. Next, a is right in 60.0 %. Last, c is right in 0.0 %."
-    )
-    near = {"a": grid({5: {4: 0.85}}), "b": grid({2: {4: 0.9}})}
-    assert said(models_finding(near, "k = 4")).endswith("A is right in 85.0 %: the two cannot be told apart.")
-    assert said(models_finding({"a": grid({1: {4: 0.1}}), "b": grid({1: {4: 0.05}})}, "k = 4", CHANCE)) == (
-        "At k = 4, no model is clearly better than guessing."
-    )
-    assert models_finding({"a": grid({1: {4: 0.1}})}, "k = 4") is None
-
-
-def test_a_variant_is_the_subject_of_its_sentence() -> None:
-    """S names an answer, right or wrong; a model is right. A name without a subject of its own is still told."""
-    shares = {"s_answer": 0.676, "s_layer_2": 0.076}
-    read = {subject(each): [entry(2, 4, share, variant=each)] for each, share in shares.items()}
-    assert said(models_finding(read, "k = 4")) == (
-        "At k = 4, the model's answer is right in 67.6 % of cases, with N = 2. Next, S of layer 2 alone names the "
-        "model's answer in 7.6 %."
-    )
-    assert subject("any_n", "rule110-deep") == "the model rule110-deep"
-    assert subject("taught", "depo-micro") == "the model taught each step, for any N (depo-micro)"
-    assert subject("new_thing") == "the model of *new thing*"
-
-
-def test_a_single_models_growth_names_what_is_counted() -> None:
-    line = grid({12: {12: 1.0}, 1: {12: 0.563}})
-    assert said(growth_finding(line, "cells read right", "t = 12")) == (
-        "At t = 12, the share of cells read right is 56.3 % after 1 pass. After 12 passes, the share is 100.0 %."
-    )
-    assert growth_finding(line[:1], "cells read right", "t = 12") is None
 
 
 def test_of_a_setting_that_was_measured_twice_the_newest_counts() -> None:
@@ -349,7 +318,7 @@ def test_halting_that_saves_passes() -> None:
     found = halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 5.5, 0.94), drift(0.01, 9.0, 0.95)])
     assert said(found) == (
         "Stopping once drift is below 0.05 does as well and saves 2.5 passes a window. The best fixed N is 12, with "
-        "95.0 % right. N = 8 cannot be told apart from it, with 93.0 %. Stopping early reaches 94.0 % with 5.5 "
+        "95.0 % right. N = 8 is not measurably worse, with 93.0 %. Stopping early reaches 94.0 % with 5.5 "
         "passes on average."
     )
     assert found is not None and found.first.endswith("saves 2.5 passes a window.")

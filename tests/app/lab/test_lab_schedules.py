@@ -35,7 +35,7 @@ def said(entries: list[Result], chance: float = 0.0) -> list[str]:
 def test_where_nothing_differs_it_is_said_plainly() -> None:
     assert said([*PAPER, entry("surprise", 5, 0.55), entry("surprise", 10, 0.9)]) == [
         "No other schedule does measurably better than the paper's with as many passes.",
-        "Sleep *at a surprise* cannot be told apart from the paper's schedule.",
+        "No difference was measured between sleep *at a surprise* and the paper's schedule.",
     ]
     assert said(PAPER) == [] and findings([]) == ()
 
@@ -51,9 +51,12 @@ def test_the_one_that_is_ahead_is_named_first() -> None:
     ]
 
 
-def test_of_several_that_are_ahead_the_best_is_named_where_no_other_interval_reaches_it() -> None:
+def test_of_several_that_are_ahead_the_best_is_named_where_it_is_ahead_of_every_other() -> None:
     both = [*PAPER, entry("hardest", 5, 0.7), entry("surprise", 5, 0.85)]
-    assert said(both)[0] == "At N = 5 it is best to sleep *at a surprise*: no other interval reaches that one."
+    assert (
+        said(both)[0]
+        == "At N = 5 it is best to sleep *at a surprise*: this schedule is measurably ahead of every other."
+    )
     level = [*PAPER, entry("hardest", 5, 0.7), entry("surprise", 5, 0.75)]
     assert said(level)[0] == "Some schedules do better than the paper's, but no single one stands above all others."
 
@@ -61,9 +64,9 @@ def test_of_several_that_are_ahead_the_best_is_named_where_no_other_interval_rea
 def test_what_a_budget_leaves_is_said() -> None:
     saving = [*PAPER, entry("hardest", 10, 0.92, 8.46), entry("hardest", 5, 0.48, 4.6), entry("still", 16, 0.9, 9.2)]
     assert said(saving)[1:] == [
-        "Sleep *when full, most passes where hardest* cannot be told apart from the paper's schedule. At N = 10, this "
-        "way takes only 8.5 passes.",
-        "Sleep *when full, until S is still* cannot be told apart from the paper's schedule.",
+        "No difference was measured between sleep *when full, most passes where hardest* and the paper's schedule. At "
+        "N = 10, this way takes only 8.5 passes.",
+        "No difference was measured between sleep *when full, until S is still* and the paper's schedule.",
     ]
 
 

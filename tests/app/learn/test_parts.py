@@ -193,19 +193,21 @@ def test_harm_at_other_difficulties_stands_in_the_same_sentence_with_its_worst()
 
 @pytest.mark.parametrize("task", ["rule110", "depo", "gsm"])
 def test_every_harm_that_the_files_hold_is_told(task: str) -> None:
-    """Counted from the raw entries: where the interval of the largest N lies below that of some smaller N's best."""
+    """Counted from the raw entries: where the best smaller N is better by more than the interval of the difference."""
     raw = json.loads((RESULTS / f"{task}.json").read_text())["entries"]
     cells = {(e["difficulty"], e["passes"]): e for e in raw if (e["experiment"], e["variant"]) == ("accuracy", "any_n")}
     most, solved = max(n for _, n in cells), max(d for (d, _), e in cells.items() if e["accuracy"] >= 0.95)
-    harmed = 0
-    for d in {d for d, _ in cells} - {solved}:
+    harmed = []
+    for d in sorted({d for d, _ in cells} - {solved}):
         best = max((e for (level, n), e in cells.items() if level == d and n < most), key=lambda e: e["accuracy"])
-        harmed += cells[d, most]["ci95"][1] < best["ci95"][0]
+        many = cells[d, most]
+        spread = (best["accuracy"] - best["ci95"][0]) ** 2 + (many["ci95"][1] - many["accuracy"]) ** 2
+        harmed += [d] * (best["accuracy"] - many["accuracy"] > spread**0.5)
 
     (said,) = limits.passes(Evidence({task: read_results(RESULTS / f"{task}.json")}, {}))
-    assert harmed and (
-        f"At {harmed} other difficulties accuracy falls" in said or (harmed == 2 and "At 1 and 3" in said)
-    )
+    many_of_them = f"At {len(harmed)} other difficulties accuracy falls"
+    few = f"At {', '.join(map(str, harmed[:-1]))} and {harmed[-1]} "
+    assert (many_of_them if len(harmed) > 3 else few) in said
 
 
 def test_reading_again_is_told_with_what_one_reading_cannot_answer() -> None:
@@ -218,7 +220,7 @@ def test_reading_again_is_told_with_what_one_reading_cannot_answer() -> None:
     said, _ = limits.cost(evidence(one, many, kept))
     assert "At 6 steps, one pass is right on 3 of 512 questions, and 6 passes on 500 of 512." in said
     assert said.endswith("keeps its cache and reads once is right on 7 of 512.")
-    as_good = replace(one, accuracy=0.94, low=0.92, high=0.97)
+    as_good = replace(one, accuracy=0.97, low=0.95, high=0.98)
     said, _ = limits.cost(evidence(as_good, many))
     assert said.endswith("takes fewer operations.")
 
