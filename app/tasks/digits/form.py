@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts.units import count
 from app.shell.state import LinkError, Reader, Visit, whole_number
 from app.tasks.base import Limits
 from app.tasks.digits.codes import Given, looks, read_ring, ring_text
@@ -16,7 +17,6 @@ from app.tasks.digits.starts import show as show_starts
 from app.tasks.digits.words import (
     CHANGE,
     EASY,
-    HARD,
     JUMPS,
     JUMPS_HELP,
     OWN,
@@ -73,7 +73,7 @@ class DigitsForm:
         own = with_own(n_images, min(2, most))
         for key, label, given in (
             ("easy", EASY, drawn(n_images, 0)),
-            ("hard", HARD, drawn(n_images, most)),
+            ("hard", count(most, "jump"), drawn(n_images, most)),
             ("own", OWN, own),
         ):
             passes = passes_for(given["jumps"])

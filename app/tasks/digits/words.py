@@ -10,7 +10,7 @@ from app.tasks import evidence
 from app.tasks.base import Deviation, Words
 
 # The controls.
-EASY, HARD, OWN = "Which digit?", "Four jumps", "One drawn by hand"
+EASY, OWN = "Which digit?", "One drawn by hand"  # the hard one is called by its jumps
 PRESET_HELP = {
     "easy": "No jump: the answer is what one image shows. Passes of sleep: {passes}.",
     "hard": "Jumps: {jumps}. Passes of sleep: {passes}.",

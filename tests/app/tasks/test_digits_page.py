@@ -45,6 +45,21 @@ def test_the_first_question_needs_every_jump(page: Any) -> None:
     assert page.title[0].value.startswith("Jump 4 times from image 1")
 
 
+def test_the_hard_example_is_as_hard_as_training_came_to_and_says_so(assets: Path) -> None:
+    make_checkpoint(assets, "digits-answers", n_passes=0, task=Digits())
+    path = assets / "checkpoints" / "digits-answers" / "meta.json"
+    meta = json.loads(path.read_text())
+    meta["metrics"] = {"passes": [1], "difficulty": [0], "validation_accuracy": [[0.0]]}
+    meta["training"] = {"stage_reached": {"difficulty": 3}}
+    path.write_text(json.dumps(meta))
+    runs.checkpoints.clear()
+    page = opened("digits")
+    hard = page.button(key="preset_hard")
+    assert hard.label == "3 jumps"
+    page = hard.click().run()
+    assert page.slider(key="digits_jumps").value == 3
+
+
 def test_another_image_is_the_start(page: Any) -> None:
     trigger(page, "starts", "start", 5)
     assert page.session_state["digits_kept"]["start"] == 6
