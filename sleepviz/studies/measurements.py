@@ -10,7 +10,6 @@ from sleepviz.tasks import FAMILIES
 from sleepviz.tasks.base import Task
 from sleepviz.tasks.family import Measurement, Series
 
-CONTROL_DIFFICULTIES = (1, 4, 8, 12)
 THRESHOLDS = (0.5, 0.2, 0.1, 0.05, 0.02)
 HALTING_PASSES_MAX = 16
 PROBED = (1, 4, 8, 12)  # passes, and levels read from S after them
@@ -94,7 +93,7 @@ def measurements_of(task: Task, default: str) -> Iterator[Measurement]:
         for difficulty in difficulties:
             yield Measurement("baseline", variant, f"{task.name}-{suffix}", 1, difficulty, most, control=alone)
     for control in CONTROLS:
-        for difficulty in CONTROL_DIFFICULTIES:
+        for difficulty in study.control_difficulties:
             if difficulty <= task.difficulty_max:
                 yield Measurement("control", control, default, study.control_passes, difficulty, most, control=control)
     for n_passes in study.passes:

@@ -114,6 +114,7 @@ class Study:
     columns: tuple[int, ...]  # difficulties of the accuracy table
     passes: tuple[int, ...]  # every N that the default checkpoint is measured with
     control_passes: int  # N of the causal controls
+    control_difficulties: tuple[int, ...] = (1, 4, 8, 12)  # at those of them that the task has
     solved: float = 0.95  # from this share of right answers on, a difficulty counts as solved
     baselines: Mapping[str, str] = field(default_factory=dict)  # checkpoint, without "TASK-" -> its variant
     columns_beyond: tuple[int, ...] = ()  # difficulties above the training's, if its tokens can ask for them ...

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,7 +74,8 @@ def _two_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sleepviz.runs.record, "load", found)
     monkeypatch.setattr(sleepviz.studies.queue, "load", found)
-    monkeypatch.setattr(sleepviz.studies.measurements, "CONTROL_DIFFICULTIES", STEPS)
+    family = FAMILIES["rule110"]
+    monkeypatch.setitem(FAMILIES, "rule110", replace(family, study=replace(family.study, control_difficulties=STEPS)))
 
 
 def made(folder: Path, name: str, *, seed: int) -> None:

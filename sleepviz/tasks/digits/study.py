@@ -11,6 +11,7 @@ STUDY = Study(
     columns=tuple(range(5)),
     passes=(1, 2, 3, 4, 6, 8),
     control_passes=3,
+    control_difficulties=(0, 1, 2, 3),
     solved=SOLVED,
     baselines={"answers-n1": "n1_same_tokens", "answers-n1-flops": "n1_same_flops"},
 )
