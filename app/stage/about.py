@@ -10,12 +10,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import accuracy_figure, accuracy_summary, drift_figure, windows_figure
-from app.figures.measured import reach, share
+from app.figures.measured import reach, right_of, share
 from app.figures.percent import percent
 from app.parts.html_table import html_table
+from app.parts.units import count
 from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
 from app.shell import messages
+from app.shell.difference import is_above
 from app.shell.results import Comparison, Result, Results, comparisons, of_model
 from app.shell.state import Visit
 from app.shell.theme import Mode
@@ -118,6 +120,7 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
     told = results if choice.info is None else of_model(results, choice.info.name)
     st.html(reach_table(told.of("accuracy", "any_n"), words, FAMILIES[told.task].study.solved))
     st.markdown(f"{stage_text.ACCURACY} {_whose(told, choice)}".rstrip())
+    st.markdown(fair_test(told, words, choice.difficulty))
     # The plots' code is megabytes: nobody waits for it who does not want a plot.
     plots = st.expander(stage_text.PLOTS, icon=":material/show_chart:", key=visit.key("plots"), on_change="rerun")
     if plots.open:
@@ -159,6 +162,24 @@ def reach_table(measured: Sequence[Result], words: Words, share: float) -> str:
     heads = ("", *(f"N\u00a0=\u00a0{passes}" for passes in solved))
     rows = [[stage_text.SOLVED, *(f"{words.symbol}\u00a0=\u00a0{level}" for level in solved.values())]]
     return html_table(stage_text.REACH_TABLE.format(solved=percent(share, 0)), heads, rows)
+
+
+def fair_test(told: Results, words: Words, difficulty: int) -> str:
+    """This model with its best N beside the best model of one pass, and whether the question needs more; "" without."""
+    own = [entry for entry in told.of("accuracy", "any_n") if entry.difficulty == difficulty]
+    alone = [e for e in told.of("baseline") if e.difficulty == difficulty and e.variant.startswith("n1_")]
+    if not own or not alone:
+        return ""
+    best = max(own, key=lambda entry: (entry.accuracy, -entry.passes))
+    other = max(alone, key=lambda entry: entry.accuracy)
+    said = stage_text.FAIR_TEST.format(
+        symbol=words.symbol,
+        difficulty=difficulty,
+        passes=count(best.passes, "pass"),
+        own=right_of(best),
+        alone=right_of(other),
+    )
+    return said if is_above(best, other) else f"{said} {stage_text.NO_NEED}"
 
 
 def _is_of_this_model(choice: Choice, results: Results) -> bool:

@@ -122,6 +122,11 @@ PLOTS = "Show the plot: accuracy against N"
 ACCURACY = "Accuracy on fresh questions that training never used."
 REACH_TABLE = "The hardest that is solved, with at least {solved} of 100 right"
 SOLVED = "solved up to"
+FAIR_TEST = (
+    "**The fair test.** At {symbol}\u00a0=\u00a0{difficulty}, this model with {passes} is right on {own} fresh "
+    "questions. The best model that was trained with 1 pass only is right on {alone}."
+)
+NO_NEED = "So a question this hard does not need more than one pass of sleep."
 OTHER_RUN = "These numbers belong to {checkpoint}, run as it was trained. Your run differs from that."
 PLOT = (
     "Each line with points is one difficulty. Whiskers are 95 % intervals: such an interval misses the true share "

@@ -13,7 +13,7 @@ from sleepviz.tasks.recipes import ANSWERS, HYBRID, two_a_pass
 
 
 def presets() -> Iterator[Preset]:
-    """Found from the answers alone, one model for any N: two jumps a pass. Beside it N = 1, equal tokens or operations.
+    """Found from the answers alone, one model for any N: two jumps a pass. Beside it N = 1 at equal tokens.
 
     First what each image shows, then one jump more at a time. Half of the batches rest from the first step on.
     """
@@ -38,4 +38,3 @@ def presets() -> Iterator[Preset]:
     equal = Budget.equal_to("digits-answers")
     alone = replace(train, stages=stages(lambda jumps: 1), n_passes=1, rest_share=0.0, budget=equal)
     yield Preset("digits-answers-n1", task, model, alone)
-    yield Preset("digits-answers-n1-flops", task, model, replace(alone, budget=replace(equal, unit="flops")))

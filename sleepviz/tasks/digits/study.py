@@ -13,5 +13,5 @@ STUDY = Study(
     control_passes=3,
     control_difficulties=(0, 1, 2, 3),
     solved=SOLVED,
-    baselines={"answers-n1": "n1_same_tokens", "answers-n1-flops": "n1_same_flops"},
+    baselines={"answers-n1": "n1_same_tokens"},
 )

@@ -12,8 +12,9 @@ import pytest
 from app.shell import runs
 from app.shell.results import Result, Results, comparisons, of_model
 from app.stage import stage_text, trained
-from app.stage.about import reach_table
+from app.stage.about import fair_test, reach_table
 from app.tasks import PAGES
+from sleepviz.training.evaluate import wilson
 from tests.app.made import BASELINE, DEFAULT, make_checkpoint
 from tests.app.page import live, opened, payload
 
@@ -109,6 +110,25 @@ def test_how_far_each_n_reaches_stands_in_a_table_that_leaves_out_what_reaches_n
     measured = of_model(MEASURED, FOUND).of("accuracy")
     cells = re.findall(r"<t[hd](?: scope=.\w+.)?>([^<]*)<", reach_table(measured, PAGES["rule110"].words, 0.95))
     assert cells == ["", "N\u00a0=\u00a02", "N\u00a0=\u00a03", stage_text.SOLVED, "t\u00a0=\u00a02", "t\u00a0=\u00a03"]
+
+
+def test_the_fair_test_is_told_with_the_best_model_of_one_pass_and_what_follows() -> None:
+    """At t = 2, 500 and 497 of 512 do not differ measurably; at t = 3, 490 and 40 do."""
+
+    def entry(right: int, passes: int, t: int, experiment: str = "accuracy", variant: str = "any_n") -> Result:
+        return Result(experiment, variant, passes, t, 512, right / 512, *wilson(right, 512))
+
+    own = [entry(30, 1, 2), entry(500, 6, 2), entry(500, 8, 2), entry(490, 6, 3)]
+    alone = [
+        entry(right, 1, t, "baseline", variant)
+        for right, t, variant in ((300, 2, "n1_same_tokens"), (497, 2, "n1_same_flops"), (40, 3, "n1_same_flops"))
+    ]
+    kept = entry(512, 1, 3, "baseline", "oracle")  # nothing is cleared there: no test of sleep
+    told, words = Results("rule110", "by hand", (*own, *alone, kept)), PAGES["rule110"].words
+    easy, hard = fair_test(told, words, 2), fair_test(told, words, 3)
+    assert "with 6 passes is right on 500 of 512" in easy and "is right on 497 of 512. So a question this hard" in easy
+    assert hard.endswith("is right on 40 of 512.")
+    assert fair_test(told, words, 4) == ""
 
 
 def test_without_a_found_model_there_is_no_switch(assets: Path) -> None:
