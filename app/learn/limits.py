@@ -92,19 +92,31 @@ def _unequal(results: Results, enough: Result, unit: str) -> str:
 
 
 def tasks(evidence: Evidence) -> Iterator[str]:
-    """The hardest difficulty that some N answers nearly always, with that N and with one pass; then the text model."""
+    """What several passes gain on each task; then the text model."""
     for results, task, unit in _tasks(evidence):
-        many = _hardest_solved(results)
-        one = None if many is None else _at(results.of("accuracy", "any_n"), 1, many.difficulty)
-        if many is not None and one is not None:
-            yield text.TASKS_GAIN.format(
-                task=task,
-                steps=count(many.difficulty, unit),
-                many=right_of(many),
-                passes=count(many.passes, "pass"),
-                one=right_of(one),
-            )
+        yield from _gain(results, task, unit)
     yield from _text_model(evidence.text_model)
+
+
+def _gain(results: Results, task: str, unit: str) -> Iterator[str]:
+    """The hardest difficulty that some N solves, with that N, with one pass, and by the best model of one pass only."""
+    many = _hardest_solved(results)
+    one = None if many is None else _at(results.of("accuracy", "any_n"), 1, many.difficulty)
+    if many is None or one is None:
+        return
+    said = text.TASKS_GAIN.format(
+        task=task,
+        steps=count(many.difficulty, unit),
+        many=right_of(many),
+        passes=count(many.passes, "pass"),
+        one=right_of(one),
+    )
+    alone = [e for e in results.of("baseline") if e.difficulty == many.difficulty and e.variant.startswith("n1_")]
+    if alone:
+        best = max(alone, key=lambda entry: entry.accuracy)
+        said += f" {text.TASKS_ALONE.format(alone=right_of(best))}"
+        said += "" if is_above(many, best) else f" {text.TASKS_NO_NEED}"
+    yield said
 
 
 def passes(evidence: Evidence) -> Iterator[str]:
@@ -203,22 +215,10 @@ def attention(evidence: Evidence) -> Iterator[str]:
 
 
 def modalities(evidence: Evidence) -> Iterator[str]:
-    """Images: the hardest question that some N solves, with that N, with one pass, and by a model of one pass."""
+    """What several passes gain on images."""
     for results, task, unit in _tasks(evidence):
-        many = _hardest_solved(results) if results.task == "digits" else None
-        if many is None:
-            continue
-        one = _at(results.of("accuracy", "any_n"), 1, many.difficulty)
-        alone = [entry for entry in results.of("baseline") if entry.difficulty == many.difficulty]
-        if one is not None and alone:
-            yield text.MODALITIES_GAIN.format(
-                task=task,
-                steps=count(many.difficulty, unit),
-                many=right_of(many),
-                passes=count(many.passes, "pass"),
-                one=right_of(one),
-                alone=right_of(max(alone, key=lambda entry: entry.accuracy)),
-            )
+        if results.task == "digits":
+            yield from _gain(results, task, unit)
 
 
 def schedules(evidence: Evidence) -> Iterator[str]:

@@ -21,8 +21,13 @@ COST_KEPT = "A model that keeps its cache and reads once is right on {kept}."
 COST_WAKE = "{task}: the answer took the same number of operations at every N from {least} to {most}."
 
 TASKS_TITLE = "The gain depends on the task"
-TASKS_SAID = "Sleep helps where the answer takes several steps in a row. Questions of one step need one pass."
+TASKS_SAID = (
+    "Sleep helps where the answer takes more steps in a row than one pass of the layers can do. Other questions need one "
+    "pass."
+)
 TASKS_GAIN = "{task}, {steps}: right on {many} fresh questions with {passes}, {one} with one pass."
+TASKS_ALONE = "The best model trained with one pass only: {alone}."
+TASKS_NO_NEED = "So these questions do not need more than one pass of sleep."
 TASKS_TEXT = (
     "Pages of English, {hops} hops: our small text model is right on {one} with one pass and on {two} with two. "
     "No gain from the second pass was measured."
@@ -61,10 +66,6 @@ MODALITIES_TITLE = "Pictures and sound"
 MODALITIES = (
     "The paper's models read text. On the page Digits a model reads images of handwritten digits, patch by patch. Each "
     "digit says how far to jump, and the question comes after all images are cleared. Sound was not tried."
-)
-MODALITIES_GAIN = (
-    "{task}, {steps}: right on {many} fresh questions with {passes}, {one} with one pass. The best model trained with "
-    "one pass only: {alone}."
 )
 
 SCHEDULES_TITLE = "When to sleep, and when to wake"

@@ -156,6 +156,13 @@ def test_images_are_told_with_the_best_model_of_one_pass() -> None:
         "trained with one pass only: 270 of 512."
     ]
     assert list(limits.modalities(evidence(*entries, *alone))) == []
+    as_good = result(398, passes=1, difficulty=2, experiment="baseline", variant="n1_same_tokens")
+    (said,) = limits.modalities(evidence(*entries, *alone, as_good, task="digits"))
+    assert said.endswith("398 of 512. So these questions do not need more than one pass of sleep.")
+    kept = result(512, passes=1, difficulty=2, experiment="baseline", variant="oracle")  # no test of sleep
+    assert list(limits.tasks(evidence(*entries, *alone, kept, task="digits"))) == list(
+        limits.modalities(evidence(*entries, *alone, task="digits"))
+    )
 
 
 def test_a_gain_is_told_with_the_fewest_passes_that_are_enough() -> None:
