@@ -43,9 +43,11 @@ class Scene:
 
     @property
     def difficulty_trained(self) -> int | None:
-        """The hardest question of training, as far as the checkpoint says."""
-        stages = self.info.meta.get("train", {}).get("stages", ()) if self.info else ()
-        return max((stage["difficulty"] for stage in stages), default=None)
+        """The hardest question that training came to, as far as the checkpoint says; else the hardest of its plan."""
+        meta = self.info.meta if self.info else {}
+        if reached := meta.get("training", {}).get("stage_reached"):
+            return int(reached["difficulty"])
+        return max((stage["difficulty"] for stage in meta.get("train", {}).get("stages", ())), default=None)
 
     def counts(self, experiment: str) -> Scored:
         """What an experiment's shares count; chance is known where all its models answer alike."""

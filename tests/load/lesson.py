@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.visitor.client import Screen, VisitError, Visitor, choice, press
+from sleepviz.studies.measurements import VARIANTS
 
 Kind = Literal["shared", "live", "sweep"]  # recorded or kept runs; computed for this visitor; measured in the Lab
 STEPS = 3
@@ -146,7 +147,7 @@ def question_of(screen: Screen) -> tuple[str, int, str] | None:
     run = stage(screen)
     if run["picture"]["kind"] != "rows" or len(run["picture"]["truth"]) != 1:
         return None
-    control = "zero_state" if "control:" in run["badge"] else "none"
+    control = "zero_state" if run["badge"].startswith(VARIANTS["zero_state"]) else "none"
     return run["picture"]["truth"][0][0], run["sleeps"][0]["passes"], control
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,7 @@ from app.lab.findings import (
 )
 from app.lab.lab_text import levels, variant_name
 from app.lab.lines import Line, baseline_lines, best_line, duel, models_of, newest, other_experiments
+from app.lab.scene import Scene
 from app.lab.tables import cost_table, duels_table, grid_table, halting_table, sweep_table
 from app.parts.html_table import html_table
 from app.shell.messages import joined
@@ -438,3 +441,17 @@ def test_the_cost_in_words_and_as_a_table() -> None:
         never, symbol="t"
     )
     assert cost_finding([entry(1, 8, 0.1, experiment="cost")]) is None
+
+
+@pytest.mark.parametrize(
+    ("meta", "hardest"),
+    [
+        ({"train": {"stages": [{"difficulty": 1}, {"difficulty": 4}]}}, 4),
+        ({"train": {"stages": [{"difficulty": 4}]}, "training": {"stage_reached": {"difficulty": 3}}}, 3),
+        ({"train": {"stages": [{"difficulty": 4}]}, "training": {"stage_reached": {"difficulty": 0}}}, 0),
+        ({}, None),
+    ],
+)
+def test_trained_is_what_training_came_to_and_not_what_it_planned(meta: dict[str, Any], hardest: int | None) -> None:
+    scene = SimpleNamespace(info=SimpleNamespace(meta=meta))
+    assert Scene.difficulty_trained.fget(scene) == hardest  # type: ignore[attr-defined]
