@@ -141,11 +141,13 @@ def comparisons(results: Results) -> tuple[Comparison, ...]:
 
 
 def read_results(path: Path) -> Results:
-    """Read a results file. Raises ResultsError."""
+    """Read a results file, which is called as what it is about: "rule110.json". Raises ResultsError."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         entries = tuple(_entry(entry) for entry in values["entries"])
-        return Results(str(values["task"]), str(values["made_by"]), entries, str(values.get("commit", "")))
+        if values["task"] != path.stem:
+            raise ValueError("the file is about another task.")
+        return Results(path.stem, str(values["made_by"]), entries, str(values.get("commit", "")))
     except FileNotFoundError as error:
         raise ResultsError(f"The results file {path.name} is not here.") from error
     except (OSError, *MALFORMED) as error:

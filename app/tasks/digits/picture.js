@@ -81,7 +81,7 @@ function imageText({ images }, frame, i) {
 
 // In each square the digit that would be answered, a row for each of the starts.
 function drawAnswers(ctx, picture, woken, starts, left, top, w, h, unit) {
-  const { path } = picture, columns = picture.jumps_max + 1, only = starts.length === 1 ? `#${starts[0] + 1}` : "";
+  const { path } = picture, columns = picture.jumps_max + 1, alone = starts.length === 1 ? `#${starts[0] + 1}` : "";
   const cell = (row, column) => {
     const start = starts[row], place = start * columns + column, said = woken ? woken.said[place] : "", right = woken ? woken.right[place] : false;
     const verdict = woken ? `${said}, ${right ? "right" : "wrong"}` : "not asked yet";
@@ -93,7 +93,7 @@ function drawAnswers(ctx, picture, woken, starts, left, top, w, h, unit) {
     };
   };
   return drawGrid(ctx, {
-    titles: only ? [`the answer from ${only}, by number of jumps`, `answer from ${only}`]
+    titles: alone ? [`the answer from ${alone}, by number of jumps`, `answer from ${alone}`]
       : ["the answer for every start and number of jumps", "answer by start and jumps", "start × jumps"],
     heads: Array.from({ length: columns }, (_, jumps) => (jumps ? [`+${jumps}`] : ["digit", "+0"])),
     names: starts.map((start) => [`#${start + 1}`]),
