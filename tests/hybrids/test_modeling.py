@@ -26,6 +26,7 @@ from sleepviz.hybrids.modeling import SleepConfig, SleepForCausalLM, from_checkp
 from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 from sleepviz.runs.checkpoint import list_checkpoints, load
 from sleepviz.runs.record import record
+from sleepviz.tasks.digits.images import numbers as digit_numbers
 from tests.builders import WINDOW, random_model, random_tokens, small_config
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -176,9 +177,15 @@ def inputs_of(task: str, limits: dict[str, Any]) -> Iterator[str]:
         elif task == "gsm":
             first = int(rng.integers(0, 5))
             yield json.dumps({"text": f"assign b = a + 1. assign c = b + 1. assign a = {first}.", "question": "c"})
-        else:
+        elif task == "digits":
+            shown = rng.choice(digit_numbers("held_out"), limits["images"]).tolist()
+            start, jumps = int(rng.integers(1, limits["images"] + 1)), int(rng.integers(0, limits["jumps_max"] + 1))
+            yield json.dumps({"digits": shown, "start": start, "jumps": jumps})
+        elif task == "rule110":
             rows = rng.integers(0, 2, (limits["rows_max"], limits["row_cells"]))
             yield json.dumps({"rows": ["".join(map(str, row)) for row in rows], "steps": limits["steps_max"]})
+        else:
+            raise AssertionError(f"write inputs for {task}")
 
 
 @pytest.mark.parametrize("name", [info.name for info in list_checkpoints()])
