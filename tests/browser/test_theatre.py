@@ -354,6 +354,7 @@ def test_a_cell_is_dark_on_light_on_the_stage_as_in_the_editor(server: Server, o
     for scheme in ("light", "dark"):
         page = open_page(server.url, scheme=scheme)
         page.keyboard.press("End")
+        expect(page.locator(".acts [aria-current]")).to_have_attribute("data-act", "answer")
         one = page.get_by_role("button", name=re.compile("Cell .*: 1")).first
         zero = page.get_by_role("button", name=re.compile("Cell .*: 0")).first
         expect(one).to_have_css("background-color", "rgb(16, 24, 42)")
