@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator
 from app.cost import cost_text as text
 from app.figures.measured import right_of
 from app.parts.units import count
-from app.shell.difference import is_above
 from app.shell.results import Results
 from app.tasks import PAGES
-from sleepviz.tasks import FAMILIES
 
 
 def unequal(found: Iterable[Results]) -> str:
@@ -21,11 +19,8 @@ def unequal(found: Iterable[Results]) -> str:
 
 def _measured(results: Results) -> Iterator[str]:
     """Where enough passes are measurably better than one."""
-    page, by_passes = PAGES[results.task], {entry.passes: entry for entry in results.of("cost")}
-    least = FAMILIES[results.task].study.solved
-    enough = next((by_passes[n] for n in sorted(by_passes) if by_passes[n].accuracy >= least), None)
-    one = by_passes.get(1)
-    if enough is not None and one is not None and is_above(enough, one):
+    if (unlike := results.beyond_one_pass()) is not None:
+        page, (one, enough) = PAGES[results.task], unlike
         yield text.UNEQUAL_AT.format(
             task=page.called or page.title,
             steps=count(one.difficulty, page.unit),

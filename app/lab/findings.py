@@ -118,9 +118,8 @@ def _loss_within(within: Sequence[Result], symbol: str, is_told_apart: bool, cha
     verdict = "Chance alone would give as many." if is_chance else f"This is {AGAINST}."
     said = (
         f"{scope}a larger N was compared with a smaller one {count(len(told), 'time')}. At {hard}, accuracy is "
-        f"measurably "
-        f"lower with the larger N in {len(falls)} of them. {verdict} At {symbol} = {less.difficulty}, accuracy falls "
-        f"from {points(less)} with N = {less.passes} to {points(more)} with N = {more.passes}."
+        f"measurably lower with the larger N in {len(falls)} of them. {verdict} At {symbol} = {less.difficulty}, "
+        f"accuracy falls from {points(less)} with N = {less.passes} to {points(more)} with N = {more.passes}."
     )
     return Finding(said[:1].upper() + said[1:], is_against=not is_chance)
 

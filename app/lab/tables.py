@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.measured import reach, share
+from app.figures.measured import WHOLE, reach, share
 from app.figures.percent import percent
 from app.lab import lab_text
 from app.lab.findings import milliseconds, where
@@ -19,7 +19,6 @@ from sleepviz.studies.measurements import STILLNESS
 
 NOT_MEASURED = "–"
 ANSWERS_MAX = 8  # of one instance; a share of more parts tells no number
-COUNTED = 1e-6
 
 
 def grid_table(
@@ -148,7 +147,7 @@ def answers_each(entries: Sequence[Result]) -> int | None:
     """How many answers of one instance a share counts: the fewest that all shares can come from; None: many."""
     for each in range(1, ANSWERS_MAX + 1):
         counts = [entry.accuracy * entry.n * each for entry in entries]
-        if all(abs(found - round(found)) < COUNTED for found in counts):
+        if all(abs(found - round(found)) < WHOLE for found in counts):
             return each
     return None
 

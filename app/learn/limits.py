@@ -16,7 +16,6 @@ from app.shell.messages import joined
 from app.shell.results import Result, Results
 from app.tasks import PAGES
 from sleepviz.config.outside import MALFORMED
-from sleepviz.tasks import FAMILIES
 
 FAILED = 0.05  # below this share of right answers a model has failed
 NAMED = 3  # as many difficulties are named one by one; more are counted
@@ -65,7 +64,7 @@ def cost(evidence: Evidence) -> Iterator[str]:
     """
     for results, task, unit in _tasks(evidence):
         costs = {entry.passes: entry.cost for entry in results.of("cost") if entry.cost is not None}
-        enough = _enough(_solved(results, "cost"))
+        enough = results.enough("cost")
         if enough is None or enough.passes not in costs or 1 not in costs:
             continue
         even = costs[enough.passes].break_even_flops
@@ -73,16 +72,16 @@ def cost(evidence: Evidence) -> Iterator[str]:
             ratio = costs[enough.passes].sleep_flops / costs[1].sleep_flops
             passes = count(enough.passes, "pass")
             said = text.COST_SLEEP.format(task=task, passes=passes, sleep=f"{ratio:.1f}", even=f"{even:.0f}")
-            yield f"{said} {_unequal(results, enough, unit)}".rstrip()
+            yield f"{said} {_unequal(results, unit)}".rstrip()
         if len({each.wake_flops for each in costs.values()}) == 1:
             yield text.COST_WAKE.format(task=task, least=min(costs), most=max(costs))
 
 
-def _unequal(results: Results, enough: Result, unit: str) -> str:
+def _unequal(results: Results, unit: str) -> str:
     """That reading once does not answer what enough passes do, where the difference can be measured; else nothing."""
-    one = _at(results.of("cost"), 1, enough.difficulty)
-    if one is None or not is_above(enough, one):
+    if (unlike := results.beyond_one_pass()) is None:
         return ""
+    one, enough = unlike
     steps, passes = count(enough.difficulty, unit), count(enough.passes, "pass")
     said = text.COST_UNEQUAL.format(steps=steps, one=right_of(one), passes=passes, many=right_of(enough))
     kept = _at(results.of("baseline", "oracle"), 1, enough.difficulty)
@@ -100,7 +99,7 @@ def tasks(evidence: Evidence) -> Iterator[str]:
 
 def _gain(results: Results, task: str, unit: str) -> Iterator[str]:
     """The hardest difficulty that some N solves, with that N, with one pass, and by the best model of one pass only."""
-    many = _hardest_solved(results)
+    many = results.enough("accuracy", "any_n")
     one = None if many is None else _at(results.of("accuracy", "any_n"), 1, many.difficulty)
     if many is None or one is None:
         return
@@ -111,9 +110,7 @@ def _gain(results: Results, task: str, unit: str) -> Iterator[str]:
         passes=count(many.passes, "pass"),
         one=right_of(one),
     )
-    alone = [e for e in results.of("baseline") if e.difficulty == many.difficulty and e.variant.startswith("n1_")]
-    if alone:
-        best = max(alone, key=lambda entry: entry.accuracy)
+    if (best := results.best_of_one_pass(many.difficulty)) is not None:
         said += f" {text.TASKS_ALONE.format(alone=right_of(best))}"
         said += "" if is_above(many, best) else f" {text.TASKS_NO_NEED}"
     yield said
@@ -122,7 +119,7 @@ def _gain(results: Results, task: str, unit: str) -> Iterator[str]:
 def passes(evidence: Evidence) -> Iterator[str]:
     """The best N at the hardest difficulty and the largest N that was tried; then what this N does to the others."""
     for results, task, unit in _tasks(evidence):
-        if (enough := _hardest_solved(results)) is None:
+        if (enough := results.enough("accuracy", "any_n")) is None:
             continue
         here = [entry for entry in results.of("accuracy", "any_n") if entry.difficulty == enough.difficulty]
         best, most = max(here, key=lambda entry: entry.accuracy), max(here, key=lambda entry: entry.passes)
@@ -256,24 +253,6 @@ def _tasks(evidence: Evidence) -> Iterator[tuple[Results, str, str]]:
 
 def _at(entries: tuple[Result, ...], n_passes: int, difficulty: int) -> Result | None:
     return next((entry for entry in entries if (entry.passes, entry.difficulty) == (n_passes, difficulty)), None)
-
-
-def _solved(results: Results, experiment: str, variant: str | None = None) -> list[Result]:
-    """The entries in which the share of right answers is high enough for the task."""
-    least = FAMILIES[results.task].study.solved
-    return [entry for entry in results.of(experiment, variant) if entry.accuracy >= least]
-
-
-def _hardest_solved(results: Results) -> Result | None:
-    """The hardest difficulty that some N solves, with the fewest passes that do."""
-    solved = _solved(results, "accuracy", "any_n")
-    hardest = max((entry.difficulty for entry in solved), default=None)
-    return _enough([entry for entry in solved if entry.difficulty == hardest])
-
-
-def _enough(entries: list[Result]) -> Result | None:
-    """The fewest passes."""
-    return min(entries, key=lambda entry: entry.passes, default=None)
 
 
 def _best_at_hardest(entries: tuple[Result, ...]) -> Result | None:

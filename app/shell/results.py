@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.shell.difference import is_above
 from sleepviz.config.outside import MALFORMED
+from sleepviz.tasks import FAMILIES
 
 ROUNDING = 1e-9  # the interval's upper end of a share of 1 is 1 only up to rounding
 
@@ -67,6 +68,29 @@ class Results:
         """The entries of one experiment, of one variant if given, ordered by difficulty and passes."""
         chosen = [e for e in self.entries if e.experiment == experiment and variant in (None, e.variant)]
         return tuple(sorted(chosen, key=lambda entry: (entry.difficulty, entry.passes)))
+
+    @property
+    def solved_from(self) -> float:
+        """The share of right answers from which on a difficulty of the task counts as solved."""
+        return FAMILIES[self.task].study.solved
+
+    def enough(self, experiment: str, variant: str | None = None) -> Result | None:
+        """The hardest difficulty that some N solves, with the fewest passes that do."""
+        solved = [entry for entry in self.of(experiment, variant) if entry.accuracy >= self.solved_from]
+        return max(solved, key=lambda entry: (entry.difficulty, -entry.passes), default=None)
+
+    def beyond_one_pass(self) -> tuple[Result, Result] | None:
+        """One pass and the fewest that are enough, as measured with the cost; None where these are no better."""
+        if (enough := self.enough("cost")) is None:
+            return None
+        tried = (entry for entry in self.of("cost") if entry.difficulty == enough.difficulty and entry.passes == 1)
+        one = next(tried, None)
+        return (one, enough) if one is not None and is_above(enough, one) else None
+
+    def best_of_one_pass(self, difficulty: int) -> Result | None:
+        """The best of the separate models that were trained with one pass only."""
+        alone = (e for e in self.of("baseline") if e.difficulty == difficulty and e.variant.startswith("n1_"))
+        return max(alone, key=lambda entry: entry.accuracy, default=None)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
 from app.tasks.base import Deviation, Words
 from sleepviz.config.events import Trace
-from sleepviz.tasks import FAMILIES
 
 
 def _fold(label: str, key: str) -> DeltaGenerator | None:
@@ -118,7 +117,7 @@ def measured(visit: Visit, words: Words, results: Results | str, choice: Choice,
         st.info(results, icon=":material/info:")
         return
     told = results if choice.info is None else of_model(results, choice.info.name)
-    st.html(reach_table(told.of("accuracy", "any_n"), words, FAMILIES[told.task].study.solved))
+    st.html(reach_table(told.of("accuracy", "any_n"), words, told.solved_from))
     st.markdown(f"{stage_text.ACCURACY} {_whose(told, choice)}".rstrip())
     st.markdown(fair_test(told, words, choice.difficulty))
     # The plots' code is megabytes: nobody waits for it who does not want a plot.
@@ -167,11 +166,10 @@ def reach_table(measured: Sequence[Result], words: Words, share: float) -> str:
 def fair_test(told: Results, words: Words, difficulty: int) -> str:
     """This model with its best N beside the best model of one pass, and whether the question needs more; "" without."""
     own = [entry for entry in told.of("accuracy", "any_n") if entry.difficulty == difficulty]
-    alone = [e for e in told.of("baseline") if e.difficulty == difficulty and e.variant.startswith("n1_")]
-    if not own or not alone:
+    other = told.best_of_one_pass(difficulty)
+    if not own or other is None:
         return ""
     best = max(own, key=lambda entry: (entry.accuracy, -entry.passes))
-    other = max(alone, key=lambda entry: entry.accuracy)
     said = stage_text.FAIR_TEST.format(
         symbol=words.symbol,
         difficulty=difficulty,
