@@ -23,7 +23,7 @@ COST_WAKE = "{task}: the answer took the same number of operations at every N fr
 TASKS_TITLE = "The gain depends on the task"
 TASKS_SAID = (
     "Sleep helps where the answer takes more steps in a row than one pass of the layers can do. Other questions need "
-    "one pass."
+    "only one pass."
 )
 TASKS_GAIN = "{task}, {steps}: right on {many} fresh questions with {passes}, {one} with one pass."
 TASKS_ALONE = "The best model trained with one pass only: {alone}."

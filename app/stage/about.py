@@ -18,7 +18,7 @@ from app.player.narration import narrate_as_text
 from app.player.pictures import picture_of
 from app.shell import messages
 from app.shell.difference import is_above
-from app.shell.results import Comparison, Result, Results, comparisons, of_model
+from app.shell.results import MOSTLY_RIGHT, Comparison, Result, Results, comparisons, of_model
 from app.shell.state import Visit
 from app.shell.theme import Mode
 from app.stage import stage_text
@@ -177,7 +177,8 @@ def fair_test(told: Results, words: Words, difficulty: int) -> str:
         own=right_of(best),
         alone=right_of(other),
     )
-    return said if is_above(best, other) else f"{said} {stage_text.NO_NEED}"
+    is_needless = other.accuracy >= MOSTLY_RIGHT and not is_above(best, other)
+    return f"{said} {stage_text.NO_NEED}" if is_needless else said
 
 
 def _is_of_this_model(choice: Choice, results: Results) -> bool:

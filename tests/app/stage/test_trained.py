@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,8 @@ def test_the_fair_test_is_told_with_the_best_model_of_one_pass_and_what_follows(
     assert "with 6 passes is right on 500 of 512" in easy and "is right on 497 of 512. So a question this hard" in easy
     assert hard.endswith("is right on 40 of 512.")
     assert fair_test(told, words, 4) == ""
+    unsolved = (entry(40, 6, 5), entry(42, 1, 5, "baseline", "n1_same_flops"))  # where both fail, nothing follows
+    assert fair_test(replace(told, entries=unsolved), words, 5).endswith("is right on 42 of 512.")
 
 
 def test_without_a_found_model_there_is_no_switch(assets: Path) -> None:
