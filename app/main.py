@@ -11,7 +11,8 @@ import streamlit as st
 
 from app import tasks
 from app.explain import about_project
-from app.shell import address, runs, theme_watch, warm
+from app.shell import address, runs, theme_watch
+from app.shell.server import warm
 from app.shell.waiting import presence
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.shell import runs, warm
+from app.shell import runs
+from app.shell.server import warm
 from sleepviz.config.events import AnswerScored
 from tests.app.made import DEFAULT, SUM_DEFAULT
 from tests.app.page import opened

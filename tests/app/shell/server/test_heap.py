@@ -11,7 +11,7 @@ import pytest
 # Blocks of 2 kB, of which one in 500 stays: its neighbours cannot be given back by lowering the end of the heap.
 FREED_MB = 200
 PROGRAM = f"""
-from app.shell.heap import give_back
+from app.shell.server.heap import give_back
 from pathlib import Path
 
 def resident_mb():

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from app.shell import heap, runs
+from app.shell import runs
 from app.shell.jobs import Request, RunKey, RunQueue
+from app.shell.server import heap
 from sleepviz.config.run import RunSpec
 
 LOG = logging.getLogger(__name__)

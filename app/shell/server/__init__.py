@@ -1,0 +1,1 @@
+"""What the server does for all visitors at once: memory, warm models, and how it sends."""
