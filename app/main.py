@@ -12,11 +12,12 @@ import streamlit as st
 from app import tasks
 from app.explain import about_project
 from app.shell import address, runs, theme_watch
-from app.shell.server import warm
+from app.shell.server import at_once, warm
 from app.shell.waiting import presence
 
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
+at_once.for_every_visitor()
 FIRST = next(iter(tasks.PAGES))
 # A task without a model has an address, but no place in the menu.
 TRAINED = {info.task for info in runs.checkpoints(runs.checkpoint_folder())}
