@@ -7,10 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.lab import findings, lab_text, lines, sections, sweep, unfold
+from app.lab import findings, lab_text, lines, sweep, unfold
 from app.lab.plan import LINKED
 from app.lab.scene import Scene
-from app.lab.sections import Section
+from app.lab.sections.every import every
+from app.lab.sections.other import others
+from app.lab.sections.section import Section, command, open_fold
 from app.parts import buttons
 from app.shell import address, messages, runs, theme
 from app.tasks import PAGES
@@ -35,10 +37,10 @@ def show() -> None:
         LINK.write(_link(scene, tasks[0]))
     _lead(scene)
     measure = Section(lab_text.SWEEP, "measure", (), lambda: _sweep(scene))
-    first, *rest = sections.main(scene)
-    main, further = (first, measure, *rest), sections.further(scene)
+    first, *rest = every(scene)
+    main, further = (first, measure, *rest), others(scene)
     folded = [section.anchor for section in (*main, *further) if section.fold]
-    unfold.watch(folded, sections.unfold, key="lab_unfold")
+    unfold.watch(folded, open_fold, key="lab_unfold")
     _contents(main, further)
     for section in (*main, *further):
         st.header(section.heading, anchor=section.anchor)
@@ -172,7 +174,7 @@ def _provenance(scene: Scene) -> None:
     weights = lab_text.WEIGHTS.format(digest=scene.measured[0].digest[:8]) if scene.measured else ""
     commit = scene.results.commit[:8] or lab_text.NO_COMMIT
     st.caption(lab_text.SOURCE.format(task=scene.task, commit=commit, weights=weights))
-    st.code(sections.command(scene), language=None, wrap_lines=True)
+    st.code(command(scene), language=None, wrap_lines=True)
 
 
 def _say(said: Sequence[findings.Finding]) -> None:
