@@ -37,7 +37,7 @@ def baselines_figure(
                 name=name,
                 line={
                     "color": look.series[place % len(look.series)],
-                    "width": 4 - 1.5 * place if is_own else 2,
+                    "width": max(2.5, 4 - 1.5 * place) if is_own else 2,
                     "dash": "solid" if is_own else DASHES[(place - len(own)) % len(DASHES)],
                 },
                 marker={"symbol": MARKERS[place % len(MARKERS)], "size": 8},

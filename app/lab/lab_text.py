@@ -39,6 +39,17 @@ OTHER_WEIGHTS = (
 )
 CHANCE = "Chance is {one_in}: a guess is right that often."
 
+PAPER = "The paper's figure, in small"
+PAPER_LINE = (
+    "The model is *{name}*, trained for any N. It found the use of sleep from its answers alone: nothing was scored "
+    "while it slept."
+)
+PAPER_NOTICE = (
+    "follow one line to the right: it falls where a question takes more steps than N passes do. Broken lines are "
+    "models that were trained with one pass only."
+)
+PAPER_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models and numbers of passes."
+
 HEAT = "How far do N passes of sleep reach?"
 HEAT_LINE = "Each square is one setting: N passes and one difficulty, with {asked}."
 HEAT_SEVERAL = (
@@ -202,8 +213,8 @@ class Section:
 
 OTHERS = {
     "found": Section(
-        "The paper's figure, in small",
-        "Found from answers alone: nothing was scored during sleep. Beside it: taught each step, and N = 1 only.",
+        "Found beside taught",
+        "The model that found the use of sleep from answers alone, beside the one that was taught each step.",
         "compare how many passes each model needs for the same hops.",
     ),
     "found_control": Section(

@@ -12,6 +12,7 @@ from app.lab.plan import LINKED
 from app.lab.scene import Scene
 from app.lab.sections.every import every
 from app.lab.sections.other import others
+from app.lab.sections.paper import paper
 from app.lab.sections.section import Section, command, open_fold
 from app.parts import buttons
 from app.shell import address, messages, runs, theme
@@ -38,7 +39,7 @@ def show() -> None:
     _lead(scene)
     measure = Section(lab_text.SWEEP, "measure", (), lambda: _sweep(scene))
     first, *rest = every(scene)
-    main, further = (first, measure, *rest), others(scene)
+    main, further = (*paper(scene), first, measure, *rest), others(scene)
     folded = [section.anchor for section in (*main, *further) if section.fold]
     unfold.watch(folded, open_fold, key="lab_unfold")
     _contents(main, further)
