@@ -59,5 +59,5 @@ def _found(scene: Scene) -> CheckpointInfo | None:
     """The model that was trained from its answers alone: beside the task's own model, or that itself."""
     beside = scene.results.of("found", "found") if scene.results else ()
     named = beside[0].checkpoint if beside else scene.info.name if scene.info else ""
-    alone = (info for info in scene.infos if info.meta["train"]["loss"] == "answers")
+    alone = (info for info in scene.infos if info.meta.get("train", {}).get("loss") == "answers")
     return next((info for info in alone if info.name == named), None)
