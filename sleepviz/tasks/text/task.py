@@ -47,7 +47,7 @@ from sleepviz.tasks.text.tokens import NEW_LINE, VOCAB_SIZE, encoded, spelled, v
 
 PAGES_MAX = 16  # of a document that a person writes
 PEOPLE_MIN = 4
-CHUNKS, SLOTS = 3, 3  # prediction chunks of one training instance, and questions in each
+SLOTS = 3  # questions in a prediction chunk of training
 FILLED = 0.8  # how likely a page of training takes one more sentence that tells nothing
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,!?'-\n")
 FORM = '{"document": "The doctor of Ana is Ben. The cook of Ben is Leo.", "question": "Who is the doctor of Ana?"}'
@@ -93,6 +93,7 @@ class Text(JsonRoundTrip):
     hops_max: int = 6
     page_tokens: int = 56
     pages_max: int = 4  # of a document that is sampled
+    chunks: int = 3  # prediction chunks of one training instance
 
     name = "text"
     windows_min = 1
@@ -104,6 +105,7 @@ class Text(JsonRoundTrip):
         require(PEOPLE_MIN <= self.people_max <= len(PEOPLE), f"people_max must be from 4 to {len(PEOPLE)}.")
         require(1 <= self.hops_max < self.people_max, "hops_max must be from 1, and below people_max.")
         require(self.page_tokens >= PEOPLE_MIN * 7, "page_tokens must be at least 28, for four facts.")
+        require(self.chunks >= 1, "chunks must be at least 1.")
         require(1 <= self.pages_max <= PAGES_MAX, f"pages_max must be from 1 to {PAGES_MAX}.")
         require(SLOTS * self.slot <= self.window, "three questions must fit in a window.")
 
@@ -130,7 +132,7 @@ class Text(JsonRoundTrip):
     @property
     def n_questions(self) -> int:
         """Questions of one training instance."""
-        return CHUNKS * SLOTS
+        return self.chunks * SLOTS
 
     def limits(self) -> dict[str, Any]:
         """Sizes that a person's input must keep to."""
@@ -158,9 +160,9 @@ class Text(JsonRoundTrip):
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample documents of `n_windows` pages: a cycle of people, things that belong to them, and other sentences.
 
-        In training an instance has nine questions, of towns of any size; to be measured, one question, of the largest
-        town. `difficulty` is [size], or [size, 9] where each question has its own. No question goes further than half
-        way round the cycle, beyond which the way back would be shorter.
+        In training an instance has several questions, of towns of any size; to be measured, one question, of the
+        largest town. `difficulty` is [size], or [size, questions] where each question has its own. No question goes
+        further than half way round the cycle, beyond which the way back would be shorter.
         """
         training = split == "train"
         most = min(n_windows * (self.page_tokens // 7), self.people_max)
@@ -168,7 +170,7 @@ class Text(JsonRoundTrip):
         if training:
             varied = rng.random(size) < 0.5
             n_people[varied] = rng.integers(min(PEOPLE_MIN, most), most + 1, int(varied.sum()))
-        chunks, slots = (CHUNKS, SLOTS) if training else (1, 1)
+        chunks, slots = (self.chunks, SLOTS) if training else (1, 1)
         hops = np.broadcast_to(difficulty.reshape(size, -1), (size, chunks * slots))
         hops = np.clip(hops, 1, np.maximum((n_people - 1) // 2, 1)[:, None])
         windows = np.full((size, n_windows, self.window), self._blank)
