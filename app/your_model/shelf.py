@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,13 +20,14 @@ KEPT = 4
 
 @dataclass
 class Shelf:
-    """Folders by the digest of their files; the one used longest ago makes room."""
+    """Folders by the digest of their files; the one used longest ago makes room, and all go with the shelf."""
 
-    root: tempfile.TemporaryDirectory[str] = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="sleepviz-dropped-")
-    )
+    root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="sleepviz-dropped-")))
     kept: OrderedDict[str, Path] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
 
     def put(self, files: Sequence[tuple[str, bytes]]) -> str:
         """Lay the files out, unless they are there -> their digest. Raises ConfigError."""
@@ -35,7 +37,7 @@ class Shelf:
         digest = digest_of(files)
         with self.lock:
             if digest not in self.kept:
-                folder = Path(tempfile.mkdtemp(dir=self.root.name))
+                folder = Path(tempfile.mkdtemp(dir=self.root))
                 try:
                     lay_out(files, folder)
                 except BaseException:
