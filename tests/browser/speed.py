@@ -34,12 +34,13 @@ LIVE = "live"
 PACKAGES = ("streamlit", "torch", "playwright")
 # The player marks when it has drawn a run, by the page's own clock: whoever asks for it from outside hears of it late.
 DRAWN = "run drawn"
-DRAWN_SINCE = """([name, since, badge]) => new Promise((tell) => {
+DRAWN_SINCE = """([name, since, badge, patience]) => new Promise((tell, fail) => {
   const told = (mark) => mark.name === name && mark.startTime > since && mark.detail.startsWith(badge);
   new PerformanceObserver((list, observer) => {
     const mark = list.getEntries().find(told);
     if (mark) { observer.disconnect(); tell(mark.startTime); }
   }).observe({ type: "mark", buffered: true });
+  setTimeout(() => fail(new Error("no run was drawn")), patience);
 })"""
 NOTE_PRESSES = """() => {
   for (const kind of ["pointerdown", "keydown"])
@@ -74,7 +75,7 @@ HOSTS = Figure("other_hosts", "hosts", 0)
 
 def drawn(page: Page, since_ms: float = 0.0, badge: str = "") -> float:
     """Wait for a run that is drawn after `since_ms` and whose badge begins so -> when, in ms of the page's clock."""
-    return float(page.evaluate(DRAWN_SINCE, [DRAWN, since_ms, badge]))
+    return float(page.evaluate(DRAWN_SINCE, [DRAWN, since_ms, badge, PATIENCE_MS]))
 
 
 @dataclass(frozen=True)
