@@ -7,7 +7,7 @@ import streamlit as st
 from app import figures
 from app.lab import breaking, findings, lab_text, lines, schedules, tables
 from app.lab.scene import Scene
-from app.lab.sections.section import Section, bar, chance_said, chart, folded, noticed
+from app.lab.sections.section import Section, bar, chance_said, chart, folded, lines_chart, noticed
 from app.shell.results import comparisons
 from sleepviz.tasks import FAMILIES, TASKS
 
@@ -73,19 +73,16 @@ def _baselines(scene: Scene) -> Section:
         st.markdown(lab_text.BASELINES_INTRO)
         own = [lines.best_line(scene.measured), lines.own_line(scene.measured, 1)]
         own = [line for line in own if line.entries]
-        figure = figures.baselines_figure(
-            [(line.name, line.entries) for line in own],
-            [(line.name, line.entries) for line in compared],
+        lines_chart(
+            scene,
+            counted,
+            own,
+            compared,
+            name="baselines",
+            notice=lab_text.BASELINES_NOTICE,
+            alt=lab_text.BASELINES_ALT,
             live=scene.live,
-            mode=scene.mode,
-            symbol=symbol,
-            right=counted.right,
-            chance=counted.chance,
         )
-        alt = lab_text.BASELINES_ALT.format(symbol=symbol, n=len(own) + len(compared))
-        entries = [entry for line in (*own, *compared) for entry in line.entries]
-        notice = lab_text.BASELINES_NOTICE
-        chart(scene, figure, entries, name="baselines", anchor="baselines", notice=notice, alt=alt)
         table = tables.lines_table(lab_text.BASELINES_TABLE, [*own, *compared], symbol=symbol, right=counted.right)
         folded("baselines", tables.duels_table(duels, symbol=symbol) + table)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app import figures
 from app.lab import findings, lab_text, lines, tables
 from app.lab.lines import Line
 from app.lab.scene import Scene
-from app.lab.sections.section import Section, chance_said, chart, folded, noticed
+from app.lab.sections.section import Section, chance_said, folded, lines_chart, noticed
 from app.shell.results import Result, of_model
 from sleepviz.runs.checkpoint import CheckpointInfo
 
@@ -22,34 +21,24 @@ def paper(scene: Scene) -> tuple[Section, ...]:
     told, symbol = of_model(scene.results, info.name), scene.said.symbol
     counted = scene.page.counts("accuracy", info.meta["task_sizes"])
     measured, alone = told.of("accuracy", "any_n"), lines.baseline_lines(told)
-    chance = counted.chance
-    by_passes = lines_by_passes(measured, info.limits["passes_trained"])
+    chance = counted.chance or 0.0
+    by_passes = _by_passes(measured, info.limits["passes_trained"])
     if not by_passes:
         return ()
-    gain = findings.gain_finding(measured, symbol, chance or 0.0)
-    duels = [lines.duel(line, measured, chance or 0.0) for line in alone]
+    gain = findings.gain_finding(measured, symbol, chance)
+    duels = [lines.duel(line, measured, chance) for line in alone]
     said = (*([] if gain is None else [gain]), *findings.baseline_findings(duels, symbol))
 
     def show() -> None:
-        figure = figures.baselines_figure(
-            [(line.name, line.entries) for line in by_passes],
-            [(line.name, line.entries) for line in alone],
-            mode=scene.mode,
-            symbol=symbol,
-            right=counted.right,
-            chance=chance,
-        )
-        every = (*by_passes, *alone)
-        entries = [entry for line in every for entry in line.entries]
         notice = noticed(lab_text.PAPER_NOTICE, chance_said(counted))
-        alt = lab_text.PAPER_ALT.format(symbol=symbol, n=len(every))
-        chart(scene, figure, entries, name="paper", anchor="paper", notice=notice, alt=alt)
-        folded("paper", tables.lines_table(lab_text.PAPER, every, symbol=symbol, right=counted.right))
+        lines_chart(scene, counted, by_passes, alone, name="paper", notice=notice, alt=lab_text.PAPER_ALT)
+        table = tables.lines_table(lab_text.PAPER, (*by_passes, *alone), symbol=symbol, right=counted.right)
+        folded("paper", table)
 
     return (Section(lab_text.PAPER, "paper", said, show, line=lab_text.PAPER_LINE.format(name=info.name)),)
 
 
-def lines_by_passes(measured: Sequence[Result], passes_trained: int) -> tuple[Line, ...]:
+def _by_passes(measured: Sequence[Result], passes_trained: int) -> tuple[Line, ...]:
     """A line for each N of the training that was measured."""
     tried = sorted({entry.passes for entry in measured if entry.passes <= passes_trained})
     return tuple(replace(lines.own_line(measured, passes), name=f"N = {passes}") for passes in tried)

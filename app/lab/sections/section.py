@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 import streamlit as st
 
+from app import figures
 from app.figures.percent import one_in
 from app.lab import keep, lab_text
 from app.lab.findings import Finding
+from app.lab.lines import Line
 from app.lab.scene import Scene
 from app.shell.results import Result
 from app.tasks.base import Scored
@@ -63,6 +65,32 @@ def chart(
     st.caption(lab_text.NOTICE.format(notice=notice))
     st.plotly_chart(figure, key=f"lab_{name}", theme=None, alt=alt, config=dict(keep.PLOTLY_CONFIG))
     bar(scene, entries, name=name, anchor=anchor, picture=f"lab_{name}", made_by=made_by)
+
+
+def lines_chart(
+    scene: Scene,
+    counted: Scored,
+    own: Sequence[Line],
+    beside: Sequence[Line],
+    *,
+    name: str,
+    notice: str,
+    alt: str,
+    live: Sequence[Result] = (),
+) -> None:
+    """Accuracy against difficulty: one model's lines, and those of the models beside it. `name` is the anchor, too."""
+    figure = figures.baselines_figure(
+        [(line.name, line.entries) for line in own],
+        [(line.name, line.entries) for line in beside],
+        live=live,
+        mode=scene.mode,
+        symbol=scene.said.symbol,
+        right=counted.right,
+        chance=counted.chance,
+    )
+    entries = [entry for line in (*own, *beside) for entry in line.entries]
+    alt = alt.format(symbol=scene.said.symbol, n=len(own) + len(beside))
+    chart(scene, figure, entries, name=name, anchor=name, notice=notice, alt=alt)
 
 
 def bar(
