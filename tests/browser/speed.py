@@ -116,10 +116,9 @@ def arrive(page: Page, url: str) -> float:
 def pressed(page: Page, press: Callable[[], object], badge: str = "") -> float:
     """Press -> the milliseconds from the press to the drawn run whose badge begins so."""
     page.evaluate(NOTE_PRESSES)
-    before = float(page.evaluate("performance.now()"))
     press()
-    after = drawn(page, before, badge)
-    return after - float(page.evaluate("window.pressedAt"))
+    at = float(page.evaluate("window.pressedAt"))
+    return drawn(page, at, badge) - at
 
 
 def first_picture(browser: Browser, served: Served) -> Taken:
