@@ -41,11 +41,11 @@ CHANCE = "Chance is {one_in}: a guess is right that often."
 
 PAPER = "The paper's figure, in small"
 PAPER_LINE = (
-    "The model is *{name}*, trained for any N. It found the use of sleep from its answers alone: nothing was scored "
-    "while it slept."
+    "The model is *{name}*, trained for any N. It found out how to use sleep from its answers alone: nothing was "
+    "scored while it slept."
 )
 PAPER_NOTICE = (
-    "follow one line to the right: it falls where a question takes more steps than N passes do. Broken lines are "
+    "follow one line to the right: it falls where a question takes more steps than N passes can make. Broken lines are "
     "models that were trained with one pass only."
 )
 PAPER_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models and numbers of passes."

@@ -1,8 +1,9 @@
 """Sends each answer of the server at once, which saves a visitor on Linux 40 ms for every file of the first page.
 
 Streamlit opens its port in a way that leaves Nagle's algorithm on: the second packet of an answer waits until the
-browser has confirmed the first, and a browser delays that by 40 ms (https://github.com/Kludex/uvicorn/issues/3149).
-Streamlit has no setting for it. A connection takes the option over from the port that accepted it.
+visitor's system has confirmed the first, and that system may delay this by 40 ms
+(https://github.com/Kludex/uvicorn/issues/3149). Streamlit has no setting for it. A connection takes the option over
+from the port that accepted it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def presets() -> Iterator[Preset]:
         task.vocab_size,
         task.window,
         HYBRID * 2,
-        key_dim=48,  # each of 56 names is a key, and a document has up to 15: at 24 they disturbed one another
+        key_dim=48,  # for 56 names, of which a document has up to 15; with 24 even one hop failed on two pages
         value_dim=24,
         mlp_ratio=2,
         tie_embeddings=True,  # one list of names to learn, in place of two: their plateau takes a third of the steps
@@ -53,7 +53,7 @@ def presets() -> Iterator[Preset]:
         rest_share=0.5,
     )
     yield Preset("text-answers-page", task, model, page)
-    # A page can be joined where its sentences stand; several pages only where S is joined with itself, in a rest.
+    # One page can be joined at its own sentences. On several pages S has to be joined with S, which a rest teaches.
     reach = (
         (3, 1, 1, 0.85),
         (2, 2, 2, 0.85),
