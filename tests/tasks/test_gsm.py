@@ -312,3 +312,13 @@ def test_tokens_are_named() -> None:
 def test_sizes_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Gsm(**{**TASK.to_json(), **wrong})
+
+
+def test_a_window_of_rest_tells_nothing_and_calls_every_variable() -> None:
+    task = Gsm(variables_max=10, window_statements=5, windows_max=2, operations_max=4, question="first")
+    batch = drawn(3, task=task, split="held_out")
+    assert (batch.windows[:, 0, 0] != PAD).all()  # the question stands there
+    for rest in task.rest(batch.windows):
+        assert statements_of(rest) == {}
+        calls = [[task.token_text(token) for token in part] for part in rest[0, 19:].reshape(-1, 3).tolist()]
+        assert calls == [[f"v{n}", f"v{n}", "="] for n in range(1, 11)] + [["answer", "answer", "="]]

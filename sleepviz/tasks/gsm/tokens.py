@@ -132,6 +132,11 @@ class GsmTokens(JsonRoundTrip):
         roll_call[..., 2] = self.zero_change
         return windows
 
+    def rest(self, windows: Tokens) -> Tokens:
+        """A window without a question or a statement, after windows [B, W, L], with a new roll call, [B, 1, L]."""
+        none = np.full((len(windows), self.window_statements, PART), self.pad)
+        return self.windows(none, np.full(len(windows), self.pad), 1)
+
     def queries(self, variables: Tokens) -> Tokens:
         """Variables [B, asked] -> prediction chunks [B, T]."""
         return np.pad(variables, ((0, 0), (1, 0)), constant_values=self.ask)
