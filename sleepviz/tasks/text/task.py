@@ -33,6 +33,7 @@ from sleepviz.tasks.base import (
     read_json,
 )
 from sleepviz.tasks.text.story import (
+    OWNER,
     Fact,
     fact_of,
     filler_tokens,
@@ -94,6 +95,7 @@ class Text(JsonRoundTrip):
     page_tokens: int = 56
     pages_max: int = 4  # of a document that is sampled
     chunks: int = 3  # prediction chunks of one training instance
+    thing_share: float = 0.0  # of its questions begin with a thing, where the document tells of one; more do by chance
 
     name = "text"
     windows_min = 1
@@ -106,6 +108,7 @@ class Text(JsonRoundTrip):
         require(1 <= self.hops_max < self.people_max, "hops_max must be from 1, and below people_max.")
         require(self.page_tokens >= PEOPLE_MIN * 7, "page_tokens must be at least 28, for four facts.")
         require(self.chunks >= 1, "chunks must be at least 1.")
+        require(0 <= self.thing_share <= 1, "thing_share must be from 0 to 1.")
         require(1 <= self.pages_max <= PAGES_MAX, f"pages_max must be from 1 to {PAGES_MAX}.")
         require(SLOTS * self.slot <= self.window, "three questions must fit in a window.")
 
@@ -182,7 +185,7 @@ class Text(JsonRoundTrip):
             foot = [town.people[place] for place in rng.permutation(len(town.people))]
             windows[index] = self._pages(pages, foot)
             for question, n_hops in enumerate(hops[index]):
-                start = told[rng.integers(len(told))].subject
+                start = self._start(rng, told, training)
                 relations, person = town.chain(start, int(n_hops))
                 chunk, slot = divmod(question, slots)
                 asked = question_tokens(relations, start)
@@ -190,6 +193,12 @@ class Text(JsonRoundTrip):
                 targets[index, chunk, :, slot, -1] = word(person)
         flat = targets.reshape(size, chunks, self.hops_max + 1, slots * self.slot)
         return Batch(windows, queries.reshape(size, chunks, -1), flat, hops if difficulty.ndim == 2 else difficulty)
+
+    def _start(self, rng: np.random.Generator, told: Sequence[Fact], training: bool) -> str:
+        """Whom or what a question begins with."""
+        if training and self.thing_share and rng.random() < self.thing_share:
+            told = [fact for fact in told if fact.relation == OWNER] or told
+        return told[rng.integers(len(told))].subject
 
     def _told(
         self, rng: np.random.Generator, facts: Sequence[Fact], n_pages: int
