@@ -18,9 +18,9 @@ from app.shell.waiting import presence
 st.set_page_config(page_title="sleepviz", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.html(ROOT / "app" / "shell" / "page.css")
 at_once.for_every_visitor()
-FIRST = next(iter(tasks.PAGES))
 # A task without a model has an address, but no place in the menu.
 TRAINED = {info.task for info in runs.checkpoints(runs.checkpoint_folder())}
+FIRST = tasks.first(TRAINED).task
 PAGES = [
     st.Page(
         ROOT / "pages" / f"{name}.py",
@@ -43,6 +43,9 @@ PAGES += [
 page = st.navigation(PAGES, position="top")
 presence.begin()
 address.enter(page.url_path)
+asked = tasks.PAGES.get(address.asked().get("task", FIRST), tasks.PAGES[FIRST])
+if page.url_path == "" and asked.task != FIRST:
+    address.lead_to(asked.url)  # a link from a time when another page was the first
 page.run()
 about_project.show()
 address.show()

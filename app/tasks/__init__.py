@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 
 from app.tasks.base import TaskPage
 
-__all__ = ["PAGES", "IncompletePageError", "TaskPage", "load_page"]
+__all__ = ["PAGES", "IncompletePageError", "TaskPage", "first", "load_page"]
 
 
 class IncompletePageError(ImportError):
@@ -42,3 +43,8 @@ def _discovered() -> dict[str, TaskPage]:
 
 
 PAGES: dict[str, TaskPage] = _discovered()
+
+
+def first(trained: Collection[str]) -> TaskPage:
+    """The page at the bare address: the first of the menu whose task has a model; without a model, the first."""
+    return next((page for name, page in PAGES.items() if name in trained), next(iter(PAGES.values())))

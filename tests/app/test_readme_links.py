@@ -11,7 +11,7 @@ from app.tasks import PAGES
 from tests.app.page import ROOT, errors, opened
 
 LINKS = re.findall(r"\]\(http://localhost:8501(/[^)]*)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
-SCRIPTS = {page.url: name for name, page in PAGES.items()} | {"": next(iter(PAGES))}
+SCRIPTS = {page.url: name for name, page in PAGES.items()}
 SCRIPTS |= {"learn": "learn", "lab": "lab", "your-model": "your_model"}
 
 
@@ -23,7 +23,8 @@ def test_there_are_five_things_to_try() -> None:
 def test_a_link_opens_its_page_with_its_setting(link: str) -> None:
     """What the page does not know is dropped from the address, and what it refuses is an error on the page."""
     asked = dict(parse_qsl(urlsplit(link).query))
-    page = opened(SCRIPTS[urlsplit(link).path.strip("/")], **asked)
+    path = urlsplit(link).path.strip("/")
+    page = opened(SCRIPTS[path] if path else asked["task"], **asked)
     assert errors(page) == []
     address = {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
     assert asked.items() <= address.items()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -164,10 +165,19 @@ class Part:
         return f"{self.page}_address_written"
 
 
-def show() -> None:
+def lead_to(path: str) -> NoReturn:
+    """Send the browser to the page with this path, with the same link, and end this run of the script.
+
+    The page takes the place of this one in the browser's history, so that one Back leaves it.
+    """
+    show(leads_to=path)
+    st.stop()
+
+
+def show(leads_to: str = "") -> None:
     """Mount the script that does so; nothing is drawn."""
     wanted: dict[str, str] | None = st.session_state.get("address")
     search = None if wanted is None else urlencode({**asked(), **wanted})
     page, given = st.session_state.get("page", ""), urlencode(st.session_state.get(_GIVEN, {}))
-    data = {"page": page, "search": search, "now": urlencode(_now()), "given": given}
+    data = {"page": page, "search": search, "now": urlencode(_now()), "given": given, "leads_to": leads_to}
     _address(key="address_bar", data=data)

@@ -9,6 +9,7 @@ const parts = (search) => params(search).filter(([name]) => !EMBED.test(name) &&
 
 export default function (component) {
   const { parentElement, data } = component;
+  if (data.leads_to) return lead(data.leads_to);
   const isHere = () => location.pathname.split("/").pop() === data.page;
   moves.removeEventListener(MOVED, listeners.get(parentElement));
   // Before Streamlit hears of it: what it then asks of the page says so itself. A link within a page is no way back.
@@ -25,6 +26,14 @@ export default function (component) {
   // The visitor may be on another page by now, or have changed something else.
   if (isHere() && parts(location.search) === parts(data.given)) settle(data);
   return () => moves.removeEventListener(MOVED, tell);
+}
+
+// Streamlit asks for the page of an address that the visitor went back to; this is told as such a way back.
+function lead(path) {
+  const url = new URL(location.href);
+  url.pathname = url.pathname.replace(/\/?$/, `/${path}`);
+  history.replaceState(null, "", url);
+  window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
 // Streamlit may write the address that it was asked with a second time, when two ways back follow each other quickly.

@@ -19,6 +19,6 @@ PAGE = TaskPage(
     called="Story",
     unit="hop",
     start=lambda given: question_read(str(given["question"]))[1],
-    place=4,
+    place=0,
     scored=scored,
 )
