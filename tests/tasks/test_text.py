@@ -66,6 +66,26 @@ def test_a_batch_asks_what_its_pages_tell(split: str, n_windows: int) -> None:
     assert n_asked == size * (TASK.n_questions if split == "train" else 1)
 
 
+def test_as_many_questions_begin_with_a_thing_as_the_share_says() -> None:
+    """0.25 of the documents that tell of a thing, and a few by chance: at most two of 15 facts."""
+    task, shares = Text(thing_share=0.25), {"train": [], "held_out": []}
+    for split, begun in shares.items():
+        shape = (400, task.n_questions) if split == "train" else (400,)
+        batch = task.batch(
+            np.random.default_rng(8),
+            size=400,
+            n_windows=3,
+            difficulty=np.full(shape, 2),
+            split=split,  # type: ignore[arg-type]
+        )
+        for windows, queries in zip(batch.windows, batch.queries, strict=True):
+            if "belongs" in english(windows.reshape(-1)):
+                begun += [found[2] not in PEOPLE for found in ASKED.finditer(english(queries.reshape(-1)))]
+    by_chance = np.mean(shares["held_out"])
+    assert 0.05 < by_chance < 0.15
+    assert np.mean(shares["train"]) == pytest.approx(0.25 + 0.75 * by_chance, abs=0.06)
+
+
 def test_a_page_of_rest_names_everybody_and_says_nothing() -> None:
     batch = TASK.batch(np.random.default_rng(2), size=5, n_windows=3, difficulty=np.full(5, 2), split="held_out")
     for windows, rest in zip(batch.windows, TASK.rest(batch.windows), strict=True):

@@ -198,7 +198,7 @@ class Text(JsonRoundTrip):
         """Whom or what a question begins with."""
         if training and self.thing_share and rng.random() < self.thing_share:
             told = [fact for fact in told if fact.relation == OWNER] or told
-        return told[rng.integers(len(told))].subject
+        return told[int(rng.integers(len(told)))].subject
 
     def _told(
         self, rng: np.random.Generator, facts: Sequence[Fact], n_pages: int
