@@ -10,7 +10,9 @@ function drawStory(canvas, run, frame) {
 // One box a hop, the start first, in rows; says where the boxes end.
 function drawChain(ctx, run, frame, w, unit) {
   const { walk, hops } = run.picture, woken = frame.state >= 0 ? run.woken[frame.state] : null;
-  const wide = Math.min(9 * unit, Math.max(5.4 * unit, (w - 16) / walk.length)), tall = 2.2 * unit, gap = 1.4 * unit;
+  const tall = 2.2 * unit, gap = 1.4 * unit, names = [...walk, ...run.woken.flatMap((each) => (each ? each.answers : []))];
+  const widest = Math.max(...names.map((name) => ctx.measureText(`× ${name}`).width)) + gap + 8;
+  const wide = Math.max(widest, Math.min(9 * unit, (w - 16) / walk.length));
   const inRow = Math.max(1, Math.floor((w - 16) / wide));
   label(ctx, ["hop by hop, what S would answer if it woke now", "if it woke now"], 8, 0.65 * unit, w - 16, INK.dim, "left");
   const at = (i) => [8 + (i % inRow) * wide, 1.6 * unit + Math.floor(i / inRow) * (tall + 0.7 * unit)];
@@ -21,7 +23,7 @@ function drawChain(ctx, run, frame, w, unit) {
     ctx.beginPath(); ctx.roundRect(x, y, wide - gap, tall, 6); ctx.fill();
     if (i === hops) { ctx.strokeStyle = INK.warm; ctx.lineWidth = 3; ctx.stroke(); }
     const written = i === 0 ? truth : said === "" ? "?" : right ? said : `× ${said}`;
-    label(ctx, [written, said], x + (wide - gap) / 2, y + tall / 2, wide - gap - 4, right ? INK.dark : i && said ? INK.wrong : INK.text);
+    label(ctx, [written], x + (wide - gap) / 2, y + tall / 2, wide - gap - 4, right ? INK.dark : i && said ? INK.wrong : INK.text);
     const verdict = said === "" ? "nothing is asked yet" : right ? `${said}, right` : `${said}, wrong: it is ${truth}`;
     return mark(x, y, wide - gap, tall, () => (i === 0 ? `The question begins with ${truth}` : `${count(i, "hop")}: ${verdict}`));
   });
