@@ -30,7 +30,10 @@ def show(visit: Visit, infos: tuple[CheckpointInfo, ...], mode: Mode) -> None:
         return
     st.header(text.MEASURE, anchor="measured")
     st.markdown(f"{text.MEASURED} {text.MEASURE_LEAD}")
-    sweep: Sweep | None = visit.get("sweep")
+    held: Sweep | None = visit.get("sweep")
+    sweep = None if held is None else runs.queue().resumed(held)
+    if sweep is not held:
+        visit.set({"sweep": sweep})
     total = len(PASSES) * len(WINDOWS)
     if st.button(text.PRESS.format(n=total), key="cost_measure", disabled=sweep is not None and not sweep.is_over):
         sweep = runs.queue().sweep(_settings(ModelConfig.from_json(info.meta["model"])), total)

@@ -46,27 +46,10 @@ class Work:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a visitor waits for: the steps that are there, and the work on the others."""
+    """What a visitor waits for."""
 
     key: Hashable
-    steps: Iterator[Any]
-    before: tuple[Any, ...]  # those of an earlier try, which ended when the visitor was not heard of
     sweep: Sweep
-
-    @property
-    def done(self) -> tuple[Any, ...]:
-        """Every step that is there."""
-        return (*self.before, *self.sweep.cells)
-
-    @classmethod
-    def of(cls, work: Work) -> _Asked:
-        """New work."""
-        steps = _started(work)
-        return cls(work.key, steps, (), work.queue().sweep(steps, work.most))
-
-    def resumed(self, work: Work) -> _Asked:
-        """The same work, gone on with from where it was left."""
-        return _Asked(self.key, self.steps, self.done, work.queue().sweep(self.steps, work.most - len(self.done)))
 
 
 def _started(work: Work) -> Iterator[Any]:
@@ -93,9 +76,9 @@ def waited(visit: Visit, name: str, work: Work) -> tuple[Any, ...] | None:
         return kept[key]
     before: _Asked | None = visit.get(f"asked_{name}")
     if before is None or before.key != key:
-        asked = _Asked.of(work)
+        asked = _Asked(key, work.queue().sweep(_started(work), work.most))
     else:
-        asked = before.resumed(work) if before.sweep.was_left else before
+        asked = _Asked(key, work.queue().resumed(before.sweep))
     visit.set({f"asked_{name}": asked})
     if before is not None and before.key != key:
         before.sweep.cancel()  # last: a click may end this run of the script at each line
@@ -109,7 +92,7 @@ def waited(visit: Visit, name: str, work: Work) -> tuple[Any, ...] | None:
     if asked.sweep.phase != "done":
         st.info(text.STOPPED, icon=":material/stop_circle:")
         return None
-    kept[key] = asked.done
+    kept[key] = tuple(asked.sweep.cells)
     while len(kept) > KEPT:
         kept.popitem(last=False)
     visit.set({f"asked_{name}": None})
@@ -121,7 +104,7 @@ def _say(asked: _Asked, work: Work, cancel: str) -> None:
 
     def standing(phase: Phase) -> progress.Standing:
         said = {"waiting": text.WAITING, "starting": text.STARTING}.get(phase)
-        return progress.Standing(said or text.SO_FAR.format(n=len(asked.done), what=work.what))
+        return progress.Standing(said or text.SO_FAR.format(n=len(asked.sweep.cells), what=work.what))
 
     if work.total:
         progress.show_sweep(asked.sweep, work.what, text.STARTING, every_s=POLL_S, cancel=cancel)

@@ -188,9 +188,13 @@ def _held(info: CheckpointInfo, name: str) -> dict[str, Any]:
 
 
 def _latest(info: CheckpointInfo) -> Asked | None:
-    """This visitor's latest sweep of these weights."""
+    """This visitor's latest sweep of these weights, which goes on where it ended while they were gone."""
     asked: Asked | None = st.session_state.get(_key(info, "sweep"))
-    return asked if asked is not None and asked.plan.digest == info.digest else None
+    if asked is None or asked.plan.digest != info.digest:
+        return None
+    if asked.sweep is not None and asked.sweep.was_left:
+        asked = st.session_state[_key(info, "sweep")] = replace(asked, sweep=runs.queue().resumed(asked.sweep))
+    return asked
 
 
 def _outcome(asked: Asked, symbol: str, right: str) -> None:

@@ -9,10 +9,9 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, TypeVar
 
 from app.shell.waiting.turns import AbandonedError, Place, Turns
@@ -119,13 +118,18 @@ class Job(Request):
 
 
 class Sweep(Request):
-    """A series of measurements; those that are there stay, however it ends."""
+    """A series of measurements, `steps`; those that are there stay, however it ends."""
 
     def __init__(
-        self, total: int, lease_s: float, visitor: str = "", now: Callable[[], float] = time.monotonic
+        self,
+        steps: Iterator[Any],
+        total: int,
+        lease_s: float,
+        visitor: str = "",
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(lease_s, visitor, now)
-        self.total = total
+        self.steps, self.total = steps, total
         self.cells: list[Any] = []
 
 
@@ -170,16 +174,23 @@ class RunQueue:
             self._open_with(job, self._in_one_turn, self.turns.enter(job))
         return job
 
-    def sweep(self, cells: Iterator[Any], total: int) -> Sweep:
+    def sweep(self, steps: Iterator[Any], total: int) -> Sweep:
         """Measure cell by cell, a turn each, so that runs come in between; return at once.
 
         It ends after `total` cells, or when there are no more.
         """
+        return self._begun([], steps, total)
+
+    def resumed(self, sweep: Sweep) -> Sweep:
+        """The same sweep. One that ended because its visitor was gone goes on from the cells that it has."""
+        return self._begun(sweep.cells, sweep.steps, sweep.total) if sweep.was_left else sweep
+
+    def _begun(self, cells: Sequence[Any], steps: Iterator[Any], total: int) -> Sweep:
         is_shown = self.here()
-        sweep = Sweep(total, self.lease_s, self.who(), self.now)
+        sweep = Sweep(steps, total, self.lease_s, self.who(), self.now)
+        sweep.cells += cells
         sweep.shown_by(is_shown)
-        work = partial(self._cell_by_cell, cells=cells)
-        self._open_with(sweep, work, self.turns.enter(sweep, gives_way=True))
+        self._open_with(sweep, self._cell_by_cell, self.turns.enter(sweep, gives_way=True))
         return sweep
 
     def close(self, seconds: float) -> None:
@@ -243,11 +254,11 @@ class RunQueue:
         first = job.results[job.keys[0]]
         return first if isinstance(first, str) else ""
 
-    def _cell_by_cell(self, sweep: Sweep, place: Place, cells: Iterator[Any]) -> str:
+    def _cell_by_cell(self, sweep: Sweep, place: Place) -> str:
         try:
             while True:
                 with self._turn(sweep, place):
-                    cell = next(cells, _NO_MORE)
+                    cell = next(sweep.steps, _NO_MORE)
                 if cell is not _NO_MORE:
                     sweep.cells.append(cell)
                 if cell is _NO_MORE or len(sweep.cells) >= sweep.total:

@@ -135,6 +135,9 @@ def show(visit: Visit, allowance: Allowance) -> tuple[Wanted, Verdict] | None:
         model_text.LOAD, key=visit.of_session("load"), icon=":material/download:", on_click=visit.set, args=(asked,)
     )
     kept, sweep = visit.get("brought", (None, None))
+    if sweep is not None and sweep.was_left:
+        sweep = models.queue().resumed(sweep)
+        visit.set({"brought": (kept, sweep)})
     if visit.get("load_asked") and wanted is not None:
         before = sweep
         kept, sweep = wanted, models.queue().sweep(bring(wanted), STEPS_MAX)

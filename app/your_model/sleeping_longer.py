@@ -58,6 +58,9 @@ def show(visit: Visit, asked: Measured, mode: Mode) -> None:
     kept, sweep = visit.get("perplexity", (None, None))
     if kept != asked:
         sweep = None
+    elif sweep.was_left:
+        sweep = models.queue().resumed(sweep)
+        visit.set({"perplexity": (asked, sweep)})
     is_open = sweep is not None and not sweep.is_over
     if st.button(model_text.MEASURE, key=visit.key("measure"), disabled=is_open) and not is_open:
         sweep = models.queue().sweep(measure(asked), SETTINGS)

@@ -300,6 +300,35 @@ def test_a_cancelled_sweep_keeps_what_it_measured(make_queue: Callable[..., RunQ
     assert ended(sweep).phase == "cancelled" and sweep.cells == [cell(0), cell(1)]
 
 
+def test_a_sweep_whose_visitor_was_gone_goes_on_with_the_next_cell(make_queue: Callable[..., RunQueue]) -> None:
+    """And no cell is measured twice; one that the visitor stopped stays stopped."""
+    clock, gate, begun = Clock(), threading.Event(), threading.Event()
+    measured = []
+
+    def steps() -> Iterator[int]:
+        for n in range(4):
+            if n == 2:
+                begun.set()
+                gate.wait(10)
+            measured.append(n)
+            yield n
+
+    queue = make_queue(Recorder(), now=clock)
+    left = queue.sweep(steps(), 4)
+    assert begun.wait(10)
+    clock.at += 11
+    gate.set()
+    assert left._finished.wait(10) and left.was_left and left.cells == [0, 1, 2]
+
+    whole = queue.resumed(left)
+
+    assert whole.wait(10) and (whole.phase, whole.cells, measured) == ("done", [0, 1, 2, 3], [0, 1, 2, 3])
+    assert queue.resumed(whole) is whole
+    stopped = queue.sweep(counted(gate, begun), 3)
+    stopped.cancel()
+    assert stopped.wait(10) and queue.resumed(stopped) is stopped
+
+
 def test_a_sweep_that_nobody_polls_ends_with_its_lease(make_queue: Callable[..., RunQueue]) -> None:
     def forever() -> Iterator[Result]:
         while True:

@@ -22,7 +22,7 @@ def test_a_line_by_hand() -> None:
     assert re.sub(r" mb=\d+$", "", said) == (
         "run task=depo passes=8 runs=2 ms=1750 waited_ms=500 visitor=5f0c9b12 outcome=done open=4"
     )
-    sweep = Sweep(6, 3.0)
+    sweep = Sweep(iter(()), 6, 3.0)
     sweep.asked, sweep.cells = 10.0, [1, 2]
     said = line(sweep, "cancelled", 11.0, 0)
     assert said.startswith("sweep measured=2 of=6 ms=0 waited_ms=1000 visitor= outcome=cancelled open=0")
