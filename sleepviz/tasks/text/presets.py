@@ -70,7 +70,7 @@ def presets() -> Iterator[Preset]:
     asked = replace(often, thing_share=0.25)
     further = replace(
         two_pages,
-        stages=pages(two_a_pass, (4, 2, 2, 0.7), (4, 2, 4, 0.7), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
+        stages=pages(two_a_pass, (3, 2, 2, 0.75), (4, 2, 2, 0.7), (4, 2, 4, 0.7), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
         budget=Budget.steps(5_000),
         rest_share=0.5,
         decay_share=0.25,
