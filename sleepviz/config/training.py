@@ -83,6 +83,7 @@ class TrainConfig(JsonRoundTrip):
     steps_per_pass: int = 1  # r: levels of difficulty that one pass is asked for, unless the loss is "next_step"
     n_passes: int = 0  # 0: any N, drawn with the stage; else fixed, one model per N as in the paper
     rest_share: float = 0.0  # share of batches that end with a window that tells nothing; see training/plan.py
+    late_share: float = 0.0  # share of the others whose windows before the last take one pass
     grad_passes: int = 0  # backpropagate through the last so many passes of each sleep; 0: all
     skipped_share: float = 0.0  # share of batches whose windows look as they would after some skipped passes
     repeats: int = 1  # in such a batch, how often a window is shown, one pass each, after more and more skipped passes
@@ -101,7 +102,9 @@ class TrainConfig(JsonRoundTrip):
         require(self.batch >= 1, "batch must be at least 1.")
         require(0 <= self.skipped_share <= 1, "skipped_share must be from 0 to 1.")
         require(0 <= self.rest_share <= 1, "rest_share must be from 0 to 1.")
-        require(not self.rest_share or self.loss == "answers", "rest_share needs loss answers.")
+        require(0 <= self.late_share <= 1, "late_share must be from 0 to 1.")
+        needs_answers = self.rest_share or self.late_share
+        require(not needs_answers or self.loss == "answers", "rest_share and late_share need loss answers.")
         require(not self.skipped_share or self.pass_loss > 0, "skipped_share needs a pass_loss.")
         require(self.repeats >= 1, "repeats must be at least 1.")
         require(self.pass_loss >= 0, "pass_loss must be at least 0.")

@@ -2,7 +2,8 @@
 
 With `rest_share` some batches end with a window that tells nothing but shows every name once more, and all windows
 before it take one pass. Then the passes of the last window can only join what S holds already. A model that never had
-to do this learns to join new statements to S, and never S to new statements (docs/experiments.md).
+to do this learns to join new statements to S, and never S to new statements (docs/experiments.md). With
+`late_share` some of the other batches, too, take one pass in all windows but the last, which tells something.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ class Plan:
 
     batch: Batch
     n_passes: int
-    rests: bool = False  # the last window tells nothing, and every window before takes one pass
+    is_late: bool = False  # every window before the last takes one pass
     frontier: int | None = None  # only answers of this difficulty tell whether the stage is mastered; None: all do
 
     @property
     def passes(self) -> tuple[int, ...]:
         """N of each window."""
-        before = 1 if self.rests else self.n_passes
+        before = 1 if self.is_late else self.n_passes
         return (*(before,) * (self.batch.windows.shape[1] - 1), self.n_passes)
 
     @property
@@ -68,8 +69,9 @@ def plan_step(task: Task, config: TrainConfig, *, seed: int, step: int, stage: S
     rests = rng.random() < config.rest_share
     if rests:
         batch = replace(batch, windows=np.concatenate([batch.windows, resting(task).rest(batch.windows)], axis=1))
-    frontier = stage.difficulty if n_windows == stage.windows[1] and not rests else NO_DIFFICULTY
-    return Plan(batch, n_passes, rests, frontier)
+    is_late = rests or (config.late_share > 0 and rng.random() < config.late_share)
+    frontier = stage.difficulty if n_windows == stage.windows[1] and not is_late else NO_DIFFICULTY
+    return Plan(batch, n_passes, is_late, frontier)
 
 
 def _difficulties(

@@ -531,6 +531,17 @@ def test_a_batch_that_rests_gives_its_last_window_all_passes_and_every_other_one
     assert loss == pytest.approx(np.mean(surprises), abs=1e-5)
 
 
+def test_a_late_batch_gives_only_its_last_window_all_passes_and_no_answer_counts_for_the_stage() -> None:
+    task, stage = Rule110(row_cells=8, rows_max=3, steps_max=2), Stage(3, 2, (3, 3))
+    config = TrainConfig((stage,), Budget.steps(1), batch=4, loss="answers", n_passes=3, late_share=0.5)
+    plans = [plan_step(task, config, seed=3, step=step, stage=stage, mixing=False) for step in range(200)]
+    late = [plan for plan in plans if plan.passes == (1, 1, 3)]
+    usual = [plan for plan in plans if plan.passes == (3, 3, 3)]
+    assert len(late) + len(usual) == 200 and 75 <= len(late) <= 125  # 3.5 standard deviations
+    assert not any(plan.scored.any() for plan in late)
+    assert any(plan.scored.any() for plan in usual)
+
+
 def test_a_task_without_names_at_the_end_of_its_windows_cannot_rest() -> None:
     config = TrainConfig((Stage(1, 1, (1, 1)),), Budget.steps(1), batch=2, loss="answers", rest_share=1.0)
     with pytest.raises(ConfigError, match="rest_share must be 0: a window of the task rule110"):

@@ -73,6 +73,7 @@ def presets() -> Iterator[Preset]:
         stages=pages(two_a_pass, (3, 2, 2, 0.75), (4, 2, 2, 0.7), (4, 2, 4, 0.7), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
         budget=Budget.steps(5_000),
         rest_share=0.5,
+        late_share=0.5,
         decay_share=0.25,
         init="text-answers-two",
     )
@@ -89,6 +90,7 @@ def presets() -> Iterator[Preset]:
         stages=pages(once, *hops_alone),
         n_passes=1,
         rest_share=0.0,
+        late_share=0.0,
         budget=Budget.equal_to("text-answers-two", "text-answers"),
         init="text-answers-n1-page",
     )
