@@ -169,7 +169,7 @@ def evaluate(
     n_windows = windows_max if n_windows is None else n_windows
     require(1 <= n <= N_MAX, f"n must be from 1 to {N_MAX} instances.")
     require(n > 1 or spec.control != "shuffled_state", "shuffled_state needs n of at least 2 instances.")
-    require(1 <= n_windows <= windows_max, f"rows must be from 1 to {windows_max}.")
+    require(task.windows_min <= n_windows <= windows_max, f"rows must be from {task.windows_min} to {windows_max}.")
     hardest = task.difficulty_max
     easiest = task.difficulty_min
     in_range = all(easiest <= difficulty <= hardest for difficulty in difficulties)

@@ -16,7 +16,7 @@ def presets() -> Iterator[Preset]:
     """Found from the answers alone, one model for any N: two hops a pass. Beside it N = 1 only, at equal tokens.
 
     First more hops on one page. Then, from there and at half the rates, two pages, where a chain leads from page to
-    page, mostly before a rest. Last, with a rest in half of the batches, up to four pages.
+    page, mostly before a rest. Last, up to four pages and an index.
     """
     task = Text()
     model = ModelConfig(
@@ -40,6 +40,11 @@ def presets() -> Iterator[Preset]:
         return tuple(
             Stage(passes_at(hops), hops, (fewest, most), single_window_share=0.2, advance_at=at)
             for hops, fewest, most, at in reach
+        )
+
+    def with_index(passes_at: Callable[[int], int], *reach: tuple[int, int, int, float]) -> tuple[Stage, ...]:
+        return tuple(
+            Stage(passes_at(hops), hops, (fewest + 1, most + 1), advance_at=at) for hops, fewest, most, at in reach
         )
 
     # Half of the batches rest from the first step on: a model that had learned three hops without never took to it.
@@ -66,18 +71,19 @@ def presets() -> Iterator[Preset]:
     )
     yield Preset("text-answers-two", often, model, two_pages)
     # By then it joined what it had read before a rest, and not what it had read before another page: 0.66 and 0.26 of
-    # the chains from the first page to the second and back. It had hardly been asked about things: 0.58 at one hop.
-    asked = replace(often, thing_share=0.25)
+    # the chains from the first page to the second and back. So now every document ends with a rest: its index. And it
+    # had hardly been asked about things: 0.58 at one hop.
+    indexed = replace(often, index=True, thing_share=0.25)
     further = replace(
         two_pages,
-        stages=pages(two_a_pass, (3, 2, 2, 0.75), (4, 2, 2, 0.7), (4, 2, 4, 0.7), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
-        budget=Budget.steps(5_000),
-        rest_share=0.5,
-        late_share=0.5,
+        stages=with_index(two_a_pass, (3, 2, 2, 0.8), (4, 2, 2, 0.8), (4, 2, 4, 0.8), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
+        budget=Budget.steps(4_000),
+        rest_share=0.0,
+        late_share=0.6,
         decay_share=0.25,
         init="text-answers-two",
     )
-    yield Preset("text-answers", asked, model, further, default=True)
+    yield Preset("text-answers", indexed, model, further, default=True)
     # N = 1 on as many tokens. Pages come before hops: it may never master the second hop, and must have read as many
     # pages.
     alone = replace(
@@ -87,11 +93,10 @@ def presets() -> Iterator[Preset]:
     hops_alone = ((1, 1, 4, 0.9), *((hops, 2, 4, 0.7) for hops in range(2, task.hops_max + 1)))
     further = replace(
         further,
-        stages=pages(once, *hops_alone),
+        stages=with_index(once, *hops_alone),
         n_passes=1,
-        rest_share=0.0,
         late_share=0.0,
         budget=Budget.equal_to("text-answers-two", "text-answers"),
         init="text-answers-n1-page",
     )
-    yield Preset("text-answers-n1", asked, model, further)
+    yield Preset("text-answers-n1", indexed, model, further)

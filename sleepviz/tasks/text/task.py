@@ -5,7 +5,9 @@ stand in shuffled order among sentences that tell nothing, and a question follow
 after every window is evicted, so the memory must be ready for all of them.
 
 A window is one page: whole sentences, then a foot with the names of everybody in the document. The foot is a departure
-from the paper (the roll call): it gives every name a place in every window, where a pass can work.
+from the paper (the roll call): it gives every name a place in every window, where a pass can work. With `index` a
+document ends with one more page that has a foot and no sentence, like the list of people at the end of a book. There
+the passes have nothing to read but S.
 A prediction chunk holds questions in slots of equal length, filled up on the left; an answer is read at the "?".
 """
 
@@ -95,10 +97,10 @@ class Text(JsonRoundTrip):
     page_tokens: int = 56
     pages_max: int = 4  # of a document that is sampled
     chunks: int = 3  # prediction chunks of one training instance
+    index: bool = False  # whether a document ends with a page that only names everybody
     thing_share: float = 0.0  # of its questions begin with a thing, where the document tells of one; more do by chance
 
     name = "text"
-    windows_min = 1
     difficulty_min = 1
     difficulty_in_windows = False  # one sleep serves the questions of every difficulty
     vocab_size = VOCAB_SIZE
@@ -118,9 +120,14 @@ class Text(JsonRoundTrip):
         return self.page_tokens + self.people_max
 
     @property
+    def windows_min(self) -> int:
+        """One page, and the index."""
+        return 1 + self.index
+
+    @property
     def windows_max(self) -> int:
-        """Pages of the longest document that is sampled."""
-        return self.pages_max
+        """Pages of the longest document that is sampled, the index among them."""
+        return self.pages_max + self.index
 
     @property
     def difficulty_max(self) -> int:
@@ -161,14 +168,16 @@ class Text(JsonRoundTrip):
         return vocabulary()[NEW_LINE]
 
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
-        """Sample documents of `n_windows` pages: a cycle of people, things that belong to them, and other sentences.
+        """Sample documents: a cycle of people, things that belong to them, and other sentences.
+
+        `n_windows` counts all pages, the index among them.
 
         In training an instance has several questions, of towns of any size; to be measured, one question, of the
         largest town. `difficulty` is [size], or [size, questions] where each question has its own. No question goes
         further than half way round the cycle, beyond which the way back would be shorter.
         """
-        training = split == "train"
-        most = min(n_windows * (self.page_tokens // 7), self.people_max)
+        training, n_pages = split == "train", n_windows - self.index
+        most = min(n_pages * (self.page_tokens // 7), self.people_max)
         n_people = np.full(size, most)
         if training:
             varied = rng.random(size) < 0.5
@@ -176,12 +185,12 @@ class Text(JsonRoundTrip):
         chunks, slots = (self.chunks, SLOTS) if training else (1, 1)
         hops = np.broadcast_to(difficulty.reshape(size, -1), (size, chunks * slots))
         hops = np.clip(hops, 1, np.maximum((n_people - 1) // 2, 1)[:, None])
-        windows = np.full((size, n_windows, self.window), self._blank)
+        windows = np.full((size, n_pages, self.window), self._blank)
         queries = np.full((size, chunks, slots, self.slot), self._blank)
         targets = np.full((size, chunks, self.hops_max + 1, slots, self.slot), NOT_ASKED)
         for index in range(size):
             town = sampled_town(rng, int(n_people[index]), split)
-            pages, told = self._told(rng, town.facts, n_windows)
+            pages, told = self._told(rng, town.facts, n_pages)
             foot = [town.people[place] for place in rng.permutation(len(town.people))]
             windows[index] = self._pages(pages, foot)
             for question, n_hops in enumerate(hops[index]):
@@ -192,7 +201,12 @@ class Text(JsonRoundTrip):
                 queries[index, chunk, slot, self.slot - len(asked) :] = asked
                 targets[index, chunk, :, slot, -1] = word(person)
         flat = targets.reshape(size, chunks, self.hops_max + 1, slots * self.slot)
-        return Batch(windows, queries.reshape(size, chunks, -1), flat, hops if difficulty.ndim == 2 else difficulty)
+        return Batch(
+            self._indexed(windows),
+            queries.reshape(size, chunks, -1),
+            flat,
+            hops if difficulty.ndim == 2 else difficulty,
+        )
 
     def _start(self, rng: np.random.Generator, told: Sequence[Fact], training: bool) -> str:
         """Whom or what a question begins with."""
@@ -236,6 +250,10 @@ class Text(JsonRoundTrip):
             told = [token for sentence in page for token in sentence]
             window[: len(told)] = told
         return windows
+
+    def _indexed(self, windows: Tokens) -> Tokens:
+        """Pages [B, W, L] with the index, if the document has one."""
+        return np.concatenate([windows, self.rest(windows)], axis=1) if self.index else windows
 
     def rest(self, windows: Tokens) -> Tokens:
         """A page without a sentence, after pages [B, W, L], with the same foot, [B, 1, L]."""
@@ -298,7 +316,7 @@ class Text(JsonRoundTrip):
 
     def encode(self, instance: TextInstance) -> Problem:
         """The person's question first; then, for the picture, every number of hops from the same start."""
-        windows = self._pages(self._pages_of(instance), instance.people)
+        windows = self._indexed(self._pages(self._pages_of(instance), instance.people)[None])[0]
         asked = [instance.relations, *self._further(instance)]
         queries = np.full((len(asked), self.slot), self._blank)
         for query, relations in zip(queries, asked, strict=True):
