@@ -94,6 +94,19 @@ def test_a_page_of_rest_names_everybody_and_says_nothing() -> None:
         assert named == {name for name in graph_of(english(windows.reshape(-1))) if name in PEOPLE}
 
 
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_a_document_with_an_index_is_one_page_shorter_and_then_at_rest(split: str) -> None:
+    sizes = {"size": 5, "difficulty": np.full(5, 2), "split": split}
+    plain = TASK.batch(np.random.default_rng(2), n_windows=2, **sizes)
+    indexed = Text(index=True).batch(np.random.default_rng(2), n_windows=3, **sizes)
+    assert np.array_equal(indexed.windows, np.concatenate([plain.windows, TASK.rest(plain.windows)], axis=1))
+    assert np.array_equal(indexed.queries, plain.queries) and np.array_equal(indexed.targets, plain.targets)
+    written = Text(index=True).encode(TASK.parse(json.dumps(KEY), TASK.limits())).context
+    first, last = np.array(written).reshape(2, -1)
+    assert english(first[: TASK.page_tokens]).strip() == KEY["document"]
+    assert english(last).split() == english(first[TASK.page_tokens :]).split() == ["Ana", "Ben", "Clara", "Leo"]
+
+
 def test_every_page_ends_with_everybody_and_the_way_round_is_never_shorter() -> None:
     batch = TASK.batch(
         np.random.default_rng(1), size=8, n_windows=4, difficulty=np.full((8, TASK.n_questions), 6), split="train"

@@ -12,7 +12,7 @@ from sleepviz.config.events import Answer, Trace
 from sleepviz.tasks.text import story, tokens
 from sleepviz.tasks.text.task import Text, TextInstance
 
-FOOT = "names:"  # before those at the foot of a page
+FOOT, INDEX = "names:", "The index:"  # before the names at the foot of a page, and of one without a sentence
 EMPTY = "·"  # how a place is written that holds no token of the document
 
 
@@ -137,15 +137,17 @@ class TextPicture:
         return len(passes[0].woken.asked) - 1 if passes else self._instance.hops
 
     def _prose(self) -> list[str]:
-        """Every token as it is written, the foot of each page on a line of its own, empty places left out."""
+        """Every token as it is written, the foot of each page on a line of its own; nothing at empty places."""
         limits = {**Text().limits(), **self._trace.checkpoint.get("limits", {})}
         page, window = limits["page_tokens"], limits["page_tokens"] + limits["people_max"]
-        begins = {0: "\n", page: f"\n{FOOT}"}  # the first page begins without a new line
-        texts = []
-        for place, event in enumerate(context_tokens(self._trace)):
-            text = "" if event.token == EMPTY else event.token
-            texts.append(begins.get(place % window, "") * (place > 0) + text)
-        return texts
+        tokens = ["" if event.token == EMPTY else event.token for event in context_tokens(self._trace)]
+        for first in range(0, len(tokens), window):
+            is_index = not any(tokens[first : first + page])
+            if first > 0 and not is_index:
+                tokens[first] = f"\n{tokens[first]}"
+            if first + page < len(tokens):
+                tokens[first + page] = f"\n{INDEX if is_index else FOOT}{tokens[first + page]}"
+        return tokens
 
     def _needed(self) -> list[int]:
         """The tokens of the sentences that lead to the answer."""

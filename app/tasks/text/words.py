@@ -43,7 +43,8 @@ WORDS = Words(
     asks=asks,
     explanation=(
         "The model reads a document **page by page**. After each page it sleeps, and the page is cleared from the KV "
-        "cache. Then it is asked a question such as **“Who is the lawyer of the doctor of Ana?”** No sentence gives "
+        "cache. The last page is an index: it names everybody and tells nothing. "
+        "Then the model is asked a question such as **“Who is the lawyer of the doctor of Ana?”** No sentence gives "
         "the answer: one sentence names the doctor, another names that doctor's lawyer. The model answers in a single "
         "forward pass. It did not know the question while it slept."
     ),
@@ -60,12 +61,15 @@ WORDS = Words(
         "hops": "Hops: how many sentences lead from the start to the answer.",
         "foot": "Foot of a page: the names of everybody in the document. The model can work there while it sleeps. "
         "The paper's windows have no such part.",
+        "index": "Index: the last page, which names everybody and tells nothing. While the model sleeps on it, the "
+        "passes can only work on what S holds. The paper's tasks have no such page.",
     },
     lab="Story: hops through a page of English",
     sizes=" ({people_max} people, {pages_max} pages, up to {hops_max} hops)",
     question=question,
     departures=(
         Deviation("foot of the page", "Every page ends with all names, where the passes can work."),
+        Deviation("index", "The last page names everybody and tells nothing, so its passes can only work on S."),
         Deviation("one fact each", "One sentence leads on from each person, so a chain has one way only."),
     ),
     evidence=(*evidence.FIRST[:2], *evidence.CONTROLS),

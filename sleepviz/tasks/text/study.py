@@ -17,7 +17,8 @@ def length(task: Task, default: str) -> Iterator[Measurement]:
     for hops in LENGTH_HOPS:
         for n_pages in PAGES:
             variant, sizes = f"asked_after_{n_pages}", (("pages_max", n_pages),)
-            yield Measurement("length", variant, default, CONTROL_PASSES, hops, n_pages, sizes=sizes)
+            n_windows = n_pages - 1 + task.windows_min  # the index, too
+            yield Measurement("length", variant, default, CONTROL_PASSES, hops, n_windows, sizes=sizes)
 
 
 STUDY = Study(
