@@ -68,6 +68,7 @@ def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
         "sleep_attention": meta.get("sleep_attention") == "full",
         "skipped_share": bool(train.get("skipped_share")),
         "rest_share": bool(train.get("rest_share")),
+        "late_share": bool(train.get("late_share")),
         "conv_kernel": model.get("conv_kernel", 0) > 1,
         "per_pass_loss": train.get("loss") == "next_step",
     }

@@ -337,6 +337,10 @@ DEVIATIONS = {
         "windows of rest",
         "Some training batches end with a window that tells nothing, where the passes can only work on S.",
     ),
+    "late_share": Deviation(
+        "one pass before the last window",
+        "Some training batches take one pass in every window but the last, where the passes work on S.",
+    ),
     "conv_kernel": Deviation(
         "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."
     ),
