@@ -94,6 +94,15 @@ def test_a_page_of_rest_names_everybody_and_says_nothing() -> None:
         assert named == {name for name in graph_of(english(windows.reshape(-1))) if name in PEOPLE}
 
 
+def test_a_document_tells_of_as_many_things_as_it_may() -> None:
+    batch = Text(things_max=4).batch(
+        np.random.default_rng(4), size=200, n_windows=4, difficulty=np.full(200, 1), split="held_out"
+    )
+    n_things = [len(re.findall(r"The \w+ belongs", english(windows.reshape(-1)))) for windows in batch.windows]
+    shares = np.bincount(n_things, minlength=5) / 200
+    assert len(shares) == 5 and (abs(shares - 0.2) < 0.1).all()  # 3.5 standard deviations
+
+
 @pytest.mark.parametrize("split", ["train", "held_out"])
 def test_a_document_with_an_index_is_one_page_shorter_and_then_at_rest(split: str) -> None:
     sizes = {"size": 5, "difficulty": np.full(5, 2), "split": split}

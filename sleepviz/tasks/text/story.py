@@ -21,7 +21,7 @@ from sleepviz.tasks.text.tokens import encoded, vocabulary, word, words
 RELATIONS = ("doctor", "teacher", "lawyer", "driver", "cook", "nurse", "gardener", "tailor")
 OWNER = "owner"
 HELD_OUT_SHARE = 8  # one town in so many is never trained on
-THINGS_MAX = 2  # in one document of training
+THINGS_MAX = 2  # in one document, where nothing else is said
 
 _RELATION = rf"(?:{'|'.join((*RELATIONS, OWNER))})"
 _FACT = re.compile(rf"The ({'|'.join(RELATIONS)}) of (\w+) is (\w+)\.")
@@ -124,15 +124,15 @@ class Town:
         return tuple(relations), start
 
 
-def sampled_town(rng: np.random.Generator, n_people: int, split: Split) -> Town:
-    """People in a cycle of random relations, and up to two things that belong to some of them."""
+def sampled_town(rng: np.random.Generator, n_people: int, split: Split, things_max: int = THINGS_MAX) -> Town:
+    """People in a cycle of random relations, and up to so many things that belong to some of them."""
     while True:
         people = tuple(PEOPLE[index] for index in rng.permutation(len(PEOPLE))[:n_people])
         relations = [RELATIONS[index] for index in rng.integers(0, len(RELATIONS), n_people)]
         facts = [
             Fact(people[index], relation, people[(index + 1) % n_people]) for index, relation in enumerate(relations)
         ]
-        things = rng.permutation(len(THINGS))[: rng.integers(0, THINGS_MAX + 1)]
+        things = rng.permutation(len(THINGS))[: rng.integers(0, things_max + 1)]
         facts += [Fact(THINGS[index], OWNER, people[rng.integers(n_people)]) for index in things]
         town = Town(tuple(facts), people)
         if town.split == split:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sleepviz.config.base import JsonRoundTrip, require
 from sleepviz.config.events import Answer
-from sleepviz.config.words import PEOPLE
+from sleepviz.config.words import PEOPLE, THINGS
 from sleepviz.tasks.base import (
     NOT_ASKED,
     Batch,
@@ -36,6 +36,7 @@ from sleepviz.tasks.base import (
 )
 from sleepviz.tasks.text.story import (
     OWNER,
+    THINGS_MAX,
     Fact,
     fact_of,
     filler_tokens,
@@ -98,6 +99,7 @@ class Text(JsonRoundTrip):
     pages_max: int = 4  # of a document that is sampled
     chunks: int = 3  # prediction chunks of one training instance
     index: bool = False  # whether a document ends with a page that only names everybody
+    things_max: int = THINGS_MAX  # that one document tells of
     thing_share: float = 0.0  # of its questions begin with a thing, where the document tells of one; more do by chance
 
     name = "text"
@@ -110,6 +112,7 @@ class Text(JsonRoundTrip):
         require(1 <= self.hops_max < self.people_max, "hops_max must be from 1, and below people_max.")
         require(self.page_tokens >= PEOPLE_MIN * 7, "page_tokens must be at least 28, for four facts.")
         require(self.chunks >= 1, "chunks must be at least 1.")
+        require(0 <= self.things_max <= len(THINGS), f"things_max must be from 0 to {len(THINGS)}.")
         require(0 <= self.thing_share <= 1, "thing_share must be from 0 to 1.")
         require(1 <= self.pages_max <= PAGES_MAX, f"pages_max must be from 1 to {PAGES_MAX}.")
         require(SLOTS * self.slot <= self.window, "three questions must fit in a window.")
@@ -189,7 +192,7 @@ class Text(JsonRoundTrip):
         queries = np.full((size, chunks, slots, self.slot), self._blank)
         targets = np.full((size, chunks, self.hops_max + 1, slots, self.slot), NOT_ASKED)
         for index in range(size):
-            town = sampled_town(rng, int(n_people[index]), split)
+            town = sampled_town(rng, int(n_people[index]), split, self.things_max)
             pages, told = self._told(rng, town.facts, n_pages)
             foot = [town.people[place] for place in rng.permutation(len(town.people))]
             windows[index] = self._pages(pages, foot)
