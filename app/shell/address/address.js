@@ -31,6 +31,7 @@ export default function (component) {
 // Streamlit asks for the page of an address that the visitor went back to; this is told as such a way back.
 function lead(path) {
   const url = new URL(location.href);
+  if (url.pathname.endsWith(`/${path}`)) return; // it was sent there, and Streamlit has not answered yet
   url.pathname = url.pathname.replace(/\/?$/, `/${path}`);
   history.replaceState(null, "", url);
   window.dispatchEvent(new PopStateEvent("popstate"));
