@@ -89,7 +89,7 @@ def presets() -> Iterator[Preset]:
         with_rest,
         stages=with_index(two_a_pass, (4, 2, 4, 0.75), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
         budget=Budget.steps(2_400),
-        decay_share=0.3,
+        decay_share=0.6,
         init="text-answers-index",
     )
     yield Preset("text-answers", many_things, model, further, default=True)
