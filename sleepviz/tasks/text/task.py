@@ -6,7 +6,7 @@ after every window is evicted, so the memory must be ready for all of them.
 
 A window is one page: whole sentences, then a foot with the names of everybody in the document. The foot is a departure
 from the paper (the roll call): it gives every name a place in every window, where a pass can work. With `index` a
-document ends with one more page that has a foot and no sentence, like the list of people at the end of a book. There
+document ends with one more page that has a foot and no sentence, like the index of a book. There
 the passes have nothing to read but S.
 A prediction chunk holds questions in slots of equal length, filled up on the left; an answer is read at the "?".
 """
