@@ -11,6 +11,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
+from app import tasks
+from app.shell import runs
 from app.shell.address import BACK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def opened(page: str = "rule110", **query: str) -> AppTest:
     """A page after its first run, with these query parameters."""
     app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
-    if page != "rule110":
+    trained = {info.task for info in runs.checkpoints(runs.checkpoint_folder())}
+    if page != tasks.first(trained).task:
         app.run()
         app.switch_page(str(ROOT / "pages" / f"{page}.py"))
     for name, value in query.items():

@@ -27,6 +27,7 @@ from sleepviz.hybrids.sleep import generate, predict, sleep_hybrid
 from sleepviz.runs.checkpoint import list_checkpoints, load
 from sleepviz.runs.record import record
 from sleepviz.tasks.digits.images import numbers as digit_numbers
+from sleepviz.tasks.text.examples import drawn
 from tests.builders import WINDOW, random_model, random_tokens, small_config
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -184,6 +185,9 @@ def inputs_of(task: str, limits: dict[str, Any]) -> Iterator[str]:
         elif task == "rule110":
             rows = rng.integers(0, 2, (limits["rows_max"], limits["row_cells"]))
             yield json.dumps({"rows": ["".join(map(str, row)) for row in rows], "steps": limits["steps_max"]})
+        elif task == "text":
+            people, hops = int(rng.integers(4, limits["people_max"] + 1)), int(rng.integers(1, 4))
+            yield json.dumps(drawn(people, hops, seed=int(rng.integers(1_000_000))))
         else:
             raise AssertionError(f"write inputs for {task}")
 
