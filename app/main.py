@@ -44,7 +44,7 @@ page = st.navigation(PAGES, position="top")
 presence.begin()
 address.enter(page.url_path)
 asked = tasks.PAGES.get(address.asked().get("task", FIRST), tasks.PAGES[FIRST])
-if page.url_path == "" and asked.task != FIRST:
+if page.url_path == "" and asked.task != FIRST and address.is_arrival():
     address.lead_to(asked.url)  # a link from a time when another page was the first
 page.run()
 about_project.show()

@@ -92,6 +92,11 @@ def is_same_page() -> bool:
     return bool(st.session_state.get("came_from") == st.session_state.get("page"))
 
 
+def is_arrival() -> bool:
+    """Whether no other page of this site has led here."""
+    return st.session_state.get("came_from") in (None, st.session_state.get("page"))
+
+
 def asked() -> dict[str, str]:
     """What the address asks of the page."""
     return {name: value for name, value in _now().items() if name not in LOOKS}
