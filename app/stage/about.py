@@ -21,10 +21,10 @@ from app.shell.difference import is_above
 from app.shell.results import MOSTLY_RIGHT, Comparison, Result, Results, comparisons, of_model
 from app.shell.state import Visit
 from app.shell.theme import Mode
-from app.stage import stage_text
+from app.stage import deviations, stage_text
 from app.stage.controls import Choice, is_plain
 from app.tasks import PAGES
-from app.tasks.base import Deviation, Words
+from app.tasks.base import Words
 from sleepviz.config.events import Trace
 
 
@@ -48,36 +48,12 @@ def provenance(meta: dict[str, Any], trace: Trace) -> None:
 
 def departures(meta: dict[str, Any]) -> None:
     """In how many ways this differs from the paper, in sight; behind it, each way with a sentence."""
-    found = deviations(meta)
+    found = deviations.of(meta)
     if not found:
         return
     said = stage_text.DEPARTS_IN_ONE if len(found) == 1 else stage_text.DEPARTS.format(n=len(found))
     if (fold := _fold(said, "departures")) is not None:
         fold.markdown("\n".join(f"- *{each.name}*: {each.sentence}" for each in found))
-
-
-def deviations(meta: dict[str, Any]) -> tuple[Deviation, ...]:
-    """The departures that are on for this checkpoint, read from its meta.json, and those of every model of its task."""
-    model, train = meta.get("model", {}), meta.get("train", {})
-    is_on = {
-        "input_recall": bool(model.get("input_recall")),
-        "vocabulary_feedback": bool(model.get("vocabulary_feedback")),
-        "pass_loss": bool(train.get("pass_loss")),
-        "window_positions": bool(model.get("window_positions")),
-        "beta_max": model.get("beta_max", 1) > 1,
-        "sleep_attention": meta.get("sleep_attention") == "full",
-        "skipped_share": bool(train.get("skipped_share")),
-        "rest_share": bool(train.get("rest_share")),
-        "late_share": bool(train.get("late_share")),
-        "conv_kernel": model.get("conv_kernel", 0) > 1,
-        "per_pass_loss": train.get("loss") == "next_step",
-    }
-    page = PAGES.get(meta.get("task", ""))
-    return (
-        *(stage_text.DEVIATIONS[name] for name, on in is_on.items() if on),
-        *(page.words.departures if page else ()),
-        *(() if train.get("n_passes") else (stage_text.ANY_N,)),
-    )
 
 
 def training_note(trace: Trace) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.parts.units import count
-from app.tasks.base import Deviation, Words
+from app.tasks.base import Words
 from sleepviz.config.run import CONTROLS as BREAKABLE
 from sleepviz.config.run import RunSpec
 from sleepviz.studies.measurements import VARIANTS
@@ -320,33 +320,3 @@ DEPARTS, DEPARTS_IN_ONE = "Differs from the paper in {n} ways", "Differs from th
 UNTRAINED = "These weights are random: nothing was learned."
 NO_BASELINE = "The model trained only with N = 1 is missing here, so there is no comparison."
 NO_RECORDING = "There is no recorded run. `python -m sleepviz record --all` makes one. Until then every run is live."
-DEVIATIONS = {
-    "input_recall": Deviation("input recall", "From the second pass on, h is mixed again with the embedding."),
-    "vocabulary_feedback": Deviation(
-        "vocabulary feedback", "From the second pass on, h starts as the expected embedding of its own output tokens."
-    ),
-    "pass_loss": Deviation(
-        "loss on every pass",
-        "Training also scored the output of each pass at every token.",
-    ),
-    "skipped_share": Deviation(
-        "skipped passes",
-        "Some training batches skip passes: the right result of the skipped passes is given.",
-    ),
-    "rest_share": Deviation(
-        "windows of rest",
-        "Some training batches end with a window that tells nothing, where the passes can only work on S.",
-    ),
-    "late_share": Deviation(
-        "one pass before the last window",
-        "Some training batches take one pass in every window but the last, where the passes work on S.",
-    ),
-    "conv_kernel": Deviation(
-        "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."
-    ),
-    "window_positions": Deviation("window positions", "A learned vector marks each place in the window."),
-    "beta_max": Deviation("write strength up to 2", "The paper's write strength stays below 1."),
-    "sleep_attention": Deviation("full attention asleep", "While asleep, tokens also attend to later ones."),
-    "per_pass_loss": Deviation("one step per pass", "After N passes, training asked for at most N steps."),
-}
-ANY_N = Deviation("one model for every N", "The paper trains a separate model for each N.")
