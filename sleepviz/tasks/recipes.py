@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sleepviz.config.model import LayerType
@@ -19,6 +21,15 @@ ANSWERS: dict[str, Any] = {"conv_kernel": 4, "look_back": (), "beta_max": 2.0, "
 def two_a_pass(steps: int) -> int:
     """Passes that a model found from answers alone is trained with for so many steps: two a pass, and one to read."""
     return -(-steps // 2) + 1
+
+
+def alone(answers: TrainConfig, first: Stage, difficulties: Iterable[int], match: str) -> TrainConfig:
+    """The training `answers` with N = 1 only and without rest, on as many tokens as the checkpoint `match` read.
+
+    Two windows come before harder questions: N = 1 may never master those, and must have read as many windows.
+    """
+    further = (Stage(1, each, (1, 2), single_window_share=0.3, advance_at=0.7) for each in difficulties)
+    return replace(answers, stages=(first, *further), n_passes=1, rest_share=0.0, budget=Budget.equal_to(match))
 
 
 def fixed_n(task: Task, match: tuple[str, ...], n_passes: int = 1) -> TrainConfig:

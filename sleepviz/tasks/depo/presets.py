@@ -9,7 +9,7 @@ from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Preset
-from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n, two_a_pass
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, alone, fixed_n, two_a_pass
 
 
 def _large_presets() -> Iterator[Preset]:
@@ -69,17 +69,9 @@ def _answers_presets() -> Iterator[Preset]:
         rest_share=0.5,
     )
     yield Preset("depo-answers", task, model, train)
-    # Windows come before hops: N = 1 may never master the third hop, and must have seen as many windows.
-    two_windows = (Stage(1, hops, (1, 2), single_window_share=0.3, advance_at=0.7) for hops in reach)
-    alone = replace(
-        train,
-        stages=(Stage(1, 1, (1, 1), advance_at=0.9), *two_windows),
-        n_passes=1,
-        rest_share=0.0,
-        budget=Budget.equal_to("depo-answers"),
-    )
-    yield Preset("depo-answers-n1", task, model, alone)
-    yield Preset("depo-answers-n1-flops", task, model, replace(alone, budget=replace(alone.budget, unit="flops")))
+    n1 = alone(train, Stage(1, 1, (1, 1), advance_at=0.9), reach, "depo-answers")
+    yield Preset("depo-answers-n1", task, model, n1)
+    yield Preset("depo-answers-n1-flops", task, model, replace(n1, budget=replace(n1.budget, unit="flops")))
 
 
 def _small_presets() -> Iterator[Preset]:

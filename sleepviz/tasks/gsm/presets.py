@@ -9,7 +9,7 @@ from sleepviz.config.model import ModelConfig
 from sleepviz.config.training import Budget, Stage, TrainConfig
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.gsm.task import Gsm
-from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, fixed_n, two_a_pass
+from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, alone, fixed_n, two_a_pass
 
 
 def _answers_presets() -> Iterator[Preset]:
@@ -31,16 +31,9 @@ def _answers_presets() -> Iterator[Preset]:
         rest_share=0.5,
     )
     yield Preset("gsm-answers", task, model, train)
-    # Windows come before operations: N = 1 may never master four of them, and must have read as many windows.
-    two_windows = (Stage(1, depth, (1, 2), single_window_share=0.3, advance_at=0.7) for depth in range(1, 9))
-    alone = replace(
-        train,
-        stages=(Stage(1, 0, (1, 1), advance_at=0.8), *two_windows),
-        n_passes=1,
-        rest_share=0.0,
-        budget=Budget.equal_to("gsm-answers"),
-    )
-    yield Preset("gsm-answers-n1", task, model, alone)
+    first = Stage(1, 0, (1, 1), advance_at=0.8)
+    n1 = alone(train, first, range(1, task.operations_max + 1), "gsm-answers")
+    yield Preset("gsm-answers-n1", task, model, n1)
 
 
 def presets() -> Iterator[Preset]:

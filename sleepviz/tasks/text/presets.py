@@ -23,7 +23,7 @@ def presets() -> Iterator[Preset]:
         task.vocab_size,
         task.window,
         HYBRID * 2,
-        key_dim=48,  # for 56 names, of which a document has up to 15; with 24 even one hop failed on two pages
+        key_dim=48,  # for 56 names, of which a document has up to 17; 24 dimensions learned more slowly
         value_dim=24,
         mlp_ratio=2,
         tie_embeddings=True,  # one list of names to learn, in place of two: their plateau takes a third of the steps
@@ -33,23 +33,20 @@ def presets() -> Iterator[Preset]:
     def once(hops: int) -> int:
         return 1
 
-    def one_page(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
-        return tuple(Stage(passes_at(hops), hops, (1, 1), advance_at=at) for hops, at in ((1, 0.9), (2, 0.7), (3, 0.7)))
-
-    def pages(passes_at: Callable[[int], int], *reach: tuple[int, int, int, float]) -> tuple[Stage, ...]:
+    def stages(
+        passes_at: Callable[[int], int], *reach: tuple[int, int, int, float], single_window_share: float = 0.0
+    ) -> tuple[Stage, ...]:
+        """Of hops, fewest and most windows, and the bar of each stage."""
         return tuple(
-            Stage(passes_at(hops), hops, (fewest, most), single_window_share=0.2, advance_at=at)
-            for hops, fewest, most, at in reach
+            Stage(passes_at(hops), hops, (fewest, most), single_window_share, advance_at)
+            for hops, fewest, most, advance_at in reach
         )
 
-    def with_index(passes_at: Callable[[int], int], *reach: tuple[int, int, int, float]) -> tuple[Stage, ...]:
-        return tuple(
-            Stage(passes_at(hops), hops, (fewest + 1, most + 1), advance_at=at) for hops, fewest, most, at in reach
-        )
+    on_one_page = ((1, 1, 1, 0.9), (2, 1, 1, 0.7), (3, 1, 1, 0.7))
 
     # Half of the batches rest from the first step on: a model that had learned three hops without never took to it.
     page = TrainConfig(
-        one_page(two_a_pass),
+        stages(two_a_pass, *on_one_page),
         Budget.steps(2_500),
         loss="answers",
         steps_per_pass=2,
@@ -62,7 +59,7 @@ def presets() -> Iterator[Preset]:
     often = replace(task, chunks=6)
     two_pages = replace(
         page,
-        stages=pages(two_a_pass, (3, 1, 1, 0.85), (2, 2, 2, 0.85), (3, 2, 2, 0.8)),
+        stages=stages(two_a_pass, (3, 1, 1, 0.85), (2, 2, 2, 0.85), (3, 2, 2, 0.8), single_window_share=0.2),
         budget=Budget.steps(1_673),
         lr_muon=0.01,
         lr_adamw=0.001,
@@ -70,13 +67,13 @@ def presets() -> Iterator[Preset]:
         init="text-answers-page",
     )
     yield Preset("text-answers-two", often, model, two_pages)
-    # By then it joined what it had read before a rest, and not what it had read before another page: 0.66 and 0.26 of
-    # the chains from the first page to the second and back. So now every document ends with a rest: its index. And it
-    # had hardly been asked about things: 0.58 at one hop.
+    # Near its end it joined what it had read before a rest, and not what it had read before another page: 0.66 and 0.26
+    # of the chains from the first page to the second and back. So now every document ends with a rest: its index, which
+    # is a window, too. And it had hardly been asked about things: 0.58 at one hop.
     indexed = replace(often, index=True, thing_share=0.25)
     with_rest = replace(
         two_pages,
-        stages=with_index(two_a_pass, (3, 2, 2, 0.8), (4, 2, 2, 0.8)),
+        stages=stages(two_a_pass, (3, 3, 3, 0.8), (4, 3, 3, 0.8)),
         budget=Budget.steps(1_500),
         rest_share=0.0,
         late_share=0.6,
@@ -87,7 +84,7 @@ def presets() -> Iterator[Preset]:
     many_things = replace(indexed, things_max=4)
     further = replace(
         with_rest,
-        stages=with_index(two_a_pass, (4, 2, 4, 0.75), (5, 2, 4, 0.7), (6, 2, 4, 0.7)),
+        stages=stages(two_a_pass, (4, 3, 5, 0.75), (5, 3, 5, 0.7), (6, 3, 5, 0.7)),
         budget=Budget.steps(2_400),
         decay_share=0.6,
         init="text-answers-index",
@@ -96,13 +93,13 @@ def presets() -> Iterator[Preset]:
     # N = 1 on as many tokens. Pages come before hops: it may never master the second hop, and must have read as many
     # pages.
     alone = replace(
-        page, stages=one_page(once), n_passes=1, rest_share=0.0, budget=Budget.equal_to("text-answers-page")
+        page, stages=stages(once, *on_one_page), n_passes=1, rest_share=0.0, budget=Budget.equal_to("text-answers-page")
     )
     yield Preset("text-answers-n1-page", task, model, alone)
-    hops_alone = ((1, 1, 4, 0.9), *((hops, 2, 4, 0.7) for hops in range(2, task.hops_max + 1)))
+    hops_alone = ((1, 2, 5, 0.9), *((hops, 3, 5, 0.7) for hops in range(2, task.hops_max + 1)))
     further = replace(
         further,
-        stages=with_index(once, *hops_alone),
+        stages=stages(once, *hops_alone),
         n_passes=1,
         late_share=0.0,
         budget=Budget.equal_to("text-answers-two", "text-answers-index", "text-answers"),
