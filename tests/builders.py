@@ -17,6 +17,7 @@ from sleepviz.config.model import ModelConfig
 from sleepviz.core.memory import FastWeights, KVCache, Memory
 from sleepviz.core.model import HybridLM
 from sleepviz.runs.checkpoint import Checkpoint, CheckpointInfo
+from sleepviz.tasks.base import Task
 from sleepviz.tasks.rule110.task import Rule110
 
 WINDOW = 5
@@ -123,6 +124,15 @@ def small_checkpoint(seed: int = 0, dtype: torch.dtype = torch.float32, **change
     meta = {**meta_of(model.config), "digest": "0" * 64}
     info = CheckpointInfo("small", "rule110", True, meta["digest"], meta["limits"], meta["metrics"], meta)
     return Checkpoint(info, TASK, model)
+
+
+def untrained_checkpoint(task: Task) -> Checkpoint:
+    """A small checkpoint that can read `task` and was never trained, in memory only."""
+    config = ModelConfig(task.vocab_size, task.window, d_model=16, n_heads=2, fast_heads=2, key_dim=4, value_dim=4)
+    limits = {**task.limits(), "passes_trained": 2, "passes_max": 8}
+    meta = meta_of(config, task=task.name, task_sizes=task.to_json(), digest="0" * 64, limits=limits)
+    info = CheckpointInfo("small", task.name, True, meta["digest"], limits, {}, meta)
+    return Checkpoint(info, task, random_model(config).float())
 
 
 def at_each(accuracy: Callable[..., Any]) -> Callable[..., list[Any]]:
