@@ -20,15 +20,15 @@ st.html(ROOT / "app" / "shell" / "page.css")
 at_once.for_every_visitor()
 # A task without a model has an address, but no place in the menu.
 TRAINED = {info.task for info in runs.checkpoints(runs.checkpoint_folder())}
-FIRST = tasks.first(TRAINED).task
+FIRST = tasks.first(TRAINED)
 PAGES = [
     st.Page(
         ROOT / "pages" / f"{name}.py",
         title=task.title,
         icon=task.icon,
         url_path=task.url,
-        default=name == FIRST,
-        visibility="visible" if name == FIRST or name in TRAINED else "hidden",
+        default=task is FIRST,
+        visibility="visible" if task is FIRST or name in TRAINED else "hidden",
     )
     for name, task in tasks.PAGES.items()
 ]
@@ -43,8 +43,8 @@ PAGES += [
 page = st.navigation(PAGES, position="top")
 presence.begin()
 address.enter(page.url_path)
-asked = tasks.PAGES.get(address.asked().get("task", FIRST), tasks.PAGES[FIRST])
-if page.url_path == "" and asked.task != FIRST and address.is_arrival():
+asked = tasks.PAGES.get(address.asked().get("task", ""), FIRST)
+if page.url_path == "" and asked is not FIRST and address.is_arrival():
     address.lead_to(asked.url)  # a link from a time when another page was the first
 page.run()
 about_project.show()

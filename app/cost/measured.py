@@ -30,9 +30,9 @@ def show(visit: Visit, infos: tuple[CheckpointInfo, ...], mode: Mode) -> None:
         return
     st.header(text.MEASURE, anchor="measured")
     st.markdown(f"{text.MEASURED} {text.MEASURE_LEAD}")
-    held: Sweep | None = visit.get("sweep")
-    sweep = None if held is None else runs.queue().resumed(held)
-    if sweep is not held:
+    sweep: Sweep | None = visit.get("sweep")
+    if sweep is not None and sweep.was_left:
+        sweep = runs.queue().resumed(sweep)
         visit.set({"sweep": sweep})
     total = len(PASSES) * len(WINDOWS)
     if st.button(text.PRESS.format(n=total), key="cost_measure", disabled=sweep is not None and not sweep.is_over):

@@ -94,7 +94,7 @@ def is_same_page() -> bool:
 
 def is_arrival() -> bool:
     """Whether no other page of this site has led here."""
-    return st.session_state.get("came_from") in (None, st.session_state.get("page"))
+    return st.session_state.get("came_from") is None or is_same_page()
 
 
 def asked() -> dict[str, str]:

@@ -10,7 +10,8 @@ function drawStory(canvas, run, frame) {
 // One box a hop, the start first, in rows; says where the boxes end.
 function drawChain(ctx, run, frame, w, unit) {
   const { walk, hops } = run.picture, woken = frame.state >= 0 ? run.woken[frame.state] : null;
-  const tall = 2.2 * unit, gap = 1.4 * unit, names = [...walk, ...run.woken.flatMap((each) => (each ? each.answers : []))];
+  const tall = 2.2 * unit, gap = 1.4 * unit, answers = run.woken.flatMap((each) => (each ? each.answers : []));
+  const names = [...new Set([...walk, ...answers])]; // the boxes are as wide in every frame
   const widest = Math.max(...names.map((name) => ctx.measureText(`× ${name}`).width)) + gap + 8;
   const wide = Math.max(widest, Math.min(9 * unit, (w - 16) / walk.length));
   const inRow = Math.max(1, Math.floor((w - 16) / wide));

@@ -21,7 +21,7 @@ from sleepviz.tasks.text.tokens import encoded, vocabulary, word, words
 RELATIONS = ("doctor", "teacher", "lawyer", "driver", "cook", "nurse", "gardener", "tailor")
 OWNER = "owner"
 HELD_OUT_SHARE = 8  # one town in so many is never trained on
-THINGS_MAX = 2  # in one document, where nothing else is said
+THINGS_MAX = 2  # in one document, unless a task's sizes give another number
 
 _RELATION = rf"(?:{'|'.join((*RELATIONS, OWNER))})"
 _FACT = re.compile(rf"The ({'|'.join(RELATIONS)}) of (\w+) is (\w+)\.")

@@ -6,8 +6,8 @@ after every window is evicted, so the memory must be ready for all of them.
 
 A window is one page: whole sentences, then a foot with the names of everybody in the document. The foot is a departure
 from the paper (the roll call): it gives every name a place in every window, where a pass can work. With `index` a
-document ends with one more page that has a foot and no sentence, like the index of a book. There
-the passes have nothing to read but S.
+document ends with one more page that has a foot and no sentence, like the index of a book. There the passes have
+nothing to read but S.
 A prediction chunk holds questions in slots of equal length, filled up on the left; an answer is read at the "?".
 """
 
@@ -173,11 +173,10 @@ class Text(JsonRoundTrip):
     def batch(self, rng: np.random.Generator, *, size: int, n_windows: int, difficulty: Tokens, split: Split) -> Batch:
         """Sample documents: a cycle of people, things that belong to them, and other sentences.
 
-        `n_windows` counts all pages, the index among them.
-
-        In training an instance has several questions, of towns of any size; to be measured, one question, of the
-        largest town. `difficulty` is [size], or [size, questions] where each question has its own. No question goes
-        further than half way round the cycle, beyond which the way back would be shorter.
+        `n_windows` counts all pages, the index among them. In training an instance has several questions, of towns of
+        any size; to be measured, one question, of the largest town. `difficulty` is [size], or [size, questions] where
+        each question has its own. No question goes further than half way round the cycle, beyond which the way back
+        would be shorter.
         """
         training, n_pages = split == "train", n_windows - self.index
         most = min(n_pages * (self.page_tokens // 7), self.people_max)
