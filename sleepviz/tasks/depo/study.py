@@ -7,17 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sleepviz.config.run import CONTROLS, Control
+from sleepviz.config.run import Control
 from sleepviz.tasks.base import Batch, Problem, Task, Tokens
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Measurement, Probed, Reader, Series, Study
+from sleepviz.tasks.found import Found
 from sleepviz.tasks.walks import walk
 
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
-FOUND = "depo-answers"  # trained on answers alone, for any N
-FOUND_PASSES = (1, 2, 3, 4, 5, 6, 8, 10)
-FOUND_HOPS = (1, 2, 3, 4)  # its training's stages reached these
-FOUND_CONTROL_PASSES = 4
+FOUND = Found("depo-answers", "depo-micro", (1, 2, 3, 4, 5, 6, 8, 10), (1, 2, 3, 4), control_passes=4)
 JOINED_PASSES = (1, 2, 4, 8)
 MEMORY_PASSES, MEMORY_HOPS = (1, 2, 4, 8), (1, 2, 4, 6, 8)
 READINGS: tuple[tuple[str, Reader, int | None, Control], ...] = (
@@ -35,10 +33,7 @@ PROBES: tuple[tuple[str, Reader, int | None, Control], ...] = (
 
 def series() -> Iterator[Series]:
     """Found from answers alone; causal attention asleep; then, of `depo-small`, what needs many trainings."""
-    yield Series("found", "found", FOUND, FOUND_PASSES, FOUND_HOPS)
-    yield Series("found", "found_n1", f"{FOUND}-n1", (1,), FOUND_HOPS)
-    yield Series("found", "found_n1_flops", f"{FOUND}-n1-flops", (1,), FOUND_HOPS)
-    yield Series("found", "taught", "depo-micro", FOUND_PASSES, FOUND_HOPS)
+    yield from FOUND.series()
     yield Series("attention_large", "causal", "depo-causal", PASSES, tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
@@ -57,20 +52,17 @@ def series() -> Iterator[Series]:
     yield Series("depth", "layers_4", "depo-small", passes, hops)
 
 
-def controls_of_the_found(task: Task, default: str) -> Iterator[Measurement]:
-    """What breaks the model found from answers alone, beside the taught one: same N, same instances."""
-    for checkpoint in (FOUND, default):
-        for control in ("none", *CONTROLS):
-            for hops in FOUND_HOPS:
-                n = FOUND_CONTROL_PASSES
-                yield Measurement("found_control", control, checkpoint, n, hops, task.windows_max, control=control)
-
-
 def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
     """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
     studied = (
         ("memory", default, MEMORY_PASSES, MEMORY_HOPS, READINGS),
-        ("memory_found", FOUND, (1, 2, 3, 4), FOUND_HOPS, READINGS + PROBES),  # there the lens reads nothing
+        (
+            "memory_found",
+            FOUND.checkpoint,
+            (1, 2, 3, 4),
+            FOUND.difficulties,
+            READINGS + PROBES,
+        ),  # there the lens reads nothing
     )
     for experiment, checkpoint, passes, levels, readings in studied:
         for n in passes:
@@ -83,10 +75,10 @@ def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
 
 def joined(task: Task, default: str) -> Iterator[Measurement]:
     """What a pass joins: chains that go on in a later window beside all others, of the found and the taught model."""
-    for variant, checkpoint in (("found", FOUND), ("taught", default)):
+    for variant, checkpoint in (("found", FOUND.checkpoint), ("taught", default)):
         for kind in ("onward", "elsewhere"):
             for n in JOINED_PASSES:
-                for hops in FOUND_HOPS:
+                for hops in FOUND.difficulties:
                     yield Measurement("joined", f"{variant}_{kind}", checkpoint, n, hops, task.windows_max, kind=kind)
 
 
@@ -130,7 +122,7 @@ def probed(task: Task, problem: Problem) -> tuple[Probed, ...]:
 
 def further(task: Task, default: str) -> Iterator[Measurement]:
     """What is measured of Depo alone."""
-    yield from controls_of_the_found(task, default)
+    yield from FOUND.controls(task)
     yield from what_s_gives(task, default)
     yield from joined(task, default)
 
