@@ -1,4 +1,4 @@
-"""Is the same question still answered right after more windows? Accuracy by how many were slept on."""
+"""Is the same question still answered right after more windows, or pages? Accuracy by how many were slept on."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ASKED_AFTER = "asked_after_"
 class OverWindows:
     """What is said of an experiment over windows: its axes, and of its figure, of keeping and of losing."""
 
+    unit: str  # what is counted, in the singular
     x: str
     y: str
     alt: str
@@ -28,6 +29,7 @@ class OverWindows:
 
 OVER_WINDOWS = {
     "retention": OverWindows(
+        "window",
         "windows slept on",
         "first row fully right",
         "{heading}. Accuracy on the first window, by the number of windows slept on.",
@@ -37,9 +39,10 @@ OVER_WINDOWS = {
         "At {levels}, the first window was never learned.",
     ),
     "length": OverWindows(
-        "windows of the document",
+        "page",
+        "pages of the document",
         "questions answered right",
-        "{heading}. Accuracy by the number of windows that the document fills.",
+        "{heading}. Accuracy by the number of pages that the document fills.",
         "A document of {most} is answered as well as one of {fewest}: no loss was measured at {levels}.",
         "Longer documents are answered worse at {levels}. At {one}, accuracy falls from {first} with {fewest} to "
         "{last} with {most}.",

@@ -241,7 +241,7 @@ OTHERS = {
     ),
     "length": Section(
         "How long may the document be?",
-        "S keeps its size, however many windows are read. Training had documents of up to four windows.",
+        "The same people are told of on more and more pages. Training had documents of up to four pages.",
         "a flat line means that a longer document costs no answers. A falling line is forgetting.",
     ),
     "retention": Section(

@@ -48,6 +48,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "memory": lambda task: series_table(task, entries_of(task), "memory"),
         "memory_found": lambda task: series_table(task, entries_of(task), "memory_found"),
         "depth": lambda task: depth_table(task, entries_of(task)),
+        "length": lambda task: length_table(task, entries_of(task)),
         "public": lambda task: public_table(entries_of(task)),
         "question_first": lambda task: question_first_table(task, entries_of(task)),
         "schedule": lambda name: schedule_table(entries_of(name)),
@@ -229,6 +230,18 @@ def depth_table(task: str, entries: Entries) -> str:
             best = max(line, key=lambda e: (e["accuracy"], -e["passes"]))
             cells.append(f"{min(enough)}" if enough else f"none ({best['accuracy']:.2f} with {best['passes']})")
         lines.append(f"| {VARIANTS[variant]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def length_table(task: str, entries: Entries) -> str:
+    """One N over documents of more and more pages: a row a difficulty."""
+    found = {(e["difficulty"], e["variant"]): e for e in entries if e["experiment"] == "length"}
+    variants = list(dict.fromkeys(variant for _, variant in found))
+    heads = (f"{variant.removeprefix('asked_after_')} pages |" for variant in variants)
+    lines = [" ".join([f"| {study_of(task).symbol} |", *heads]), "|---" * (len(variants) + 1) + "|"]
+    for difficulty in dict.fromkeys(difficulty for difficulty, _ in found):
+        cells = [_cell(found[difficulty, variant]) for variant in variants]
+        lines.append(f"| {difficulty} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

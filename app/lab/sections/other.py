@@ -12,6 +12,7 @@ from app.figures.over_windows import OVER_WINDOWS
 from app.lab import lab_text, lines, tables
 from app.lab.further.models import hardest_solved
 from app.lab.further.told import findings_of
+from app.lab.further.windows import size_finding
 from app.lab.scene import Scene
 from app.lab.sections.section import Section, bar, chance_said, chart, noticed
 from app.tasks.base import Scored
@@ -28,10 +29,13 @@ def _other(scene: Scene, experiment: str) -> Section:
     """An experiment without a section of its own: a line, a finding, and on a click its figure and its table."""
     assert scene.results is not None
     said, counted, symbol = lab_text.section(experiment), scene.counts(experiment), scene.said.symbol
+    findings = findings_of(scene.results, experiment, symbol, counted.right, counted.chance or 0.0)
+    if experiment in OVER_WINDOWS and scene.info is not None:
+        findings += (size_finding(scene.results.of(experiment), OVER_WINDOWS[experiment], scene.info),)
     return Section(
         said.heading,
         _anchor(experiment),
-        findings_of(scene.results, experiment, symbol, counted.right, counted.chance or 0.0),
+        findings,
         partial(_show_other, scene, experiment),
         line=said.line,
         fold=lab_text.FIGURE_AND_NUMBERS,

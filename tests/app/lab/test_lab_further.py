@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from app.figures.over_windows import OVER_WINDOWS
 from app.figures.percent import percent
@@ -15,11 +16,14 @@ from app.lab.further.broken import broken_findings
 from app.lab.further.models import hardest_solved, models_findings, ranked_at_best_n, ranking_finding
 from app.lab.further.reading import HARDEST, MISSES, memory_finding, probe_findings
 from app.lab.further.told import findings_of
-from app.lab.further.windows import windows_finding
+from app.lab.further.windows import size_finding, windows_finding
 from app.lab.lines import models_of
 from app.lab.subjects import subject
 from app.lab.tables import answers_each, heat_line
+from app.parts.units import in_bytes
 from app.shell.results import Result, Results, read_results
+from sleepviz.core.memory import Memory
+from sleepviz.runs.checkpoint import load
 from sleepviz.training.evaluate import wilson
 from tests.app.lab.test_lab_findings import CHANCE, entry, grid, said
 
@@ -55,9 +59,24 @@ def test_a_longer_document_is_answered_as_well_or_worse() -> None:
     """Of four lengths the shortest and the longest are compared."""
     measured = retained({2: {1: 1.0, 3: 0.9, 6: 0.08}, 4: {3: 0.2}, 8: {1: 0.4}, 16: {1: 1.0, 3: 0.5, 6: 0.08}})
     assert said(windows_finding(measured, LENGTH, "hops", 1 / 13)) == (
-        "A document of 16 windows is answered as well as one of 2 windows: no loss was measured at hops = 1. Longer "
-        "documents are answered worse at hops = 3. At hops = 3, accuracy falls from 90.0 % with 2 windows to 50.0 % "
-        "with 16 windows. At hops = 6, even the shortest document is answered no better than by guessing."
+        "A document of 16 pages is answered as well as one of 2 pages: no loss was measured at hops = 1. Longer "
+        "documents are answered worse at hops = 3. At hops = 3, accuracy falls from 90.0 % with 2 pages to 50.0 % "
+        "with 16 pages. At hops = 6, even the shortest document is answered no better than by guessing."
+    )
+
+
+def test_the_sizes_are_those_of_the_tensors_that_a_model_fills() -> None:
+    checkpoint = load(task="rule110")
+    config = checkpoint.model.config
+    memory, caches = Memory.empty(config, batch=1), {0: 0}
+    for n_windows in (1, 2, 3):
+        with torch.inference_mode():
+            _, memory = checkpoint.model(torch.zeros(1, config.window, dtype=torch.long), memory)
+        caches[n_windows] = memory.kv_bytes
+    found = size_finding(retained({1: {1: 1.0}, 3: {1: 1.0}}), RETENTION, checkpoint.info)
+    assert said(found) == (
+        f"S takes {in_bytes(memory.fast_bytes)} at every length. A cache that keeps every token would take "
+        f"{in_bytes(caches[1])} for 1 window and {in_bytes(caches[3])} for 3 windows."
     )
 
 
