@@ -267,18 +267,16 @@ def _contender(contender: Contender) -> dict[str, Any]:
         return {**card, "missing": "This run did not reach its answer."}
     passes = [event for event in contender.trace.events if isinstance(event, SleepPassDone)]
     slept, picture = sum(event.sleep_s for event in passes), picture_of(contender.trace)
-    # One answer may be right by luck: where S was asked more than the person's question, the card tells of all of it.
+    # Where S was asked more than the person's question, the card tells of all of it: other, maybe easier questions.
     is_as_woken = contender.trace.spec["control"] not in REPLACED
     more = bool(passes) and is_as_woken and len(passes[-1].woken.asked) > len(scored.answer.asked)
     whole = passes[-1].woken if more else None
-    others = whole.correct[len(scored.answer.asked) :] if whole else ()
-    own_share = sum(others) / len(others) if others else None
     answered = picture.card(scored.answer)
     return {
         **card,
         **answered,
         "whole": picture.update_text(whole) if whole else "",
-        "luck": _luck(answered, own_share if contender.share is None else contender.share),
+        "luck": _luck(answered, contender.share),
         "sleep_s": slept,
         "answer_s": scored.answer_s,
         "cost": _cost(contender.trace.spec, len(passes), slept, scored.answer_s),
@@ -286,7 +284,7 @@ def _contender(contender: Contender) -> dict[str, Any]:
 
 
 def _luck(answered: dict[str, Any], share: float | None) -> str:
-    """One answer against how often such a question is answered right; nothing where it is as expected."""
+    """One answer against the measured share of such questions; nothing where it is as expected, or not measured."""
     right = answered["right"]
     if share is None or right is None or len(answered["rows"]) != 1 or right == (share >= LUCK):
         return ""
