@@ -39,7 +39,7 @@ SLEEP_SHARE = 0.25  # ... unless its window is so long that it needs this share 
 ANSWER_SLOTS, ANSWER_SHARE = 4, 0.09  # the same for the answer, of all tokens; its name needs the room when presented
 JUMP = 1.5  # times the drift of the pass before
 LUCK = 0.5  # an answer against these odds was luck
-WINDOWS_TOLD = 4  # after so many windows, what a cache that is never cleared would hold
+WINDOWS_TOLD = 4  # after so many windows at least, what a cache that is never cleared would hold
 # At 1x a visitor can follow the first window: each act rests while its sentence is read. Later windows go by quickly.
 REST_MS, LATER_REST_MS = 3000, 700
 READING_MS, LATER_READING_MS = 3000, 1000  # shared by a window's tokens
@@ -179,12 +179,17 @@ def _memory(trace: Trace) -> dict[str, Any]:
     """The cache just before the first sleep, S beside it, what a full bar of either stands for, and what a cache that
     is never cleared would take.
     """
+    slept_on = [event.kv_bytes for event in trace.events if isinstance(event, SleepStarted)]
     full = next((event for event in trace.events if isinstance(event, SleepStarted)), None)
     fast_bytes = next((event.fast_bytes for event in trace.events if isinstance(event, CacheEvicted)), 0)
     window_bytes, most = (full.kv_bytes, max(full.kv_tokens, default=0)) if full else (0, 0)
+    is_longer = (
+        len(slept_on) > WINDOWS_TOLD and trace.spec["eviction"] == "hard"
+    )  # sliding keeps some for the next sleep
+    told, told_bytes = (len(slept_on), sum(slept_on)) if is_longer else (WINDOWS_TOLD, WINDOWS_TOLD * window_bytes)
     compression = (
         f"S stays {size(fast_bytes)} however many windows it reads. A cache that is never cleared would hold "
-        f"{size(WINDOWS_TOLD * window_bytes)} after {WINDOWS_TOLD} windows."
+        f"{size(told_bytes)} after {told} windows."
     )
     held = [
         max(event.kv_tokens, default=0) for event in trace.events if not isinstance(event, SleepPassDone | AnswerScored)

@@ -194,6 +194,15 @@ def test_what_a_cache_that_is_never_cleared_would_hold() -> None:
     )
 
 
+def test_after_five_sleeps_the_windows_of_the_run_are_counted() -> None:
+    """Cleared one by one: 2,560 bytes four times, and half of that."""
+    made = made_trace()
+    (asleep,) = [event for event in made.events if isinstance(event, SleepStarted)]
+    sleeps = (*[asleep] * 4, replace(asleep, kv_bytes=1280))
+    memory = player_payload(replace(made, events=(*made.events[:5], *sleeps, *made.events[6:])))["memory"]
+    assert memory["compression"].endswith("would hold 11 KB after 5 windows.")  # 11,520 bytes
+
+
 def test_both_bars_have_one_scale_on_which_neither_is_ever_longer_than_its_track() -> None:
     """Five tokens take 2,560 bytes. A cache that is kept reaches 10 tokens, and then a full bar is 5,120 bytes."""
     made = made_trace()
