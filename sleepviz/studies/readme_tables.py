@@ -3,7 +3,7 @@
 `python -m sleepviz.studies.readme_tables` writes them anew.
 
 A table stands after a comment that names it, `<!-- table: TASK KIND -->`; a test compares the two. The headline is of
-several tasks, `<!-- table: TASK,TASK headline -->`.
+several tasks, `<!-- table: TASK,TASK headline -->`; so is `found_headline`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
         "load": lambda name: load_table(entries_of(name)),
         "server_memory": lambda name: memory_table(entries_of(name)),
         "headline": lambda tasks: headline_table(tasks.split(","), entries_of),
+        "found_headline": lambda tasks: found_headline_table(tasks.split(","), entries_of),
     }
     return PLACE.sub(lambda found: f"{found[1]}{kinds[found[3]](found[2])}\n", text)
 
@@ -87,6 +88,28 @@ def headline_table(tasks: Sequence[str], entries_of: Callable[[str], Entries]) -
         best = max((entry for name, entry in others.items() if name != "oracle"), key=lambda entry: entry["accuracy"])
         cells = [_cell(any_n[1]), f"N = {n_passes}: {_cell(any_n[n_passes])}", _cell(best), _cell(others["oracle"])]
         lines.append(f"| `{task}` | {study.symbol} = {hardest} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def found_headline_table(tasks: Sequence[str], entries_of: Callable[[str], Entries]) -> str:
+    """The models found from answers alone: the hardest question that training reached, one pass and the N of controls.
+
+    Such a model is a task's own, or stands beside a taught one. Of those with N = 1 only, the best stands for all.
+    """
+    lines = ["| task | question | N = 1 | more passes | trained with N = 1 only |", "|---" * 5 + "|"]
+    for task in tasks:
+        entries = entries_of(task)
+        is_beside = any(entry["experiment"] == "found" for entry in entries)
+        own, alone, broken = ("found", "found_n1", "found_control") if is_beside else ("any_n", "n1_", "control")
+        controls = [entry for entry in entries if entry["experiment"] == broken]
+        hardest, n_passes = max(e["difficulty"] for e in controls), controls[0]["passes"]
+        asked = [
+            e for e in entries if e["difficulty"] == hardest and e["experiment"] in ("found", "accuracy", "baseline")
+        ]
+        any_n = {e["passes"]: e for e in asked if e["variant"] == own}
+        best = max((e for e in asked if e["variant"].startswith(alone)), key=lambda entry: entry["accuracy"])
+        cells = [_cell(any_n[1]), f"N = {n_passes}: {_cell(any_n[n_passes])}", _cell(best)]
+        lines.append(f"| `{task}` | {study_of(task).symbol} = {hardest} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -12,7 +12,9 @@ from sleepviz.studies.readme_tables import (
     agreement_table,
     evaluation_table,
     filled,
+    found_headline_table,
     headline_table,
+    length_table,
     measured,
     tuned_table,
 )
@@ -65,6 +67,46 @@ def test_the_headline_takes_the_hardest_question_and_the_best_model_with_one_pas
         "| `rule110` | t = 12 | " + cells.format(12),
         "| `depo` | k = 8 | " + cells.format(10),
         "| `gsm` | ops = 8 | " + cells.format(10),
+    ]
+
+
+def test_the_headline_of_found_models_takes_them_from_their_place_in_the_file() -> None:
+    """Written by hand: one stands beside a taught model, the other is its task's own; the taught one must not show."""
+
+    def entry(experiment: str, variant: str, passes: int, difficulty: int, accuracy: float) -> dict[str, Any]:
+        of = {"experiment": experiment, "variant": variant, "passes": passes, "difficulty": difficulty}
+        return {**of, "accuracy": accuracy, "ci95": [accuracy, accuracy]}
+
+    beside = [
+        *(entry("accuracy", "any_n", n, 4, 0.99) for n in (1, 4)),  # taught
+        *(entry("found", "found", n, hops, share) for n, hops, share in ((1, 4, 0.1), (4, 4, 0.8), (4, 1, 1.0))),
+        *(entry("found", name, 1, 4, share) for name, share in (("found_n1", 0.2), ("found_n1_flops", 0.3))),
+        entry("baseline", "n1_same_tokens", 1, 4, 0.9),
+        *(entry("found_control", "none", 4, hops, 0.7) for hops in (1, 4)),
+        entry("control", "none", 10, 8, 0.7),
+    ]
+    own = [
+        *(entry("accuracy", "any_n", n, hops, share) for n, hops, share in ((1, 3, 0.4), (3, 3, 0.9), (3, 6, 0.1))),
+        entry("baseline", "n1_same_tokens", 1, 3, 0.5),
+        entry("control", "replay", 3, 3, 0.1),
+    ]
+    made = {"depo": beside, "text": own}
+    assert found_headline_table(tuple(made), made.__getitem__).splitlines()[2:] == [
+        "| `depo` | k = 4 | 0.10 (0.10–0.10) | N = 4: 0.80 (0.80–0.80) | 0.30 (0.30–0.30) |",
+        "| `text` | hops = 3 | 0.40 (0.40–0.40) | N = 3: 0.90 (0.90–0.90) | 0.50 (0.50–0.50) |",
+    ]
+
+
+def test_lengths_stand_in_the_order_of_the_study() -> None:
+    made = [
+        {"experiment": "length", "variant": f"asked_after_{n}", "difficulty": hops, "accuracy": share, "ci95": [0, 1]}
+        for hops, n, share in ((1, 2, 0.9), (1, 16, 0.8), (4, 2, 0.7), (4, 16, 0.6))
+    ]
+    assert length_table("text", made).splitlines() == [
+        "| hops | 2 pages | 16 pages |",
+        "|---|---|---|",
+        "| 1 | 0.90 (0.00–1.00) | 0.80 (0.00–1.00) |",
+        "| 4 | 0.70 (0.00–1.00) | 0.60 (0.00–1.00) |",
     ]
 
 
