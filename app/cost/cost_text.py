@@ -4,14 +4,14 @@ from __future__ import annotations
 
 TITLE = "What does sleep cost, and when does it pay?"
 LEAD = (
-    "Sleep takes computing once, and saves memory from then on. Each pass reads every window once more. Reading window "
-    "by window costs less than reading the whole context at once: a token looks back over its own window. "
+    "Sleep costs computing once, and saves memory from then on. Each pass reads every window once more. Reading window "
+    "by window costs less than reading the whole context at once: a token looks back over its own window only. "
     "With sleep the cache never holds more than one window, and each answer is one short pass."
 )
 COUNTED = ":material/calculate: **Counted** from the model's shape. Nothing was run."
 PAIRS = "Attention is counted as a causal kernel computes it: a token looks at itself and at the tokens before it."
 PAIRS_BOTH_WAYS = (
-    "While asleep this model also looks ahead in its window, so asleep every pair of the window is counted."
+    "While asleep, this model also looks ahead in its window, so every pair of tokens in the window is counted."
 )
 MEASURED = ":material/timer: **Measured** on the machine that serves this page."
 
@@ -57,10 +57,10 @@ SLIDES_ALREADY = (
 )
 NO_CACHE = "Here clearing saves nothing: this model has no layer with attention, so it keeps no cache."
 PAYS = (
-    "Sleep pays from question {n:,} on. This holds where the cache is not kept between two questions, so that each "
-    "one reads the context again."
+    "Sleep pays off from question {n:,} on. This holds where the cache is not kept between two questions, so that "
+    "each one reads the context again."
 )
-NEVER = "Sleep never pays in operations here: reading everything again costs no more than an answer."
+NEVER = "Counted in operations, sleep never pays off here: reading everything again costs no more than an answer."
 UNEQUAL = (
     "The bill counts operations, not right answers. Reading again is one pass, and one pass does not answer questions "
     "that take many steps in a row."
@@ -68,10 +68,12 @@ UNEQUAL = (
 ON_OURS = "This site's models show it. {measured}"
 UNEQUAL_AT = "{task}, {steps}: one pass is right on {one} questions, {passes} on {many}."
 NO_FAST = (
-    "This model has no fast weights, so it cannot sleep as it is. The paper adds six such layers before it does; "
-    "these are not counted here."
+    "This model has no fast weights, so it cannot sleep as it is. The paper first adds six such layers; they "
+    "are not counted here."
 )
-LOOPS = "An ordinary pass of this model runs through its layers {loops} times; each pass of sleep is counted so too."
+LOOPS = (
+    "An ordinary pass of this model runs through its layers {loops} times; each pass of sleep is counted the same way."
+)
 SLIDING = "Layers with a sliding window hold only their newest tokens, so clearing saves less."
 
 MEMORY = "Memory against context"
@@ -87,16 +89,16 @@ CANNOT = (
     "Ouro and Llama have no fast weights: they cannot sleep as they are, and their rows count the passes alone. "
     "The paper gives Ouro six layers with fast weights first."
 )
-SOURCES = "Where the shapes stand"
+SOURCES = "Where the shapes come from"
 SOURCE_LINE = "- **{name}** ({parameters:.2f} billion weights counted, {published:g} stated): {source}"
-NOT_SHOWN = "Samba 3.8B, which the article names, is not shown: we found no file of its makers with its shape."
+NOT_SHOWN = "Samba 3.8B, which the paper names, is not shown: we found no file from its makers that states its shape."
 
 MEASURE, MEASURE_LEAD = (
     "Measured here",
-    "Press the button: a model of this site's shape sleeps and wakes on this machine, for each N and window.",
+    "Press the button: a model with the shape of this site's model sleeps and wakes here, for each N and window.",
 )
 PRESS, SETTINGS, STARTING = "Measure {n} settings", "settings", "Loading the libraries for the first measurement."
-REPEATS = "Each is repeated {n} times on one thread. Shown are the median, and the quartiles in brackets."
+REPEATS = "Each is repeated {n} times on one thread. The table shows the median, and the quartiles in brackets."
 TIMES_TABLE = "Milliseconds of one sleep over one window, and of one answer of {question} tokens."
 TIMES_HEADS = ("N", "window", "sleep, ms", "wake, ms", "sleep for each pass and token, µs")
 TIMES, TIMES_NOTICE = "Seconds of sleep", "Sleep grows with N; the answer, dashed, does not."

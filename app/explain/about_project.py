@@ -14,10 +14,7 @@ CITE_PAPER = """@misc{lee2026sleep,
   author = {Lee, Sangyun and McLeish, Sean and Goldstein, Tom and Fanti, Giulia},
   year   = {2026}, eprint = {2605.26099}, archivePrefix = {arXiv}
 }"""
-CITE_PROJECT = """@software{sleepviz,
-  title = {sleepviz: watch a small language model fall asleep},
-  year  = {2026}
-}"""
+CITE_PROJECT = "@software{sleepviz, title = {sleepviz: watch a small language model fall asleep}, year = {2026}}"
 LICENCE = "MIT licence: use it, change it and share it, and keep the copyright notice."
 FAULT = (
     "Open an issue in the repository from which this app was installed. Add the version above, the link of the "

@@ -84,7 +84,7 @@ def schedules_figure(entries: Sequence[Result], *, mode: Mode, right: str, chanc
                 },
                 customdata=[[VARIANTS.get(e.variant, e.variant), e.mean_passes or e.passes, e.n] for e in line],
                 hovertemplate=(
-                    "%{customdata[0]}: %{x:.1%} with %{customdata[1]:.1f} passes a token "
+                    "%{customdata[0]}: %{x:.1%} with %{customdata[1]:.1f} passes per token "
                     "(n = %{customdata[2]})<extra></extra>"
                 ),
             )

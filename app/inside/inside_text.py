@@ -55,7 +55,7 @@ PLANES_APART = "One dot a pass. Where the runs differ in size, each has a plane 
 PASS = "Pass"
 
 # Text for each picture and pass.
-SAID_STATE = "The size |S| is {size:.2f}. The largest value, {value}, stands at key {key}, value {column}."
+SAID_STATE = "The size |S| is {size:.2f}. The largest entry, {value}, is at key {key}, value {column}."
 SAID_CHANGE = "This pass changed the head by {share:.0f} % of its size, most at key {key}, value {column}."
 SAID_SINGULAR = "The largest singular value is {first:.2f}. {rank} of {all} hold 90 % of the table."
 SAID_EMPTY = "S is empty."
@@ -63,7 +63,7 @@ SAID_TOKENS = (
     "{writer} at place {place} writes most strongly, with {strength:.2f}. "
     "{forgetter} at place {forgets} keeps least of S, {kept:.1f} %."
 )
-SAID_ATTENTION = "The sharpest look: {reader} at place {row} at {read} at place {column}, with {share:.0f} %."
+SAID_ATTENTION = "The sharpest look: {reader} (place {row}) looks at {read} (place {column}), with {share:.0f} %."
 EARLIER = "an earlier token"
 SAID_PATH = "The plane shows {share:.0f} % of how S moves and {h_share:.0f} % of how h moves."
 SAID_DISTANCE = "S is {state:.0f} % of its final size away from where it ends, h {h:.0f} %."
@@ -98,8 +98,8 @@ EVERYTHING = "every key"
 PROBE = "a linear probe, fitted on other inputs"
 PROBE_STEPS = "steps"
 PROBE_READS_LAST = (
-    "The probe reads S after the last window, where sleep begins when the window is full. Nothing of this window or "
-    "key is read."
+    "The probe reads S only after the last window, and only where sleep begins when the window is full. It reads "
+    "nothing of this window or key."
 )
 PROBE_IS = (
     "The probe is a linear map from S to the answers. It was fitted just now on {fitted:,} other inputs, after the "
@@ -131,7 +131,7 @@ TEXT_LEAD = (
 ASKED = "Asked after the text: “{question}”"
 NO_WRITES = "What the tokens write cannot be seen in this layer: it shows no keys and gates of a kind known here."
 NO_ATTENTION = "Attention maps cannot be seen: the library does not hand them out while its models sleep."
-FEWER_LAYERS = "Shown are {shown} of the {all} layers with S."
+FEWER_LAYERS = "{shown} of the {all} layers with S are shown."
 NOT_ASKED = (
     "S of this model cannot be asked for words. Its layers do not show their queries, or they put out nothing, as "
     "untrained memory does."

@@ -68,7 +68,8 @@ def gain_finding(measured: Sequence[Result], symbol: str, chance: float = 0.0) -
     if found.is_enough:
         return Finding(f"N = {found.fewest} is enough: nothing is left to gain at {levels_of(found.rest, symbol)}.")
     return Finding(
-        f"More passes than {found.fewest} help at no {symbol} that was measured, {AGAINST}.", is_against=True
+        f"More passes than {found.fewest} bring no measurable gain at any {symbol} that was tried, {AGAINST}.",
+        is_against=True,
     )
 
 
@@ -77,7 +78,7 @@ def reach_finding(measured: Sequence[Result], symbol: str, solved: float) -> Fin
     tried, share = sorted({entry.passes for entry in measured}), f"{percent(solved, 0)} %"
     reached = {n: level for n in tried if (level := reach(measured, n, solved)) is not None}
     if not reached:
-        return Finding(f"At no {symbol} are {share} right, with any N.")
+        return Finding(f"No N gets {share} right at any {symbol}.")
     passes = max(reached, key=lambda n: (reached[n], -n))
     said = f"With N = {passes}, at least {share} are right up to {symbol} = {reached[passes]}"
     return Finding(f"{said}; no other N gets further." if len(tried) > 1 else f"{said}.")
@@ -110,15 +111,15 @@ def _loss_within(within: Sequence[Result], symbol: str, is_told_apart: bool, cha
     scope = "Within training, " if is_told_apart else ""
     falls = [pair for pair in pairs if is_above(*pair, chance)]
     if not falls:
-        said = f"{scope}at no {symbol} is accuracy measurably lower with more passes than with fewer."
+        said = f"{scope}accuracy is not measurably lower with more passes than with fewer, at any {symbol}."
         return Finding(said[:1].upper() + said[1:])
     less, more = max(falls, key=fall)
     hard = levels(sorted({pair[0].difficulty for pair in falls}), symbol)
     is_chance = len(falls) <= len(told) / ONE_SIDED
     verdict = "Chance alone would give as many." if is_chance else f"This is {AGAINST}."
     said = (
-        f"{scope}a larger N was compared with a smaller one {count(len(told), 'time')}. At {hard}, accuracy is "
-        f"measurably lower with the larger N in {len(falls)} of them. {verdict} At {symbol} = {less.difficulty}, "
+        f"{scope}a larger N was compared with a smaller one in {count(len(told), 'comparison')}. At {hard}, accuracy "
+        f"is measurably lower with the larger N in {len(falls)} of these. {verdict} At {symbol} = {less.difficulty}, "
         f"accuracy falls from {points(less)} with N = {less.passes} to {points(more)} with N = {more.passes}."
     )
     return Finding(said[:1].upper() + said[1:], is_against=not is_chance)
@@ -141,10 +142,10 @@ def _loss_beyond(
         return None
     if harmful:
         verb = "does" if len(harmful) == 1 else "do"
-        said = [f"{levels(harmful, 'N')}, beyond the {passes_trained} of training, {verb} harm, {AGAINST}."]
+        said = [f"{levels(harmful, 'N')}, beyond the {passes_trained} passes of training, {verb} harm, {AGAINST}."]
         said.append(f"The comparison is with {tried}.")
     else:
-        said = [f"No N beyond training is measurably worse than {tried}."]
+        said = [f"No N beyond training is measurably worse. The comparison is with {tried}."]
     for word, found in (("lower", lower), ("higher", higher)):
         said += [_by_passes(n, word, pairs, symbol) for n, pairs in found.items() if pairs]
     return Finding(" ".join(said), is_against=bool(harmful))
@@ -198,8 +199,8 @@ def baseline_findings(duels: Sequence[Duel], symbol: str) -> tuple[Finding, ...]
         if is_above(ours, theirs):
             found.append(
                 Finding(
-                    f"At {symbol} = {ours.difficulty}, this model has {points(ours)} right, the best model without "
-                    f"repeated sleep {points(theirs)}. The first took N = {ours.passes}. The second is "
+                    f"At {symbol} = {ours.difficulty}, this model has {points(ours)} right, and the best model "
+                    f"without repeated sleep has {points(theirs)}. The first took N = {ours.passes}. The second is "
                     f"{subject(theirs.variant).removesuffix(',')}."
                 )
             )
@@ -215,7 +216,7 @@ def baseline_findings(duels: Sequence[Duel], symbol: str) -> tuple[Finding, ...]
             )
         )
     if alone and not any(each.is_against for each in duels):
-        found.append(Finding(f"At no {symbol} is a model without repeated sleep ahead."))
+        found.append(Finding(f"No model without repeated sleep is ahead at any {symbol}."))
     return tuple(found)
 
 
@@ -250,14 +251,16 @@ def halting_finding(fixed: Sequence[Result], drift: Sequence[Result]) -> Finding
         said += f" N = {enough.passes} is not measurably worse, with {points(enough)}."
     if not as_good:
         nearest = max(drift, key=lambda entry: entry.accuracy)
-        return Finding(f"Stopping on drift never does as well as a fixed N. {said} Drift reaches {points(nearest)}.")
+        return Finding(
+            f"Stopping on drift never does as well as a fixed N. {said} Stopping on drift reaches {points(nearest)}."
+        )
     first = min(as_good, key=_mean_passes)
     mean = _mean_passes(first)
     saved = enough.passes - mean
     verdict = f"and saves {saved:.1f} passes a window" if saved >= 0.05 else "but saves nothing"
     return Finding(
-        f"Stopping once drift is below {first.threshold:g} does as well {verdict}. {said} Stopping early reaches "
-        f"{points(first)} with {mean:.1f} passes on average."
+        f"Stopping once drift is below {first.threshold:g} does as well as a fixed N {verdict}. {said} Stopping early "
+        f"reaches {points(first)} with {mean:.1f} passes on average."
     )
 
 
@@ -312,13 +315,13 @@ def cost_finding(costs: Sequence[Result]) -> Finding | None:
     (few, cheap), (many, dear) = told[0], told[-1]
     said = (
         f"Sleeping on one window takes {milliseconds(cheap.sleep_s)} with N = {few.passes} and "
-        f"{milliseconds(dear.sleep_s)} with N = {many.passes}. An answer then takes {milliseconds(cheap.wake_s)} or "
-        f"{milliseconds(dear.wake_s)}."
+        f"{milliseconds(dear.sleep_s)} with N = {many.passes}. An answer then takes {milliseconds(cheap.wake_s)} "
+        f"in the first case and {milliseconds(dear.wake_s)} in the second."
     )
     if dear.break_even_flops is None:
         return Finding(f"{said} Sleep with N = {many.passes} never pays.")
     even = count(math.ceil(dear.break_even_flops), "question")
-    return Finding(f"{said} With N = {many.passes}, sleep pays from {even} per window on, counted in operations.")
+    return Finding(f"{said} With N = {many.passes}, sleep pays off from {even} per window, counted in operations.")
 
 
 def milliseconds(seconds: float) -> str:

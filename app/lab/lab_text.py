@@ -14,7 +14,7 @@ TITLE = "How far does sleep get you?"
 QUESTION_AND_ANSWER = "**Does sleeping longer help?** {answer}"
 YES = "Yes. {finding}"
 NO = "Not here. {finding}"
-ENOUGH = "No need to. {finding}"
+ENOUGH = "There is no need. {finding}"
 NO_ANSWER_YET = "Nothing was measured on this task yet; measure it below."
 INTRO = (
     "N is the number of passes of sleep over each window. All questions are ones that the model never saw in training. "
@@ -45,7 +45,7 @@ PAPER_LINE = (
     "scored while it slept."
 )
 PAPER_NOTICE = (
-    "follow one line to the right: it falls where a question takes more steps than N passes can make. Broken lines are "
+    "follow one line to the right: it falls where a question takes more steps than N passes can make. Dashed lines are "
     "models that were trained with one pass only."
 )
 PAPER_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models and numbers of passes."
@@ -56,8 +56,8 @@ HEAT_SEVERAL = (
     "A share counts answers. Its interval counts instances, because the answers of one instance depend on each other."
 )
 HEAT_NOTICE = (
-    "the numbers are per cent of {right}. Settings beyond the orange line were never trained. Diamonds mark results "
-    "measured live."
+    "the numbers are the share of {right}, in per cent. Settings beyond the orange line were never trained. Diamonds "
+    "mark results measured live."
 )
 HEAT_NOT_RUN = "Accuracy over N and difficulty: not measured yet."
 HEAT_TABLE = "Passes and difficulty"
@@ -68,7 +68,7 @@ BASELINES_INTRO = (
     "Baselines are separate models, trained just as carefully and run the way they were trained. “Best N” is the N "
     "with which this model did best at that difficulty."
 )
-BASELINES_NOTICE = "solid lines are this model, broken lines are baselines. The table below says where they differ."
+BASELINES_NOTICE = "solid lines are this model, dashed lines are baselines. The table below says where they differ."
 BASELINES_NOT_RUN = "Baselines: not measured yet."
 BASELINES_TABLE = "This model and its baselines"
 BASELINES_ALT = "Accuracy against difficulty {symbol}, one line for each of {n} models."
@@ -108,20 +108,21 @@ SCHEDULES_NOT_RUN = "Schedules of sleep: not measured yet."
 SCHEDULES_NOTICE = "further right is better. Compare the markers of one shape."
 SCHEDULES_ALT = "Accuracy of each schedule, with a marker for each number of passes. {finding}"
 SCHEDULES_TABLE = "When to sleep"
-SCHEDULES_HEADS = "sleep", "passes a token", "sleeps", "accuracy"
-SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's with as many passes."
-SCHEDULE_ONE_AHEAD = "With as many passes, one schedule does better than the paper's: sleep *{name}*."
-SCHEDULE_SAVES = "At N = {n}, this way takes only {taken:.1f} passes."
+SCHEDULES_HEADS = "sleep", "passes per token", "sleeps", "accuracy"
+SCHEDULE_NONE_AHEAD = "No other schedule does measurably better than the paper's with the same number of passes."
+SCHEDULE_ONE_AHEAD = "With the same number of passes, one schedule does better than the paper's: sleep *{name}*."
+SCHEDULE_SAVES = "At N = {n}, this schedule takes only {taken:.1f} passes per token."
 SCHEDULE_NO_BEST = "Some schedules do better than the paper's, but no single one stands above all others."
 SCHEDULE_BEST = "At {at} it is best to sleep *{name}*: this schedule is measurably ahead of every other."
 SCHEDULE_AHEAD = "Sleep *{name}* does better than the paper's schedule at {at}."
 SCHEDULE_BEHIND = "Sleep *{name}* does worse than the paper's schedule at {at}."
-SCHEDULE_SHARES = "{ours} are right in this way, {theirs} in the paper's."
-SCHEDULE_SHARES_AT = "At N = {n}, {ours} are right in this way and {theirs} in the paper's."
+SCHEDULE_SHARES = "{ours} are right with this schedule, and {theirs} with the paper's."
+SCHEDULE_SHARES_AT = "At N = {n}, {ours} are right with this schedule and {theirs} with the paper's."
 SCHEDULE_ALIKE = "No difference was measured between sleep *{name}* and the paper's schedule."
 SCHEDULE_MIXED = "Questions of all difficulties are mixed."
 SCHEDULE_MIXED_WINDOWS = (
-    "All difficulties are mixed, and the windows of one sequence differ in theirs. Training had one for all of them."
+    "All difficulties are mixed: each window of a sequence has its own. In training all windows of a sequence had the "
+    "same one."
 )
 SCHEDULE_PAGES = (
     "The model was trained on full windows: statements, then a foot of names. Sleep at the end of a statement or at a "
@@ -133,7 +134,7 @@ SCHEDULE_ONE_STATEMENT = (
     "left out. Half a window is half a statement, which the model never saw in training."
 )
 SCHEDULE_STILL = (
-    "Sleep that lasts until S is still sets its own number of passes. It is compared with the next N above."
+    "Where sleep lasts until S is still, the number of passes varies. This schedule is compared with the next larger N."
 )
 SCHEDULE_BY_HAND = "Sleep by hand follows no rule, so there is nothing to compare; try it on the task's page."
 COST = "What does sleep cost, and when does it pay?"
@@ -142,7 +143,7 @@ COST_INTRO = (
     "the window for every question. Times are those of the machine that made the results."
 )
 COST_NOT_RUN = "The cost of sleep and waking: not measured yet."
-COST_TABLE = "Cost of one window's sleep, and from how many questions per window on it pays"
+COST_TABLE = "Cost of one window's sleep, and the number of questions per window from which sleep pays off"
 COST_HEADS = (
     "passes",
     "sleep on a window",
@@ -174,7 +175,9 @@ MEASURE = "Measure {settings}"
 EXPECT_ONE = "{settings}, {n} questions: expect an interval of up to ±{points:.0f} points."
 EXPECT = "{settings}, {n} questions each: expect intervals of up to ±{points:.0f} points."
 CHOOSE = "Choose at least one N and one difficulty."
-TOO_MANY_INSTANCES = "With N = {passes}, at most {most} questions per setting are measured. Choose fewer of either."
+TOO_MANY_INSTANCES = (
+    "With N = {passes}, at most {most} questions per setting are measured. Choose fewer passes or questions."
+)
 TOO_MUCH = "That is {work:,} passes in all; at most {most:,} are measured at once. Choose fewer settings or questions."
 SETTINGS = "settings"
 SWEEP_STARTING = "Starting the model (a few seconds)."
@@ -183,7 +186,7 @@ SWEEP_STOPPED = "Stopped: {done}."
 SWEEP_OVER = "{done}. They are in the figures above and below, too."
 SWEEP_TABLE = "Your measurement: share of {right}, with 95 % intervals"
 REPEAT = "Repeat it on the command line or in Python"
-BAD_LIST = "The link's {what} must be numbers out of {options}, parted by commas."
+BAD_LIST = "The link's {what} must be numbers out of {options}, separated by commas."
 BAD_SEED = "The link's seed must be a whole number from 0 to {most}."
 BAD_SIZE = "The link's n must be one of {options}."
 
@@ -224,29 +227,30 @@ OTHERS = {
     ),
     "joined": Section(
         "What does a pass join?",
-        "Take a question whose first edge is read in one window and whose second edge in a later one. To answer it "
-        "from a table of several hops, the model must join an old edge to a new one.",
-        "compare the two lines of each model. Where they part, new edges are joined to old ones, and not old to new.",
+        "Take a question whose first edge is read in one window and whose second edge is read in a later one. To "
+        "answer it from a table of several hops, the model must join an old edge to a new one.",
+        "compare the two lines of each model. Where they part, the model joins a new edge to an old one, but not an "
+        "old edge to a new one.",
     ),
     "memory": Section(
         "Ask the memory",
-        "S is read by itself, with no answering pass: how often does it name the node that the model answers with? "
-        "Here a wrong answer counts as well as a right one.",
+        "S is read by itself, with no answering pass: how often does S name the node that the model answers? "
+        "A wrong answer counts too, where S names the same node.",
         "compare this run's S with another run's. Where one layer tells little, another may tell all.",
     ),
     "memory_found": Section(
-        "Ask the memory of the model that found it",
+        "Ask the memory of the found model",
         "The same questions to the S of `depo-answers`. Nobody told this model what to write.",
-        "where a reader of words finds nothing, a probe may still find the table.",
+        "where reading S as words finds nothing, a probe may still find the table.",
     ),
     "length": Section(
         "How long may the document be?",
-        "The same people are told of on more and more pages. Training had documents of up to four pages.",
+        "More and more pages tell of the same people. Training had documents of up to four pages.",
         "a flat line means that a longer document costs no answers. A falling line is forgetting.",
     ),
     "retention": Section(
         "Long-term memory",
-        "Is the first window still answered right after more windows have been slept on?",
+        "Is the first window still answered correctly once more windows have been slept on?",
         "a flat line means that later sleeps overwrite nothing. A falling line is forgetting.",
     ),
     "probe": Section(
@@ -276,17 +280,17 @@ OTHERS = {
     ),
     "seeds": Section(
         "Further training seeds",
-        "The small size of the task, which trains in minutes, trained from other first weights.",
-        "where models of one kind part, the first weights matter.",
+        "Models of the small size, which train in minutes, trained from other initial weights.",
+        "where models of one kind part, the initial weights matter.",
     ),
     "second_seed": Section(
         "The same training from another beginning",
         "The same training with another random seed.",
-        "where the two lines part, the first weights matter.",
+        "where the two lines part, the initial weights matter.",
     ),
     "baseline_small": Section(
         "Other models, in the small size",
-        "Compare these with the models under *Further training seeds*: the same task, as many tokens.",
+        "Compare these with the models under *Further training seeds*: the same task, the same number of tokens.",
         "a single marker is a model that was trained for one N only.",
     ),
     "public_problems": Section(

@@ -92,7 +92,7 @@ def halting_table(fixed: Sequence[Result], drift: Sequence[Result], *, right: st
 
 
 def schedules_table(entries: Sequence[Result], *, right: str) -> str:
-    """A row for each schedule and N: the passes a token that it takes, how often it sleeps, and its accuracy."""
+    """A row for each schedule and N: the passes per token that it takes, how often it sleeps, and its accuracy."""
     rows = [
         [
             variant_name(entry.variant) + ("" if entry.variant == STILLNESS else f", N = {entry.passes}"),

@@ -40,7 +40,7 @@ STEPS = (
     Step(
         "One pass of sleep",
         "In one pass, the whole window goes through every layer, and each token writes to S.",
-        "Let the model sleep for one pass, then ask for the row one step later.",
+        "Let the model sleep for one pass, then ask what the row becomes after one step.",
         "One step of Rule 110 takes one small computation, and one pass is enough for it.",
     ),
     Step(
@@ -59,7 +59,7 @@ STEPS = (
     Step(
         "Clearing the cache",
         "After sleep the cache is emptied, and only the fast weights S go on to the next window.",
-        "Clear the cache, then ask for the row six steps later.",
+        "Clear the cache, then ask what the row becomes after six steps.",
         "The answer was in S. The model that never slept had the row only in its cache, and the cache is gone.",
     ),
     Step(
@@ -71,12 +71,12 @@ STEPS = (
     Step(
         "Is it only more computing?",
         "Another model of the same shape got as much computing in training, but never more than one pass of sleep.",
-        "Ask that model for the row six steps later.",
+        "Ask that model what the row becomes after six steps.",
         "More training did not replace sleep. What the other model lacks is steps in a row, not practice.",
     ),
     Step(
         "What this shows, and what it does not",
-        "Sleep moves work to before the question: the answer itself still takes one ordinary pass.",
+        "Sleep does its work before the question comes: the answer itself still takes one ordinary pass.",
         "Pick an open question and go to where it was measured.",
         "This shows the mechanism on small models. It does not show that large models need sleep. The model of this "
         "path was taught each step. On the page Graph, a second model found its steps from right answers alone.",
@@ -172,7 +172,7 @@ CARDS = {
     "replay": ("First pass replayed", "the same writes, six times"),
     "other": ("Trained with one pass only", "six steps ahead"),
 }
-OTHERWISE = "This run came out otherwise than such runs usually do. Look at its answer, then go on."
+OTHERWISE = "This run did not come out as such runs usually do. Look at its answer, then go on."
 SHARE = "Right on {share} fresh questions."
 HERE = "Here {answer}."
 EXCEPTION = "This answer is an exception."
@@ -180,9 +180,9 @@ HARDER, AS_HARD = "On harder questions", "On fresh questions"
 CONTROL_SHARE = "{which} ({steps}, {passes}) such a broken run is right on {broken}. Unbroken: {whole}."
 
 DEEPER = (
-    "And a deeper model? This was measured on another task, that of the page {page}, at {steps}. A deeper model with "
-    "one pass and as many operations a window is right on {deeper} fresh questions. The smaller model with {passes} is "
-    "right on {slept}."
+    "And a deeper model? This was measured on the task of the page {page}, at {steps}. A deeper model takes one pass, "
+    "and as many operations for a window. This model is right on {deeper} fresh questions. The smaller model with "
+    "{passes} is right on {slept}."
 )
 
 OPEN_QUESTIONS = (

@@ -14,8 +14,8 @@ COST_SLEEP = (
     "reading the window again for each question takes fewer operations."
 )
 COST_UNEQUAL = (
-    "But reading again is one pass, and does not answer as well. At {steps}, one pass is right on {one} questions, and "
-    "{passes} on {many}."
+    "But reading again is one pass, and one pass does not answer as well. At {steps}, one pass is right on {one} "
+    "questions, and {passes} on {many}."
 )
 COST_KEPT = "A model that keeps its cache and reads once is right on {kept}."
 COST_WAKE = "{task}: the answer took the same number of operations at every N from {least} to {most}."
@@ -29,8 +29,8 @@ TASKS_GAIN = "{task}, {steps}: right on {many} fresh questions with {passes}, {o
 TASKS_ALONE = "The best model trained with one pass only: {alone}."
 TASKS_NO_NEED = "So these questions do not need more than one pass of sleep."
 TASKS_TEXT = (
-    "Pages of English, {hops} hops: our small text model is right on {one} with one pass and on {two} with two. "
-    "No gain from the second pass was measured."
+    "The small model of the page “Your model” answers {hops} hops through a page of English. It is right on {one} with "
+    "one pass and on {two} with two. No gain from the second pass was measured."
 )
 
 PASSES_TITLE = "The number of passes matters"
@@ -57,7 +57,10 @@ WINDOWS_FULL = (
 )
 
 ATTENTION_TITLE = "Attention while asleep"
-ATTENTION = "The paper lets a token look back only. While asleep, nothing forbids looking ahead inside the window."
+ATTENTION = (
+    "The paper lets a token look back only. While a model sleeps, nothing forbids a token from looking ahead inside "
+    "the window."
+)
 ATTENTION_BOTH = (
     "{task}, small model, {steps}, {passes}: right on {full} when looking both ways. Looking back only: {causal}."
 )
@@ -74,10 +77,10 @@ SCHEDULES = (
     "Lab compares other moments for sleep, under *When to sleep?*"
 )
 SCHEDULES_STOP = (
-    "{task}, all difficulties mixed: stopping when S changes by less than {threshold} is right on {right}. This "
-    "takes {mean} passes on average."
+    "{task}, all difficulties mixed: a model that stops when S changes by less than {threshold} is right on "
+    "{right}. This takes {mean} passes on average."
 )
-SCHEDULES_FIXED = "{task}: {passes} for every window are right on {right}."
+SCHEDULES_FIXED = "{task}: with {passes} for every window, the model is right on {right}."
 
 NOT_MEASURED = "Not measured yet."
 

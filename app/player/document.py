@@ -123,7 +123,7 @@ class DocumentPicture:
             )
             for event in passes
         )
-        said = "What the answer would begin with if woken after each pass."
+        said = "What the answer would begin with if the model woke after each pass."
         return Table(said, ("window · pass", "first token", "probability"), rows) if rows else None
 
 

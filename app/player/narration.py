@@ -121,7 +121,7 @@ def told_from(spec: Mapping[str, Any]) -> str:
 def _brief(event: Event, picture: Picture, control: str, read: Mapping[int, int], sleep: Sleep) -> str:
     if isinstance(event, TokenRead):
         tokens, window = count(read[event.window_index], "token"), event.window_index + 1
-        again = f"The model reads window {window}: {tokens} more."
+        again = f"The model reads on, in window {window}: {tokens}."
         return again if window > 1 else f"The model reads {tokens}. Each one stays in the KV cache."
     if isinstance(event, SleepStarted):
         if event.trigger != FULL:

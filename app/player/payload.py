@@ -188,7 +188,7 @@ def _memory(trace: Trace) -> dict[str, Any]:
     )  # sliding keeps some for the next sleep
     told, told_bytes = (len(slept_on), sum(slept_on)) if is_longer else (WINDOWS_TOLD, WINDOWS_TOLD * window_bytes)
     compression = (
-        f"S stays {size(fast_bytes)} however many windows it reads. A cache that is never cleared would hold "
+        f"S stays {size(fast_bytes)} however many windows the model reads. A cache that is never cleared would hold "
         f"{size(told_bytes)} after {told} windows."
     )
     held = [
@@ -293,7 +293,7 @@ def _luck(answered: dict[str, Any], share: float | None) -> str:
     right = answered["right"]
     if share is None or right is None or len(answered["rows"]) != 1 or right == (share >= LUCK):
         return ""
-    return f"{'Lucky: only' if right else 'Unlucky:'} {100 * share:.0f} % of such questions are right."
+    return f"{'Lucky: only' if right else 'Unlucky:'} {100 * share:.0f} % of such questions are answered right."
 
 
 def _cost(spec: Mapping[str, Any], n_passes: int, slept_s: float, answer_s: float) -> str:

@@ -26,7 +26,7 @@ DEVIATIONS = {
     ),
     "late_share": Deviation(
         "one pass before the last window",
-        "Some training batches take one pass in every window but the last, where the passes work on S.",
+        "Some training batches take one pass in every window but the last.",
     ),
     "conv_kernel": Deviation(
         "short convolution", "In each fast-weight layer a token first mixes with the few tokens before it."

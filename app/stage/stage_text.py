@@ -60,7 +60,9 @@ def terms(words: Words) -> dict[str, str]:
 
 def terms_of_a_text(window: int) -> dict[str, str]:
     """The same where a text is read in windows of so many tokens."""
-    return _filled(f"one window is {window} tokens of the text", "Shown is its first token, with its probability")
+    return _filled(
+        f"one window is {window} tokens of the text", "The picture shows its first token, with its probability"
+    )
 
 
 def _filled(window: str, woken: str) -> dict[str, str]:
@@ -135,14 +137,14 @@ PLOT = (
 RING = "The ring marks your current setting."
 NO_RING = "Your setting, N = {passes} at {symbol} = {difficulty}, was not measured, so no ring marks it."
 OTHER_RING = "Your run differs from these, so no ring marks it."
-RETENTION = "Long-term memory: how often the first window is still answered right after one to four windows of sleep."
+RETENTION = "Long-term memory: how often the first window is still answered right, one to four windows of sleep later."
 
 # The controls.
 ADVANCED, PASSES, RUN_LIVE, CHECKPOINT = "More settings", "Passes N", "Run live", "Checkpoint"
 TRIGGER, EVICT, ASLEEP = "Sleep trigger", "Eviction", "Attention while asleep"
 EVERY = "M, tokens between sleeps"
 ASKED_AFTER = "Sleep after these tokens, for example 6, 12"
-ASKED_AFTER_FORM = "Sleep is asked for after whole numbers of tokens, from 1 on, for example 6, 12."
+ASKED_AFTER_FORM = "Give whole numbers of tokens from 1 on, for example 6, 12."
 ASKED_TOO_LATE = "Sleep is asked for after token {late}, but only {tokens} are read."
 PASSES_HELP = "N, the passes of one sleep. N = 1 is the ordinary hybrid model; N = 0 evicts the window unread."
 EVICTION = {
@@ -165,7 +167,7 @@ SPENDING = {
     "even": "B in all, shared evenly",
     "hardest": "B in all, more for hard windows",
 }
-STILL = "T: S is still once a pass changes it by less, as a share of its size"
+STILL = "T: S is still once a pass changes S by less than T, as a share of its size"
 BUDGET = "B, passes for all windows together"
 BUDGET_NOTE = "B takes the place of N."
 BUDGET_AT_SURPRISE = (
@@ -174,7 +176,7 @@ BUDGET_AT_SURPRISE = (
 )
 STILL_NOT_CLEARED = "Sleep until S is still needs the whole cache to be cleared. Choose “hard” under “Eviction”."
 STATEMENTS = "K, statements between sleeps"
-RATIO = "R, times the usual correction of S"
+RATIO = "R: a surprise corrects S by more than R times the usual"
 WHOLE_STATEMENTS = (
     "This trigger never cuts a statement in two. On Rule 110 a statement is a row, which fills the window."
 )
@@ -191,8 +193,8 @@ FOUND_NOTE = (
     "by itself what to do with more passes."
 )
 TAUGHT_NOTE = (
-    "**Taught each step**: training also scored what every pass of sleep puts out. How to compute a step, and what to "
-    "write into S, the model found by itself."
+    "**Taught each step**: training also scored what every pass of sleep puts out. The model found by itself how "
+    "to compute a step, and what to write into S."
 )
 OTHER_FOUND = (
     "“Found from answers”, above, is a second model. Training scored only its answers, as in the paper, so it had to "
@@ -227,7 +229,9 @@ BROKEN = {
 }
 WHAT_IS_BROKEN = {
     "zero_state": "You wiped S between sleep and waking. The cache is gone too, so nothing of the text is left.",
-    "shuffled_state": "You gave it the S of another run. If the answer is read from S, it now answers for that run.",
+    "shuffled_state": (
+        "You gave it the S of another run. If the answer is read from S, the model now gives that run's answer."
+    ),
     "replay": "You let every pass write the keys and values of the first pass. Nothing new is computed asleep.",
     "reset_state": "Before every pass you set S back to what it was when sleep began. So S ends with what the last "
     "pass wrote. The activations h still go from pass to pass.",
@@ -303,7 +307,10 @@ INTACT_RUN, INTACT_NOTE, BROKEN_RUN = "Intact, {passes}", "the same run, nothing
 AWAKE_MODEL = "Trained with 1 pass only"
 SEPARATE, SEPARATE_NAMED = "another model, for a fair comparison", "another model, for a fair comparison: {name}"
 HOW_OFTEN = "{share} fresh {right} at {symbol}\u00a0=\u00a0{difficulty}"
-NOT_THIS, CANNOT_RUN = "This is the run before. Yours is being made.", "This is the run before: yours cannot be run."
+NOT_THIS, CANNOT_RUN = (
+    "This is the previous run. Yours is being made.",
+    "This is the previous run: yours cannot be run.",
+)
 TRANSCRIPT = "The whole run in words"
 DRIFT, DRIFT_ALT = (
     "Drift of every head, pass by pass",

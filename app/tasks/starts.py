@@ -42,5 +42,5 @@ def starts_table(trace: Trace, n_starts: int, steps: Sequence[str], said: Callab
         )
         for event in woken_passes(trace)
     )
-    caption = f"How many of the {n_starts} starts would be answered right if woken after each pass."
+    caption = f"How many of the {n_starts} starts would be answered right if the model woke after each pass."
     return Table(caption, ("window · pass", *steps, "your question"), rows) if rows else None

@@ -65,17 +65,17 @@ FILES_HELP = (
 )
 TOO_MUCH = "The files take more than 50 MB together. On your own machine, give their folder instead."
 DROPPED = "the dropped files"
-LOAD = "Load it and try to sleep"
+LOAD = "Load it and test its sleep"
 LOOKING = "Looking at the model's files."
 SIZES = "Its weights take {files} on disk and about {loaded} of memory{free}."
 FREE = "; {free} are free"
 DOWNLOADING = "Downloading."
 DONE = "{done} of {total}."
 LOADING = "Loading the weights."
-TRYING = "Trying whether it can sleep."
+TRYING = "Testing whether it can sleep."
 LOADING_STOPPED = "Loading was stopped."
 NOTHING_YET = "Name a model or drop its files. Loading begins as soon as they are here."
-OTHER = "Below is still {name}. Press “Load it and try to sleep” for the model that is named now."
+OTHER = "The page below still shows {name}. Press “Load it and test its sleep” for the model that is named now."
 
 # The verdict.
 CAN_SLEEP = "**{model} can sleep as it is.** It has {fast} with fast weights and {attention} with a KV cache."
@@ -85,7 +85,7 @@ TRIED_CALLS = (
 )
 NEEDS_MEMORY = (
     "**{model} can sleep only with memory added.** It has a KV cache in {attention} and no fast weights. So nothing "
-    "outlives eviction. Added memory is silent until trained: its answers do not change."
+    "outlives eviction. Added memory is silent until trained: the model's answers do not change."
 )
 TRIED_SILENT = "Tried: with memory before {layers} every logit is the same to the bit."
 CANNOT_SLEEP = "**{model} cannot sleep.** {reason}"
@@ -95,7 +95,7 @@ WITH_MEMORY = (
     "Memory stands before {layers}. Sleep now writes to it, and no answer changes until it is trained. This command "
     "trains it, and counts layers from 0:"
 )
-TRAIN = "It was not trained for sleep here. This trains it on texts of yours:"
+TRAIN = "It was not trained for sleep here. This command trains it on your texts:"
 ALREADY = "Its added memory stands before {layers}."
 
 # The document and the question.
@@ -131,7 +131,7 @@ NOTHING_YET = "Nothing has run yet."
 FIRST_RUN = "The first run loads PyTorch and transformers, which takes some seconds."
 RECORDED = "This is a recording of the default page. Press Run to ask your own question."
 STOPPED = "The run was stopped."
-STALE = "This run is out of date: press Run to ask what stands above"
+STALE = "This run is out of date: press Run to ask the question above"
 WAITING = "Another visitor's run is ahead of yours."
 STARTING = "Starting PyTorch and transformers, and loading the model."
 RUNNING = "The model is running: {events} so far, run {run} of {runs}."
@@ -154,7 +154,8 @@ RANDOM_WARNING = (
     "the clearing, the drift of S."
 )
 UNTRAINED_FOR_SLEEP = (
-    "We do not know whether this model was trained for sleep. One that was not is not expected to gain from N > 1."
+    "We do not know whether this model was trained for sleep. A model that was not trained for sleep is not "
+    "expected to gain from N > 1."
 )
 
 # What is held.
@@ -169,10 +170,10 @@ CACHE_WHOLE = "KV cache under full attention, for this context"
 PERPLEXITY = "Does sleeping longer help this model?"
 PERPLEXITY_INTRO = (
     "At the end of each window the cache is empty and the document goes on. The model reads its next window awake, in "
-    "one pass. Each token of that window but the first is scored. With N = 0 the model has dropped everything before "
-    "it unread; with full attention it has kept everything. The bars are 95 % intervals over the scored tokens, taken "
-    "as independent. **A model that was not trained for sleep is not expected to gain from N > 1.** The lines below "
-    "the plot say whether this one did."
+    "one pass. Each token of that window but the first is scored. With N = 0 the model has dropped all earlier "
+    "windows unread. With full attention it has kept them all. The bars are 95 % intervals over the scored tokens, "
+    "taken as independent. **A model that was not trained for sleep is not expected to gain from N > 1.** The lines "
+    "below the plot say whether this one did."
 )
 MEANINGLESS = "With random weights a perplexity means nothing, so none is measured here."
 MEASURE = "Measure perplexity"

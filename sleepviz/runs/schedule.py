@@ -93,7 +93,7 @@ def _at_surprise(
 
 @dataclass(frozen=True)
 class Consolidated:
-    """The memory that instances wake with, and what each of them [B] took: passes a token, and sleeps."""
+    """The memory that instances wake with, and what each of them [B] took: passes per token, and sleeps."""
 
     memory: Memory
     passes: Tensor  # tokens that passes went over, by tokens of the context; passes of reading ahead not counted

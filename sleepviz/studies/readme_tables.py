@@ -155,7 +155,7 @@ def halting_table(entries: Entries) -> str:
 
 def schedule_table(entries: Entries) -> str:
     """When to sleep, at equal passes: a row for each task, schedule and N."""
-    lines = ["| task | sleep | passes a token | sleeps | right |", "|---" * 5 + "|"]
+    lines = ["| task | sleep | passes per token | sleeps | right |", "|---" * 5 + "|"]
     lines += [
         f"| `{e['task']}` | {VARIANTS[e['variant']]} | {e['mean_passes']:.1f} | {e['mean_sleeps']:.1f} | {_cell(e)} |"
         for e in entries

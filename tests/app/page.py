@@ -25,6 +25,7 @@ def opened(page: str = "rule110", **query: str) -> AppTest:
     if page != tasks.first(trained).task:
         app.run()
         app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+        app.query_params.clear()  # as a browser does; AppTest keeps those of the first page
     for name, value in query.items():
         app.query_params[name] = value
     return clean(app.run())

@@ -384,7 +384,7 @@ def test_break_it_puts_the_broken_run_beside_the_intact_one(server: Server, open
 def test_a_run_that_is_not_the_one_asked_for_is_greyed_with_a_word(slow_server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{slow_server.url}/?N=64&t=9")
     expect(page.locator(".theatre")).to_have_class(re.compile("is-stale"))
-    expect(page.locator(".theatre .stale")).to_have_text("This is the run before. Yours is being made.")
+    expect(page.locator(".theatre .stale")).to_have_text("This is the previous run. Yours is being made.")
 
 
 def test_the_text_follows_the_clock_and_names_the_three_functions(server: Server, open_page: OpenPage) -> None:

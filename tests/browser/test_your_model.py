@@ -94,7 +94,7 @@ def load(page: Page, name: str) -> None:
     box = page.get_by_label("Folder, GGUF file, or name on the hub")
     box.fill(name)
     box.press("Enter")
-    page.get_by_role("button", name="Load it and try to sleep").click()
+    page.get_by_role("button", name="Load it and test its sleep").click()
 
 
 def ask(page: Page, document: str) -> None:
@@ -165,8 +165,8 @@ def bring_all(page: Page, models: Path, folder: Path) -> None:
     page.get_by_text("Drop its files").click()
     files = [str(path) for path in sorted((models / "hybrid").iterdir())]
     page.locator(".st-key-your_model_files input[type=file]").set_input_files(files)
-    expect(page.get_by_text("Below is still tiny")).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("button", name="Load it and try to sleep").click()
+    expect(page.get_by_text("The page below still shows tiny")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Load it and test its sleep").click()
     expect(page.get_by_text("can sleep as it is")).to_be_visible(timeout=PATIENCE_MS)
     ask(page, DOCUMENT)
     expect(badge).to_contain_text("live · the dropped files", timeout=PATIENCE_MS)
@@ -192,7 +192,7 @@ def test_a_dropped_gguf_file_is_read_or_the_page_says_what_reading_needs(server:
     page.get_by_text("Drop its files").click()
     file = {"name": "tiny.gguf", "mimeType": "application/octet-stream", "buffer": gguf_bytes()}
     page.locator(".st-key-your_model_files input[type=file]").set_input_files(file)
-    page.get_by_role("button", name="Load it and try to sleep").click()
+    page.get_by_role("button", name="Load it and test its sleep").click()
     missing = missing_packages()  # with none missing: there is no tensor in the file
     needed = (
         f"reading GGUF files needs {' and '.join(missing)}" if missing else "could not be loaded"

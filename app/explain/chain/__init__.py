@@ -23,6 +23,6 @@ def show(start: str, unit: str, count: int, *, key: str) -> None:
 def in_words(start: str, unit: str, count: int) -> str:
     """The picture in one sentence, for a screen reader."""
     if count == 0:
-        return f"From {start}, no {unit}: what is asked is the start itself."
+        return f"From {start}, no {unit}: the question asks for the start itself."
     steps = f"1 {unit}" if count == 1 else f"{count} {unit}s in a row"
     return f"From {start}, {steps}: what is at the end?"

@@ -25,7 +25,7 @@ def broken_findings(results: Results, experiment: str, symbol: str) -> tuple[Fin
     whole = _runs([entry for entry in entries if entry.variant == UNBROKEN], named)
     solved = [level for level in _shared(whole) if all(run[level].accuracy >= MOSTLY_RIGHT for run in whole.values())]
     if not solved:
-        return (Finding(f"At no {symbol} are all unbroken runs mostly right, so nothing is compared."),)
+        return (Finding(f"The unbroken runs are not all mostly right at any {symbol}, so nothing is compared."),)
     hardest, n_passes = solved[-1], entries[0].passes
     found = [
         Finding(

@@ -14,7 +14,9 @@ from app.shell.results import MOSTLY_RIGHT, Result
 
 ANSWER, OTHER = "s_answer", ("s_other", "s_probe_other")
 MISSES = "A linear probe can miss what S holds. So a low share does not show that the answer is missing from S."
-HARDEST = "The windows ask the hardest question. So S need not keep an easier answer once a harder one is computed."
+HARDEST = (
+    "Every probed window asks the hardest question. So S need not keep an easier answer once a harder one is computed."
+)
 
 
 def memory_finding(entries: Sequence[Result], symbol: str) -> Finding | None:
@@ -24,7 +26,7 @@ def memory_finding(entries: Sequence[Result], symbol: str) -> Finding | None:
     if not answers:
         return None
     if not solved:
-        return Finding(f"At no {symbol} is the model mostly right, so what S names says little.")
+        return Finding(f"The model is not mostly right at any {symbol}, so the answers that S names say little.")
     hardest = max(solved.values(), key=lambda entry: (entry.difficulty, entry.accuracy, -entry.passes))
     here = [e for e in entries if (e.difficulty, e.passes) == (hardest.difficulty, hardest.passes)]
     readers = sorted((e for e in here if e.variant != ANSWER), key=lambda entry: -entry.accuracy)
@@ -53,7 +55,7 @@ def probe_findings(
     Where the windows tell the difficulty, the model's answers to easier questions come from another S than the one that
     is probed: they are not set beside it.
     """
-    counted = Finding(f"The probe's share is that of {right}.")
+    counted = Finding(f"The probe's share counts {right}.")
     if is_difficulty_in_windows:
         levels_probed = sorted({entry.difficulty for entry in probed})
         shares = [_read([e for e in probed if e.difficulty == level]) for level in levels_probed]
@@ -68,8 +70,8 @@ def probe_findings(
             continue
         found.append(
             Finding(
-                f"From N = {own[0].passes} on, the model itself is right in {_range(own)} at {symbol} = {level}. Then "
-                f"{_read(read)}."
+                f"From N = {own[0].passes} on, the model itself is right in {_range(own)} at {symbol} = {level}. "
+                f"There, {_read(read)}."
             )
         )
         least = min(own, key=_accuracy)

@@ -61,8 +61,8 @@ class DepoPicture:
         path = self._instance.walk(self._instance.start, self._instance.hops)
         label = (
             f"A graph of {len(self._names)} nodes; the path of {count(self._instance.hops, 'hop')} from {path[0]} is "
-            f"{' to '.join(path)}. Beside it a grid: for every start and every number of hops, whether the answer "
-            "would be right after this pass. The table below the player has the same in numbers."
+            f"{' to '.join(path)}. Beside it a grid: for every start and every number of hops, whether the answer, "
+            "given after this pass, would be right. The table below the player has the same in numbers."
         )
         return {
             "kind": self.kind,
@@ -117,7 +117,7 @@ class DepoPicture:
     def answer_text(self, answer: Answer) -> str:
         """The node that was answered, and whether it is right."""
         how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
-        return f"{self._asked} is answered {answer.answers[0]}, {how}"
+        return f"{answer.answers[0]} for {self._asked}, {how}"
 
     def wrong_text(self, answer: Answer) -> str:
         """The node that it should have been."""
@@ -129,7 +129,10 @@ class DepoPicture:
 
     def seen(self) -> str:
         """One in eight was kept from training, but which ones depends on the names' tokens."""
-        return "A graph like this may have been seen in training; accuracies are measured on graphs kept from it."
+        return (
+            "A graph like this may have been seen in training; accuracies are measured on graphs that training never "
+            "used."
+        )
 
     def table(self) -> Table | None:
         """Starts answered right, pass by pass and hop by hop."""
@@ -195,7 +198,7 @@ def node_places(graph: nx.DiGraph, first: str) -> dict[str, tuple[float, float]]
 def _solved(hops: list[int]) -> str:
     """For which numbers of hops every start is right: (1, 2, 3) becomes "1 to 3 hops"."""
     if not hops:
-        return "For no number of hops is every start right."
+        return "No number of hops is right for every start."
     last = count(hops[-1], "hop")
     is_range = len(hops) > 2 and hops == list(range(hops[0], hops[-1] + 1))
     said = f"{hops[0]} to {last}" if is_range else joined([*map(str, hops[:-1]), last])

@@ -20,7 +20,7 @@ START_HELP = "The node from which the edges are followed."
 HOPS_HELP = "How many edges are followed. The question comes after every edge is forgotten."
 EDGES_HELP = (
     "Edges such as a->b, b->c, with commas or new lines between them. Use {least} to {most} nodes. Exactly one edge "
-    "leaves every node, and one enters it."
+    "leaves each node, and exactly one enters each node."
 )
 CYCLE_HELP = "Or click the nodes in the order of a cycle; its edges are then told in shuffled order."
 SEVERAL_CYCLES = (
@@ -44,8 +44,8 @@ WORDS = Words(
     asks=asks,
     explanation=(
         "The model reads the arrows of a graph **in shuffled order** and sleeps each time its window is "
-        "full. Then the KV cache is cleared, and the arrows are gone. Only then is it asked: **where do "
-        "you end up k hops from this node?** It answers in a single forward pass. It did not know the "
+        "full. Then the KV cache is cleared, and the arrows are gone. Only then the question comes: **where "
+        "do you end up k hops from this node?** The model answers in a single forward pass. It did not know the "
         "question while it slept, so it had to follow the hops from every start."
     ),
     notice=(

@@ -97,7 +97,7 @@ class DigitsPicture:
     def answer_text(self, answer: Answer) -> str:
         """The digit that was answered, and whether it is right."""
         how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
-        return f"{self._asked()} is answered {answer.answers[0]}, {how}"
+        return f"{answer.answers[0]} for {self._asked()}, {how}"
 
     def wrong_text(self, answer: Answer) -> str:
         """The digit that it should have been."""
@@ -112,7 +112,7 @@ class DigitsPicture:
         numbers = [number for number in self._instance.numbers if number is not None]
         if is_held_out(np.array(numbers, dtype=np.int64)).all():
             return "The model saw none of these images in training."
-        return "Some of these images were in the training; accuracies are measured on images kept from it."
+        return "Some of these images were used in training; accuracies are measured on images that training never used."
 
     def table(self) -> Table | None:
         """Starts answered right, pass by pass and jump by jump."""

@@ -33,7 +33,7 @@ def asks(given: Mapping[str, Any]) -> str:
     """The question that an input asks."""
     if int(given["jumps"]) == 0:
         return f"Which digit does image {given['start']} show, once the images are gone?"
-    return f"Jump {_times(int(given['jumps']))} from image {given['start']}: which digit stands there?"
+    return f"Jump {_times(int(given['jumps']))} from image {given['start']}: which digit do you land on?"
 
 
 def _times(jumps: int) -> str:
@@ -44,14 +44,15 @@ WORDS = Words(
     title="Digits are seen and forgotten: where do the jumps lead?",
     asks=asks,
     explanation=(
-        "The model reads eight small images of handwritten digits **patch by patch**. They stand on a ring. Each digit "
-        "says **how many images to jump ahead**. A 3 jumps to the third image after it, and a 0 stays where it is. "
-        "After four images the window is full. The model sleeps, and the images are cleared from the KV cache. Only at "
-        "the end is it asked: **which digit stands where k jumps lead?** It answers in a single forward pass."
+        "The model reads eight small images of handwritten digits **patch by patch**. They stand on a ring. Each "
+        "digit says **how many images to jump ahead**. A 3 jumps to the third image after it, and a 0 stays where it "
+        "is. After four images the window is full. The model sleeps, and the images are cleared from the KV cache. "
+        "The question comes only at the end: **which digit do k jumps lead to?** The model answers in a single "
+        "forward pass."
     ),
     notice=(
-        "Images are struck out as they are forgotten. In the grid, the first column shows which digits S alone has "
-        "read. The columns after it show which jumps S alone has made."
+        "Images are struck out as they are forgotten. In the grid, the first column shows which digits can be "
+        "told from S alone. The next columns show which jumps can be answered from S alone."
     ),
     symbol="jumps",
     right="questions answered right",

@@ -117,9 +117,9 @@ class GsmPicture:
         if self._instance.question is None:
             said = _named(self._equal(answer.answers))
             how = "right" if self._is_right(answer) else f"wrong: {_named(self._equal(answer.truths))}"
-            return f"the variables that equal {self._instance.equals} are {said}, {how}"
+            return f"the variables named as equal to {self._instance.equals} are {said} ({how})"
         how = "right" if answer.correct[0] else f"wrong: it is {answer.truths[0]}"
-        return f"{answer.asked[0]} is answered {answer.answers[0]}, {how}"
+        return f"{answer.answers[0]} for {answer.asked[0]}, {how}"
 
     def wrong_text(self, answer: Answer) -> str:
         """The value that it should have been."""
@@ -151,7 +151,10 @@ class GsmPicture:
 
     def seen(self) -> str:
         """One in eight was kept from training, but which ones depends on the names' tokens."""
-        return "A problem like this may have been seen in training; accuracies are measured on problems kept from it."
+        return (
+            "A problem like this may have been seen in training; accuracies are measured on problems that training "
+            "never used."
+        )
 
     def table(self) -> Table | None:
         """Every variable's value after each pass; an x where it is not right."""
@@ -165,7 +168,8 @@ class GsmPicture:
             cells = (value if value == truth else f"{value} ×" for value, truth in zip(values, truths, strict=True))
             rows.append((f"{event.window_index + 1} · {event.pass_index + 1}", *cells))
         return Table(
-            "The value that every variable would get if woken after each pass; × where it is not right, ? for unknown.",
+            "The value that every variable would get if the model woke after each pass; × where it is not right, ? "
+            "for unknown.",
             ("window · pass", *self._names),
             (*rows, ("truth", *truths)),
         )
@@ -200,7 +204,7 @@ class GsmPicture:
         if self._instance.question is None:
             own = woken.answers[: len(self._names)]
             how = "right" if self._equal(own) == self._equal(woken.truths[: len(self._names)]) else "wrong"
-            return f"it would find equal to {self._instance.equals}: {_named(self._equal(own))}, which is {how}"
+            return f"it would name as equal to {self._instance.equals}: {_named(self._equal(own))}, which is {how}"
         how = standing(woken.answers[0], woken.truths[0])
         said = "“unknown”" if how == UNKNOWN else f"{woken.answers[0]}, which is {how}"
         return f"it would say that {self._instance.question} is {said}"
@@ -214,7 +218,10 @@ class GsmPicture:
         question, solution = self._instance.question, self._instance.solution
         what = f"A dependency graph of {count(len(self._names), 'variable')}"
         if question is None:
-            return f"{what}; asked is which equal {self._instance.equals}. The table below the player has every value."
+            return (
+                f"{what}; the question is which equal {self._instance.equals}. The table below the player has every "
+                "value."
+            )
         order = sorted(chain, key=lambda name: solution.depths[name])
         return f"{what}; {question} needs {', '.join(order)}. The table below the player has every value."
 

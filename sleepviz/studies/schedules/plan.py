@@ -1,6 +1,6 @@
 """Which schedules are compared on which task, and at how many passes.
 
-Total passes are counted in passes a token: N passes over a window of 20 tokens are as much as N over each of two
+Total passes are counted in passes per token: N passes over a window of 20 tokens are as much as N over each of two
 windows of 10. So a finer cut costs nothing by itself. To be surprised costs an ordinary pass over all that is read. It
 is counted, so that such a schedule sleeps with N - 1 passes.
 
@@ -30,7 +30,7 @@ STILL_PASSES_MAX = 16
 
 @dataclass(frozen=True)
 class Cell:
-    """One schedule at N passes a token in all, of which `asleep` are left for each sleep."""
+    """One schedule at N passes per token in all, of which `asleep` are left for each sleep."""
 
     variant: str
     schedule: Schedule
@@ -45,7 +45,7 @@ def passes_compared(task: Task) -> tuple[int, ...]:
 
 
 def cells_of(task: Task, n_passes: int) -> Iterator[Cell]:
-    """Every schedule that makes sense on the task, at N passes a token."""
+    """Every schedule that makes sense on the task, at N passes per token."""
     n_windows = task.windows_max
     yield Cell(PAPER, Schedule(), n_passes, n_passes)
     half = Trigger("every", every=-(-task.window // 2))

@@ -13,7 +13,7 @@ from app.tasks import PAGES
 @pytest.mark.parametrize(
     ("count", "said"),
     [
-        (0, "From b, no hop: what is asked is the start itself."),
+        (0, "From b, no hop: the question asks for the start itself."),
         (1, "From b, 1 hop: what is at the end?"),
         (8, "From b, 8 hops in a row: what is at the end?"),
     ],

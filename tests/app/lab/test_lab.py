@@ -149,8 +149,8 @@ def test_halting_is_drawn_and_read_when_it_was_run(assets: Path) -> None:
     )
     page = lab()
     assert (
-        "Stopping once drift is below 0.1 does as well and saves 1.5 passes a window. The best fixed N is 4, with "
-        "90.0 % right. Stopping early reaches 90.0 % with 2.5 passes on average." in told(page)
+        "Stopping once drift is below 0.1 does as well as a fixed N and saves 1.5 passes a window. The best fixed N "
+        "is 4, with 90.0 % right. Stopping early reaches 90.0 % with 2.5 passes on average." in told(page)
     )
     page = unfolded(page, "halting")
     assert cells_of(page, "drift below 0.1") == ["2.5", "90.0 % (80.0–95.0)"]
@@ -163,7 +163,7 @@ def test_a_result_against_the_paper_is_marked(assets: Path) -> None:
     written(assets, ahead, {"passes": 8, "accuracy": 0.5, "ci95": [0.4, 0.6]})
     marked = [line for line in told(lab()).splitlines() if "against the paper's trend" in line]
     assert len(marked) == 2 and all(":material/priority_high:" in line for line in marked)
-    assert "N = 8, beyond the 6 of training, does harm" in marked[0]
+    assert "N = 8, beyond the 6 passes of training, does harm" in marked[0]
     assert "The model trained with N = 1 only, one difficulty after another, is ahead at t = 3" in marked[1]
 
 
@@ -212,7 +212,7 @@ def test_a_model_that_is_not_here_is_named_without_its_size() -> None:
 
 def test_another_task_is_one_click_away(assets: Path) -> None:
     values = made_results()
-    entries = [{**e, "experiment": "accuracy"} for e in values["entries"] if e["variant"] == "any_n"]  # type: ignore[attr-defined]
+    entries = [{**e, "experiment": "accuracy"} for e in values["entries"] if e["variant"] == ("any_n")]  # type: ignore[attr-defined]
     (assets / "results" / "depo.json").write_text(json.dumps({**values, "task": "depo", "entries": entries}))
     page = lab()
     page.segmented_control(key="lab_task").set_value("depo")

@@ -93,12 +93,12 @@ def test_more_passes_that_help_are_said_to() -> None:
 
 def test_more_passes_that_do_not_help_contradict_the_paper_unless_nothing_is_left_to_gain() -> None:
     flat = grid({1: {1: 0.5, 2: 0.4}, 4: {1: 0.52, 2: 0.41}})
-    sentence = "More passes than 1 help at no k that was measured, against the paper's trend."
+    sentence = "More passes than 1 bring no measurable gain at any k that was tried, against the paper's trend."
     assert gain_finding(flat, "k") == Finding(sentence, is_against=True)
     assert answer(flat, "k") == f"Not here. {sentence}"
     full = grid({1: {1: 0.99}, 4: {1: 1.0}})
     sentence = "N = 1 is enough: nothing is left to gain at k = 1."
-    assert gain_finding(full, "k") == Finding(sentence) and answer(full, "k") == f"No need to. {sentence}"
+    assert gain_finding(full, "k") == Finding(sentence) and answer(full, "k") == f"There is no need. {sentence}"
     assert gain_finding(grid({1: {1: 0.5}}), "k") is None and gain_finding([], "k") is None and answer([], "k") == ""
 
 
@@ -110,9 +110,9 @@ def test_what_moves_below_twice_chance_is_neither_gain_nor_harm() -> None:
     narrow = [replace(e, low=e.accuracy - 0.01, high=e.accuracy + 0.01) for e in grid({1: {6: 0.03}, 4: {6: 0.11}})]
     falling = [replace(e, passes=5 - e.passes) for e in narrow]
     assert "help at k = 6" in said(gain_finding(narrow, "k")) and loss_findings(falling, "k", 4)[0].is_against
-    assert "help at no k" in said(gain_finding(narrow, "k", CHANCE))
+    assert "gain at any k" in said(gain_finding(narrow, "k", CHANCE))
     assert loss_findings(falling, "k", 4, CHANCE) == (
-        Finding("At no k is accuracy measurably lower with more passes than with fewer."),
+        Finding("Accuracy is not measurably lower with more passes than with fewer, at any k."),
     )
     assert loss_findings(grid({1: {6: 0.5}, 4: {6: 0.11}}), "k", 4, CHANCE)[0].is_against
 
@@ -125,7 +125,7 @@ def test_how_far_the_best_n_reaches() -> None:
     assert said(reach_finding(weak, "t", 0.95)).startswith("With N = 4, at least 95 % are right up to t = 1;")
     equal = grid({2: {1: 1.0, 2: 0.2}, 3: {1: 1.0, 2: 0.3}})  # of equals the fewest passes
     assert said(reach_finding(equal, "t", 0.95)).startswith("With N = 2,")
-    assert said(reach_finding(grid({1: {1: 0.5}}), "t", 0.95)) == "At no t are 95 % right, with any N."
+    assert said(reach_finding(grid({1: {1: 0.5}}), "t", 0.95)) == "No N gets 95 % right at any t."
     assert said(reach_finding(weak, "t", 0.75)) == (  # N = 4 fails t = 2 by this bar, too
         "With N = 1, at least 75 % are right up to t = 2; no other N gets further."
     )
@@ -148,7 +148,7 @@ def test_shares_are_written_with_one_decimal_and_their_interval() -> None:
     assert one_in(2**-16) == "1 in 65,536" and one_in(1 / 18) == "1 in 18"
 
 
-NO_LOSS = Finding("At no t is accuracy measurably lower with more passes than with fewer.")
+NO_LOSS = Finding("Accuracy is not measurably lower with more passes than with fewer, at any t.")
 
 
 def test_more_passes_that_do_harm_contradict_the_paper() -> None:
@@ -157,18 +157,21 @@ def test_more_passes_that_do_harm_contradict_the_paper() -> None:
     within, beyond = loss_findings(falling, "t", 4)
     assert within.is_against and beyond.is_against
     assert within.sentence == (
-        "Within training, a larger N was compared with a smaller one 2 times. At t = 2, accuracy is measurably lower "
-        "with "
-        "the larger N in 1 of them. This is against the paper's trend. At t = 2, accuracy falls from 90.0 % with N = "
-        "2 to 60.0 % with N = 4."
+        "Within training, a larger N was compared with a smaller one in 2 comparisons. At t = 2, accuracy is "
+        "measurably lower with the larger N in 1 of these. This is against the paper's trend. At t = 2, accuracy "
+        "falls from 90.0 % with N = 2 to 60.0 % with N = 4."
     )
     assert beyond.sentence == (
-        "N = 8, beyond the 4 of training, does harm, against the paper's trend. The comparison is with N = 4 at 2 "
-        "difficulties. With N = 8, accuracy is lower at t = 1: from 98.0 to 50.0 %. With N = 8, accuracy is higher at "
-        "t = 2: from 60.0 to 70.0 %."
+        "N = 8, beyond the 4 passes of training, does harm, against the paper's trend. The comparison is with N = 4 "
+        "at 2 difficulties. With N = 8, accuracy is lower at t = 1: from 98.0 to 50.0 %. With N = 8, accuracy is "
+        "higher at t = 2: from 60.0 to 70.0 %."
     )
     (unknown,) = loss_findings(falling, "t", None)
-    assert "6 times" in unknown.sentence and "in 4 of them" in unknown.sentence and "training" not in unknown.sentence
+    assert (
+        "6 comparisons" in unknown.sentence
+        and "in 4 of these" in unknown.sentence
+        and "training" not in unknown.sentence
+    )
     assert loss_findings(grid({4: {1: 0.5}}), "t", 4) == ()
 
 
@@ -178,14 +181,15 @@ def test_each_n_that_does_harm_is_named_and_no_other() -> None:
     measured = grid(rows)
     (beyond,) = loss_findings(measured, "t", 14)
     assert beyond.sentence == (
-        "N = 20 and 28, beyond the 14 of training, do harm, against the paper's trend. The comparison is with N = 12 "
-        "at 2 "
-        "difficulties. With N = 20, accuracy is lower at t = 0 and 12: at t = 12 from 80.0 to 60.0 %. With N = 28, "
-        "accuracy is lower at t = 0 and 12: at t = 0 from 100.0 to 50.0 %. With N = 16, accuracy is higher at t = 12: "
-        "from 80.0 to 95.0 %."
+        "N = 20 and 28, beyond the 14 passes of training, do harm, against the paper's trend. The comparison is with "
+        "N = 12 at 2 difficulties. With N = 20, accuracy is lower at t = 0 and 12: at t = 12 from 80.0 to 60.0 %. "
+        "With N = 28, accuracy is lower at t = 0 and 12: at t = 0 from 100.0 to 50.0 %. With N = 16, accuracy is "
+        "higher at t = 12: from 80.0 to 95.0 %."
     )
     harmless = loss_findings(grid({12: {0: 0.9}, 16: {0: 0.9}}), "t", 14)
-    assert harmless[-1] == Finding("No N beyond training is measurably worse than N = 12 at 1 difficulty.")
+    assert harmless[-1] == Finding(
+        "No N beyond training is measurably worse. The comparison is with N = 12 at 1 difficulty."
+    )
 
 
 def test_a_fall_among_very_many_comparisons_is_what_chance_gives() -> None:
@@ -195,10 +199,10 @@ def test_a_fall_among_very_many_comparisons_is_what_chance_gives() -> None:
     odd = [replace(e, accuracy=0.94, high=0.99, low=0.91) if e.passes == 9 else e for e in flat]
     odd = [replace(e, accuracy=0.88, high=0.89, low=0.83) if e.passes == 10 else e for e in odd]
     (found,) = loss_findings(odd, "t", 10)
-    assert not found.is_against and "45 times" in found.sentence and "in 1 of them" in found.sentence
+    assert not found.is_against and "45 comparisons" in found.sentence and "in 1 of these" in found.sentence
     assert "Chance alone would give as many." in found.sentence
     (twice,) = loss_findings([e for e in odd if e.passes in (1, 9, 10)], "t", 10)
-    assert twice.is_against and "in 1 of them. This is against" in twice.sentence
+    assert twice.is_against and "in 1 of these. This is against" in twice.sentence
 
 
 def test_a_fall_is_told_from_the_interval_of_the_difference() -> None:
@@ -227,10 +231,10 @@ def test_the_largest_lead_over_the_models_without_sleep_is_said() -> None:
     lines = [baseline("n1_same_tokens", {1: 0.5, 2: 0.5, 3: 0.0}), baseline("n1_same_flops", {3: 0.2})]
     lead, none_ahead = baseline_findings([duel(line, STAIRS) for line in lines], "t")
     assert lead.sentence == (
-        "At t = 3, this model has 96.0 % right, the best model without repeated sleep 20.0 %. The first took N = 4. "
-        "The second is the model trained with N = 1 only with as much computing."
+        "At t = 3, this model has 96.0 % right, and the best model without repeated sleep has 20.0 %. The first took "
+        "N = 4. The second is the model trained with N = 1 only, with the same computing."
     )
-    assert none_ahead.sentence == "At no t is a model without repeated sleep ahead."
+    assert none_ahead.sentence == "No model without repeated sleep is ahead at any t."
     table = duels_table([duel(line, STAIRS) for line in lines], symbol="t")
     assert "same tokens (against this model (best N))</th><td>t = 1 to 3</td><td>–</td><td>–</td>" in table
 
@@ -240,7 +244,7 @@ def test_a_baseline_that_is_ahead_contradicts_the_paper() -> None:
     found = duel(baseline("n1_same_flops", {1: 0.8, 2: 0.85}), measured)
     (said_,) = baseline_findings([found], "t")
     assert said_ == Finding(
-        "The model trained with N = 1 only with as much computing is ahead at t = 1, against the paper's trend; 2 "
+        "The model trained with N = 1 only, with the same computing, is ahead at t = 1, against the paper's trend; 2 "
         "difficulties were compared. At t = 1, 80.0 % of its answers are right; this model has 60.0 %.",
         is_against=True,
     )
@@ -320,8 +324,8 @@ FIXED = [fixed(1, 0.2), fixed(4, 0.6), fixed(8, 0.93), fixed(12, 0.95)]
 def test_halting_that_saves_passes() -> None:
     found = halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 5.5, 0.94), drift(0.01, 9.0, 0.95)])
     assert said(found) == (
-        "Stopping once drift is below 0.05 does as well and saves 2.5 passes a window. The best fixed N is 12, with "
-        "95.0 % right. N = 8 is not measurably worse, with 93.0 %. Stopping early reaches 94.0 % with 5.5 "
+        "Stopping once drift is below 0.05 does as well as a fixed N and saves 2.5 passes a window. The best fixed N "
+        "is 12, with 95.0 % right. N = 8 is not measurably worse, with 93.0 %. Stopping early reaches 94.0 % with 5.5 "
         "passes on average."
     )
     assert found is not None and found.first.endswith("saves 2.5 passes a window.")
@@ -329,11 +333,11 @@ def test_halting_that_saves_passes() -> None:
 
 def test_halting_that_saves_nothing_or_never_does_as_well() -> None:
     assert said(halting_finding(FIXED, [drift(0.05, 9.5, 0.94)])).startswith(
-        "Stopping once drift is below 0.05 does as well but saves nothing."
+        "Stopping once drift is below 0.05 does as well as a fixed N but saves nothing."
     )
     never = said(halting_finding(FIXED, [drift(0.5, 2.0, 0.4), drift(0.05, 9.5, 0.7)]))
     assert never.startswith("Stopping on drift never does as well as a fixed N.")
-    assert never.endswith("Drift reaches 70.0 %.")
+    assert never.endswith("Stopping on drift reaches 70.0 %.")
 
 
 def test_halting_needs_both() -> None:
@@ -431,8 +435,8 @@ DEAR = Cost(0.0083, 0.0005, 0.0015, 8e6, 1e5, 2.1e6, 8.3, 4.2)
 def test_the_cost_in_words_and_as_a_table() -> None:
     costs = [entry(1, 8, 0.1, experiment="cost", cost=CHEAP), entry(8, 8, 0.9, experiment="cost", cost=DEAR)]
     assert said(cost_finding(costs)) == (
-        "Sleeping on one window takes 1 ms with N = 1 and 8.3 ms with N = 8. An answer then takes 0.5 ms or 0.5 ms. "
-        "With N = 8, sleep pays from 5 questions per window on, counted in operations."
+        "Sleeping on one window takes 1 ms with N = 1 and 8.3 ms with N = 8. An answer then takes 0.5 ms in the first "
+        "case and 0.5 ms in the second. With N = 8, sleep pays off from 5 questions per window, counted in operations."
     )
     table = cost_table(costs, symbol="t")
     assert "accuracy at t = 8" in table and "<td>4.2 questions</td><td>8.3 questions</td>" in table

@@ -180,7 +180,7 @@ def test_a_broken_run_is_compared_with_its_own_unbroken_run_where_all_of_them_su
     ]
     failing = results(broken("none", "answers", {4: 0.1}), broken("replay", "answers", {4: 0.1}))
     assert broken_findings(failing, "found_control", "k") == (
-        Finding("At no k are all unbroken runs mostly right, so nothing is compared."),
+        Finding("The unbroken runs are not all mostly right at any k, so nothing is compared."),
     )
 
 
@@ -193,7 +193,9 @@ def test_the_memory_is_asked_where_the_model_is_right_and_the_share_of_right_ans
     )
     assert hardest_solved(entries) == 6  # S of layer 2 repeats the answer at k = 8, and the answer is wrong
     unsolved = [e for e in entries if e.difficulty == 8]
-    assert said(memory_finding(unsolved, "k")) == "At no k is the model mostly right, so what S names says little."
+    assert said(memory_finding(unsolved, "k")) == (
+        "The model is not mostly right at any k, so the answers that S names say little."
+    )
     assert memory_finding(unsolved[1:], "k") is None and memory_finding(entries[:1], "k") is None
 
 
@@ -202,10 +204,10 @@ def test_a_probe_is_told_at_every_level_that_the_model_answers_and_may_miss_what
     probed = made("probe", "linear", {4: {1: 1.0, 4: 0.07}, 8: {1: 1.0, 4: 0.26}, 12: {1: 0.94, 4: 0.13}})
     told = probe_findings(probed, own, "names right", "k", is_difficulty_in_windows=False)
     assert [each.sentence for each in told] == [
-        "The probe's share is that of names right.",
-        "From N = 1 on, the model itself is right in 90.0 to 100.0 % at k = 1. Then the probe reads 100.0, 100.0 and "
+        "The probe's share counts names right.",
+        "From N = 1 on, the model itself is right in 90.0 to 100.0 % at k = 1. There, the probe reads 100.0, 100.0 and "
         "94.0 % with N = 4, 8 and 12.",
-        "From N = 6 on, the model itself is right in 100.0 % at k = 4. Then the probe reads 26.0 and 13.0 % with N = "
+        "From N = 6 on, the model itself is right in 100.0 % at k = 4. There, the probe reads 26.0 and 13.0 % with N = "
         "8 and 12.",
         MISSES,
     ]

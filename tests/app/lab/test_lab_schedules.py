@@ -34,7 +34,7 @@ def said(entries: list[Result], chance: float = 0.0) -> list[str]:
 
 def test_where_nothing_differs_it_is_said_plainly() -> None:
     assert said([*PAPER, entry("surprise", 5, 0.55), entry("surprise", 10, 0.9)]) == [
-        "No other schedule does measurably better than the paper's with as many passes.",
+        "No other schedule does measurably better than the paper's with the same number of passes.",
         "No difference was measured between sleep *at a surprise* and the paper's schedule.",
     ]
     assert said(PAPER) == [] and findings([]) == ()
@@ -43,11 +43,12 @@ def test_where_nothing_differs_it_is_said_plainly() -> None:
 def test_the_one_that_is_ahead_is_named_first() -> None:
     hardest, half = ([entry(name, 5, low), entry(name, 10, high)] for name, low, high in TWO)
     assert said([*PAPER, *hardest, *half]) == [
-        "With as many passes, one schedule does better than the paper's: sleep *when full, most passes where hardest*.",
+        "With the same number of passes, one schedule does better than the paper's: sleep *when full, most passes "
+        "where hardest*.",
         "Sleep *when full, most passes where hardest* does better than the paper's schedule at N = 5. 70.0 % are "
-        "right in this way, 50.0 % in the paper's.",
+        "right with this schedule, and 50.0 % with the paper's.",
         "Sleep *after every half window* does worse than the paper's schedule at N = 5 and 10. At N = 10, 0.0 % are "
-        "right in this way and 90.0 % in the paper's.",
+        "right with this schedule and 90.0 % with the paper's.",
     ]
 
 
@@ -65,7 +66,7 @@ def test_what_a_budget_leaves_is_said() -> None:
     saving = [*PAPER, entry("hardest", 10, 0.92, 8.46), entry("hardest", 5, 0.48, 4.6), entry("still", 16, 0.9, 9.2)]
     assert said(saving)[1:] == [
         "No difference was measured between sleep *when full, most passes where hardest* and the paper's schedule. At "
-        "N = 10, this way takes only 8.5 passes.",
+        "N = 10, this schedule takes only 8.5 passes per token.",
         "No difference was measured between sleep *when full, until S is still* and the paper's schedule.",
     ]
 
@@ -101,8 +102,8 @@ def test_the_figure_and_the_table_show_the_same_entries() -> None:
 def test_each_task_says_which_schedules_it_leaves_out() -> None:
     rows = notes(["schedule_full"], is_difficulty_in_windows=True)
     pages = notes(["schedule_statements"], is_difficulty_in_windows=False)
-    assert "are left out" in rows and "windows of one sequence differ" in rows
-    assert "next N above" in notes(["schedule_still"], is_difficulty_in_windows=False) and "next N above" not in pages
+    assert "are left out" in rows and "each window of a sequence has its own" in rows
+    assert "next larger N" in notes(["schedule_still"], is_difficulty_in_windows=False) and "next larger N" not in pages
     assert "foot of names" in pages and "are left out" not in pages
 
 
@@ -123,7 +124,9 @@ def test_the_page_shows_the_entries_of_its_task_alone(assets: Path) -> None:
     (assets / "results" / "schedules.json").write_text(json.dumps(results))
     page = opened("lab")
     told = "\n".join(each.value for each in (*page.markdown, *page.caption))
-    assert "(#schedules) No other schedule does measurably better than the paper's with as many passes." in told
+    assert (
+        "(#schedules) No other schedule does measurably better than the paper's with the same number of passes."
+    ) in told
     assert "Sleep *after every half window* does worse than the paper's schedule at N = 5." in told
     assert "90.0 %" not in told.split("When to sleep", 1)[-1].split("What does sleep cost", 1)[0]
     page.session_state["lab_schedules_fold"] = True

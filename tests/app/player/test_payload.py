@@ -120,7 +120,7 @@ def test_a_card_calls_reading_reading_and_sleeping_sleeping(passes: int, evictio
 
 @pytest.mark.parametrize(
     ("share", "luck"),
-    [(None, ""), (0.98, ""), (0.5, ""), (0.07, "Lucky: only 7 % of such questions are right.")],
+    [(None, ""), (0.98, ""), (0.5, ""), (0.07, "Lucky: only 7 % of such questions are answered right.")],
 )
 def test_a_right_answer_against_the_odds_is_luck(share: float | None, luck: str) -> None:
     made = made_trace()
@@ -189,7 +189,7 @@ def test_what_a_cache_that_is_never_cleared_would_hold() -> None:
     memory = player_payload(made_trace())["memory"]
     assert (memory["window_bytes"], memory["most"], memory["fast_bytes"]) == (2560, 5, 16)
     assert memory["compression"] == (  # four windows of 2.5 KB
-        "S stays 16 bytes however many windows it reads. A cache that is never cleared would hold 10 KB after 4 "
+        "S stays 16 bytes however many windows the model reads. A cache that is never cleared would hold 10 KB after 4 "
         "windows."
     )
 

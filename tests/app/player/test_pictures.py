@@ -107,10 +107,10 @@ def test_a_graph_run_in_words() -> None:
     assert said[0] == "Token 1, “a”, is read. The KV cache holds 1 token."
     assert said[11].endswith(
         "If it woke now, it would say c for 2 hops from a, which is right. Over all starts and hops, 3 of 6 answers "
-        "are right. For no number of hops is every start right."
+        "are right. No number of hops is right for every start."
     )
     assert said[24].endswith("5 of 6 answers are right. Every start is right for 1 hop.")
-    assert "2 hops from a is answered b, wrong: it is c." in said[-1]
+    assert "b for 2 hops from a, wrong: it is c." in said[-1]
 
 
 def test_a_graph_run_in_numbers() -> None:
@@ -178,7 +178,7 @@ def test_values_after_each_pass() -> None:
 def test_a_sum_in_words_and_in_numbers() -> None:
     said = narrate(made_sum())
     assert said[17].endswith("If it woke now, it would say that b is “unknown”. Of all 4 variables, 3 are right.")
-    assert "b is answered 8, right." in said[-1]
+    assert "8 for b, right." in said[-1]
     table = picture_of(made_sum()).table()
     assert table is not None and table.columns == ("window · pass", "b", "a", "c", "d")
     assert table.rows == (
@@ -210,7 +210,7 @@ def test_which_variables_equal_a_value() -> None:
     card = payload["contenders"][0]
     assert card["rows"][0]["answer"] == "a" and card["rows"][0]["truth"] == "a" and card["right"]
     assert card["verdict"] == "Right; 1 of 4 variables have a wrong value"
-    assert "the variables that equal 7 are a, right" in payload["frames"][-1]["say"]
+    assert "the variables named as equal to 7 are a (right)" in payload["frames"][-1]["say"]
     assert payload["picture"]["equals"] == "7" and not any(node["needed"] for node in payload["picture"]["nodes"])
 
 
