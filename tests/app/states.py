@@ -11,6 +11,8 @@ from app.shell.position import SPEEDS
 from app.shell.state import Visit
 from app.stage import advanced, stage_text
 from sleepviz.config.model import Eviction, SleepAttention
+from sleepviz.runs.checkpoint import list_checkpoints
+from sleepviz.tasks.text.examples import drawn
 
 NAMES = ("a", "b", "c1", "dor", "E", "é", "x_y")
 
@@ -67,7 +69,16 @@ def gsm_input(draw: random.Random, limits: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-INPUTS = {"rule110": rule110_input, "depo": depo_input, "gsm": gsm_input}
+def text_input(draw: random.Random, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """A town that was not trained on, among other sentences, and a question about it."""
+    n_people = draw.randint(4, limits["people_max"])
+    hops = draw.randint(1, min(limits["hops_max"], n_people - 1))
+    return drawn(n_people, hops, n_fillers=draw.randint(0, 18), seed=draw.getrandbits(32))
+
+
+DRAWN = {"rule110": rule110_input, "depo": depo_input, "gsm": gsm_input, "text": text_input}
+INPUTS = {task: made for task, made in DRAWN.items() if task in {info.task for info in list_checkpoints()}}
+"""Of the tasks that ship a model."""
 
 
 def settings(draw: random.Random, window: int, n_tokens: int) -> dict[str, Any]:

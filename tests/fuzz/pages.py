@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import random
 import time
-from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from tests.app.page import ROOT, errors, players
+from tests.app.page import errors, opened, players
 from tests.fuzz.cases import YOURS, Case, text
 from tests.fuzz.readers import SECONDS_MAX, _said
 from tests.fuzz.truth import truths_of
 
 VISITS = 8  # cases of one visitor on one page; then another comes
-PATIENCE_S = 60  # AppTest's; what took longer than SECONDS_MAX of this process's own time is a failure
 BOXES = {
     "rule110": ("text_input", "rule110_row_1"),
     "depo": ("text_area", "depo_edges"),
     "gsm": ("text_area", "gsm_text"),
+    "text": ("text_area", "text_document"),
     YOURS: ("text_input", "your_model_question"),
 }
 
@@ -51,7 +50,7 @@ class Visitors:
 
     def bystander(self, page: str, marks: list[str]) -> None:
         """Somebody else opens the page: nothing that was sent by the others is there."""
-        fresh = _opened(page)
+        fresh = opened(page)
         seen = json.dumps([str(element) for element in fresh.main]) + json.dumps(
             {str(key): str(value) for key, value in _state(fresh).items()}
         )
@@ -61,7 +60,7 @@ class Visitors:
     def _visitor(self, name: str) -> AppTest:
         page, visits = self._here.get(name, (None, 0))
         if page is None or visits >= VISITS:
-            page, visits = _opened(name), 0
+            page, visits = opened(name), 0
         self._here[name] = page, visits + 1
         return page
 
@@ -88,14 +87,6 @@ def _state(page: AppTest) -> dict[str, Any]:
     """Everything that the session holds."""
     found: dict[str, Any] = page.session_state._state.filtered_state
     return found
-
-
-def _opened(name: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=PATIENCE_S).run()
-    if name != "rule110":
-        page = page.switch_page(str(Path(ROOT) / "pages" / f"{name}.py")).run()
-    assert not page.exception
-    return page
 
 
 def _replace_query(page: AppTest, link: dict[str, list[str]]) -> None:

@@ -11,7 +11,7 @@ from app.shell import runs
 from sleepviz.tasks.gsm.text import read_statements, solve
 from tests.app.made import make_assets
 from tests.fuzz.__main__ import fuzz
-from tests.fuzz.truth import hops_from, rule110_after, value_of
+from tests.fuzz.truth import hops_from, person_named, rule110_after, value_of
 
 FOUND = (  # by ten thousand cases of seed 1: the text is taken, and the oracle of the tests could not read it
     "assign b = alpha. assign alpha =  7. assign d2 = cc - 1. assign cc = b + 1.",
@@ -47,3 +47,5 @@ def test_the_oracles_by_hand() -> None:
     assert rule110_after("0110", 1) == "1110" and rule110_after("0110", 2) == "1011"
     assert hops_from([["b", "c"], ["a", "b"], ["c", "a"]], "a", 4) == "b"
     assert value_of("assign b = a + 1. assign a = 7.", "b") == 8
+    town = "The key belongs to Ana. It rained. The doctor of Ana is Ben. The cook of Ben is Leo."
+    assert person_named(town, "Who is the cook of the doctor of the owner of the key?") == "Leo"

@@ -109,7 +109,8 @@ class Student:
 
     async def _link(self, kind: Kind, what: str, row: str, n_passes: int) -> None:
         link = {"task": "rule110", "rows": row, "t": str(STEPS), "N": str(n_passes)}
-        await self._ask(kind, what, (row, n_passes, "none"), page="", link=link)
+        page = "watch" if "watch" in self.visitor.screen.titles else ""  # the first page has an empty path
+        await self._ask(kind, what, (row, n_passes, "none"), page=page, link=link)
 
     async def _ask(self, kind: Kind, what: str, question: tuple[str, int, str], **act: Any) -> None:
         """Click, wait for this very question on the stage, and keep what it says."""

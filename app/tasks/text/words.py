@@ -14,7 +14,7 @@ from sleepviz.tasks.text.story import OWNER, RELATIONS, question_read, sentences
 EASY, HARD, THING = "Easy", "Hard", "A key"
 PRESET_HELP = {
     "easy": "One hop: the answer stands in one sentence.",
-    "hard": "{hops} hops over four pages: the answer stands in no sentence.",
+    "hard": "{hops} hops over four pages: no single sentence gives the answer.",
     "thing": "Three hops that begin with a thing.",
 }
 EDIT, DOCUMENT, QUESTION = "Edit the document", "Document", "Question"
@@ -39,14 +39,14 @@ def asks(given: Mapping[str, Any]) -> str:
 
 
 WORDS = Words(
-    title="A page of English is read and forgotten. Who is it?",
+    title="A page of English is read and forgotten. Who is the person asked for?",
     asks=asks,
     explanation=(
         "The model reads a document **page by page**. After each page it sleeps, and the page is cleared from the KV "
-        "cache. The last page is an index: it names everybody and tells nothing. "
-        "Then the model is asked a question such as **“Who is the lawyer of the doctor of Ana?”** No sentence gives "
-        "the answer: one sentence names the doctor, another names that doctor's lawyer. The model answers in a single "
-        "forward pass. It did not know the question while it slept."
+        "cache. The last page is an index: it names everybody and tells nothing. Then the model is asked a question "
+        "such as **“Who is the lawyer of the doctor of Ana?”** No single sentence gives the answer: one sentence "
+        "names the doctor, another names that doctor's lawyer. The model answers in a single forward pass. It did not "
+        "know the question while it slept."
     ),
     notice=(
         "Sentences are struck out as they are forgotten. The chain above them shows which answers S alone would give, "

@@ -89,12 +89,12 @@ def test_the_microscope_gets_one_head_of_every_pass() -> None:
 def test_every_picture_is_said_in_numbers_that_can_be_worked_out() -> None:
     given = drawn()
     first, second = given["said"]
-    assert first["state"] == "The size |S| is 5.00. The largest value, −4.00, stands at key 2, value 2."
+    assert first["state"] == "The size |S| is 5.00. The largest entry, −4.00, is at key 2, value 2."
     assert second["change"] == "This pass changed the head by 95 % of its size, most at key 2, value 2."  # 3 of √10
     assert first["singular"] == "The largest singular value is 4.00. 2 of 2 hold 90 % of the table."  # 16 of 25
     assert second["singular"].endswith("1 of 2 hold 90 % of the table.")  # 9 of 10
     assert first["tokens"] == "0 at place 2 writes most strongly, with 1.00. 1 at place 3 keeps least of S, 50.0 %."
-    assert second["attention"] == "The sharpest look: 1 at place 3 at 0 at place 2, with 100 %."
+    assert second["attention"] == "The sharpest look: 1 (place 3) looks at 0 (place 2), with 100 %."
     assert given["path"]["state"]["distance"][-1] == 0 and given["path"]["h"]["distance"][0] == 1.0
     assert second["distance"] == "S is 0 % of its final size away from where it ends, h 0 %."
 

@@ -77,7 +77,7 @@ def test_what_a_layer_hides_is_left_out_and_the_rest_is_drawn() -> None:
     assert given["decay"] == [] and given["corrections"] == "" and given["attended"] == 0
     first = given["said"][0]
     assert first["tokens"] == first["attention"] == ""
-    assert first["state"] == "The size |S| is 5.00. The largest value, −4.00, stands at key 2, value 2."
+    assert first["state"] == "The size |S| is 5.00. The largest entry, −4.00, is at key 2, value 2."
 
 
 def test_the_table_has_the_words_of_the_token_that_is_asked() -> None:

@@ -78,7 +78,7 @@ def test_the_sections_say_what_the_file_says(assets: Path) -> None:
     said = told(page)
     assert "**Does sleeping longer help?** Yes. At t = 3, accuracy rises from 20.0 % to 90.0 %." in said
     assert "More passes help at t = 3. At t = 3, accuracy rises from 20.0 % with N = 1 to 90.0 % with N = 4." in said
-    assert "At t = 3, this model has 90.0 % right, the best model without repeated sleep 50.0 %." in said
+    assert "At t = 3, this model has 90.0 % right, and the best model without repeated sleep has 50.0 %." in said
     assert cells_of(page, "N = 1 only, same FLOPs (against this model (best N))") == ["t = 3", "t = 1", "–"]
     assert "Stopping on drift against a fixed N: not measured yet." in said
     assert "The controls on all questions: not measured yet." in said

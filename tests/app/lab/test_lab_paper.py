@@ -58,7 +58,7 @@ def test_its_lines_come_first_one_for_each_n_of_its_training_and_the_model_of_on
         "N = 1 only, same tokens": {1: 0.7, 2: 0.2},
     }
     said = " ".join(each.value for each in found.markdown)
-    assert "At t = 2, this model has 80.0 % right, the best model without repeated sleep 20.0 %." in said
+    assert "At t = 2, this model has 80.0 % right, and the best model without repeated sleep has 20.0 %." in said
     assert f"The model is *{FOUND}*" in said
 
 

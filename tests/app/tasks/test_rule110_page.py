@@ -265,10 +265,10 @@ def test_passes_that_cannot_be_spent_so_are_one_sentence(assets: Path, query: di
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("six; <b>", "whole numbers of tokens, from 1 on"),
-        ("1.5", "whole numbers of tokens, from 1 on"),
-        ("0", "whole numbers of tokens, from 1 on"),
-        ("", "whole numbers of tokens, from 1 on"),
+        ("six; <b>", "whole numbers of tokens from 1 on"),
+        ("1.5", "whole numbers of tokens from 1 on"),
+        ("0", "whole numbers of tokens from 1 on"),
+        ("", "whole numbers of tokens from 1 on"),
         ("6, 99", "after token 99, but only 17 are read"),
     ],
 )

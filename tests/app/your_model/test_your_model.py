@@ -240,7 +240,7 @@ def test_a_llama_sleeps_once_memory_was_added_and_its_script_does_the_same(
     assert page.selectbox(key="your_model_listed").options == ["mine"]
     page = loaded(page)
 
-    assert "only with memory added" in verdict(page) and "its answers do not change" in verdict(page)
+    assert "only with memory added" in verdict(page) and "the model's answers do not change" in verdict(page)
     assert "the same to the bit" in verdict(page)
     assert "your_model_document" not in [each.key for each in page.text_area]  # nothing to run yet
     page.button(key="your_model_add_memory").click()
