@@ -55,6 +55,11 @@ def presets() -> Iterator[Preset]:
         rest_share=0.5,
     )
     yield Preset("text-answers-page", task, model, page)
+    # Four layers follow four hops in one pass (docs/experiments.md). Two layers should need sleep: a hop a pass.
+    shallow = replace(model, layer_types=HYBRID)
+    reach = ((1, 1, 1, 0.9), *((hops, 1, 1, 0.7) for hops in (2, 3, 4)))
+    hop_a_pass = replace(page, stages=stages(lambda hops: hops + 1, *reach), steps_per_pass=1)
+    yield Preset("text-shallow-page", task, shallow, hop_a_pass)
     # One page can be joined at its own sentences. On several pages S has to be joined with S, which a rest teaches.
     often = replace(task, chunks=6)
     two_pages = replace(
