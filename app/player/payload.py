@@ -179,14 +179,13 @@ def _memory(trace: Trace) -> dict[str, Any]:
     """The cache just before the first sleep, S beside it, what a full bar of either stands for, and what a cache that
     is never cleared would take.
     """
-    slept_on = [event.kv_bytes for event in trace.events if isinstance(event, SleepStarted)]
-    full = next((event for event in trace.events if isinstance(event, SleepStarted)), None)
+    sleeps = [event for event in trace.events if isinstance(event, SleepStarted)]
+    full = sleeps[0] if sleeps else None
     fast_bytes = next((event.fast_bytes for event in trace.events if isinstance(event, CacheEvicted)), 0)
     window_bytes, most = (full.kv_bytes, max(full.kv_tokens, default=0)) if full else (0, 0)
-    is_longer = (
-        len(slept_on) > WINDOWS_TOLD and trace.spec["eviction"] == "hard"
-    )  # sliding keeps some for the next sleep
-    told, told_bytes = (len(slept_on), sum(slept_on)) if is_longer else (WINDOWS_TOLD, WINDOWS_TOLD * window_bytes)
+    told, told_bytes = WINDOWS_TOLD, WINDOWS_TOLD * window_bytes
+    if len(sleeps) > told and trace.spec["eviction"] == "hard":  # a sliding cache would count kept tokens twice
+        told, told_bytes = len(sleeps), sum(event.kv_bytes for event in sleeps)
     compression = (
         f"S stays {size(fast_bytes)} however many windows the model reads. A cache that is never cleared would hold "
         f"{size(told_bytes)} after {told} windows."

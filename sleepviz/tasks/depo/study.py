@@ -56,13 +56,8 @@ def what_s_gives(task: Task, default: str) -> Iterator[Measurement]:
     """Ask the memory: how often S itself names the node that the model answers with; of the taught and the found."""
     studied = (
         ("memory", default, MEMORY_PASSES, MEMORY_HOPS, READINGS),
-        (
-            "memory_found",
-            FOUND.checkpoint,
-            (1, 2, 3, 4),
-            FOUND.difficulties,
-            READINGS + PROBES,
-        ),  # there the lens reads nothing
+        # The lens reads nothing from the found model's S, so a probe reads it, too.
+        ("memory_found", FOUND.checkpoint, (1, 2, 3, 4), FOUND.difficulties, READINGS + PROBES),
     )
     for experiment, checkpoint, passes, levels, readings in studied:
         for n in passes:

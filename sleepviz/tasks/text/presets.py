@@ -112,5 +112,3 @@ def presets() -> Iterator[Preset]:
         init="text-answers-n1-page",
     )
     yield Preset("text-answers-n1", many_things, model, further)
-    equal_flops = replace(further, budget=replace(further.budget, unit="flops"))
-    yield Preset("text-answers-n1-flops", many_things, model, equal_flops)
