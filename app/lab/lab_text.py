@@ -122,7 +122,7 @@ SCHEDULE_ALIKE = "No difference was measured between sleep *{name}* and the pape
 SCHEDULE_MIXED = "Questions of all difficulties are mixed."
 SCHEDULE_MIXED_WINDOWS = (
     "All difficulties are mixed: each window of a sequence has its own. In training all windows of a sequence had the "
-    "same one."
+    "same difficulty."
 )
 SCHEDULE_PAGES = (
     "The model was trained on full windows: statements, then a foot of names. Sleep at the end of a statement or at a "

@@ -44,7 +44,7 @@ WORDS = Words(
     asks=asks,
     explanation=(
         "The model reads the arrows of a graph **in shuffled order** and sleeps each time its window is "
-        "full. Then the KV cache is cleared, and the arrows are gone. Only then the question comes: **where "
+        "full. Then the KV cache is cleared, and the arrows are gone. Then the question comes: **where "
         "do you end up k hops from this node?** The model answers in a single forward pass. It did not know the "
         "question while it slept, so it had to follow the hops from every start."
     ),
