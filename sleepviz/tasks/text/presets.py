@@ -60,6 +60,16 @@ def presets() -> Iterator[Preset]:
     reach = ((1, 1, 1, 0.9), *((hops, 1, 1, 0.7) for hops in (2, 3, 4)))
     hop_a_pass = replace(page, stages=stages(lambda hops: hops + 1, *reach), steps_per_pass=1)
     yield Preset("text-shallow-page", task, shallow, hop_a_pass)
+    # One hop ends at 0.8, so that N = 1 is not kept there: it is what the questions about things allow.
+    reach_alone = ((1, 1, 1, 0.8), *((hops, 1, 1, 0.7) for hops in (2, 3, 4)))
+    shallow_alone = replace(
+        hop_a_pass,
+        stages=stages(once, *reach_alone),
+        n_passes=1,
+        rest_share=0.0,
+        budget=Budget.equal_to("text-shallow-page"),
+    )
+    yield Preset("text-shallow-n1-page", task, shallow, shallow_alone)
     # One page can be joined at its own sentences. On several pages S has to be joined with S, which a rest teaches.
     often = replace(task, chunks=6)
     two_pages = replace(
