@@ -39,7 +39,7 @@ OTHER_WEIGHTS = (
 )
 CHANCE = "Chance is {one_in}: a guess is right that often."
 
-PAPER = "The paper's figure, in small"
+PAPER, PAPER_ANY_N = "The paper's figure, in small", "The same with one model for any N"
 PAPER_LINE = (
     "The model is *{name}*, trained for any N. It found out how to use sleep from its answers alone: nothing was "
     "scored while it slept."

@@ -10,6 +10,7 @@ import streamlit as st
 from app.lab import findings, lab_text, lines, sweep, unfold
 from app.lab.plan import LINKED
 from app.lab.scene import Scene
+from app.lab.sections.each import each
 from app.lab.sections.every import every
 from app.lab.sections.other import others
 from app.lab.sections.paper import paper
@@ -39,7 +40,7 @@ def show() -> None:
     _lead(scene)
     measure = Section(lab_text.SWEEP, "measure", (), lambda: _sweep(scene))
     first, *rest = every(scene)
-    main, further = (*paper(scene), first, measure, *rest), others(scene)
+    main, further = (*each(scene), *paper(scene), first, measure, *rest), others(scene)
     folded = [section.anchor for section in (*main, *further) if section.fold]
     unfold.watch(folded, open_fold, key="lab_unfold")
     _contents(main, further)

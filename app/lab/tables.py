@@ -51,10 +51,15 @@ def beyond(passes: int, trained: int | None) -> str:
 def lines_table(title: str, lines: Sequence[Line], *, symbol: str, right: str) -> str:
     """A row for each line, a column for each difficulty, with intervals."""
     entries = [entry for line in lines for entry in line.entries]
-    difficulties = sorted({entry.difficulty for entry in entries})
+    return lines_rows(_caption(title, right, entries), lines, symbol=symbol)
+
+
+def lines_rows(caption: str, lines: Sequence[Line], *, symbol: str) -> str:
+    """The same with a caption that says what stands in the brackets."""
+    difficulties = sorted({entry.difficulty for line in lines for entry in line.entries})
     rows = [[line.name, *_shares(line.entries, difficulties)] for line in lines]
     heads = [lab_text.SERIES_HEADS, *(f"{symbol} = {level}" for level in difficulties)]
-    return html_table(_caption(title, right, entries), heads, rows)
+    return html_table(caption, heads, rows)
 
 
 def duels_table(duels: Sequence[Duel], *, symbol: str) -> str:

@@ -72,9 +72,11 @@ class Series:
     passes: tuple[int, ...]
     difficulties: tuple[int, ...]
     eviction: Eviction = "hard"
+    n_windows: int = 0  # 0: the most of the task
 
-    def measurements(self, n_windows: int) -> Iterator[Measurement]:
+    def measurements(self, most: int) -> Iterator[Measurement]:
         """Every N, and for each every difficulty: where the windows do not show it, one sleep answers them all."""
+        n_windows = self.n_windows or most
         for n in self.passes:
             for difficulty in self.difficulties:
                 yield Measurement(

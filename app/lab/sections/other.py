@@ -14,10 +14,11 @@ from app.lab.further.models import hardest_solved
 from app.lab.further.told import findings_of
 from app.lab.further.windows import size_finding
 from app.lab.scene import Scene
+from app.lab.sections.each import EXPERIMENT
 from app.lab.sections.section import Section, bar, chance_said, chart, noticed
 from app.tasks.base import Scored
 
-OWN = ("accuracy", "baseline", "control", "halting", "cost")
+OWN = ("accuracy", "baseline", "control", "halting", "cost", EXPERIMENT)
 
 
 def others(scene: Scene) -> tuple[Section, ...]:

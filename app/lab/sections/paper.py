@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.lab import findings, lab_text, lines, tables
 from app.lab.lines import Line
 from app.lab.scene import Scene
+from app.lab.sections.each import EXPERIMENT
 from app.lab.sections.section import Section, chance_said, folded, lines_chart, noticed
 from app.shell.results import Result, of_model
 from sleepviz.runs.checkpoint import CheckpointInfo
@@ -29,13 +30,15 @@ def paper(scene: Scene) -> tuple[Section, ...]:
     duels = [lines.duel(line, measured, chance) for line in alone]
     said = (*([] if gain is None else [gain]), *findings.baseline_findings(duels, symbol))
 
+    heading = lab_text.PAPER_ANY_N if scene.results.of(EXPERIMENT) else lab_text.PAPER
+
     def show() -> None:
         notice = noticed(lab_text.PAPER_NOTICE, chance_said(counted))
         lines_chart(scene, counted, by_passes, alone, name="paper", notice=notice, alt=lab_text.PAPER_ALT)
-        table = tables.lines_table(lab_text.PAPER, (*by_passes, *alone), symbol=symbol, right=counted.right)
+        table = tables.lines_table(heading, (*by_passes, *alone), symbol=symbol, right=counted.right)
         folded("paper", table)
 
-    return (Section(lab_text.PAPER, "paper", said, show, line=lab_text.PAPER_LINE.format(name=info.name)),)
+    return (Section(heading, "paper", said, show, line=lab_text.PAPER_LINE.format(name=info.name)),)
 
 
 def _by_passes(measured: Sequence[Result], passes_trained: int) -> tuple[Line, ...]:

@@ -11,6 +11,8 @@ from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Preset
 from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, alone, fixed_n, two_a_pass
 
+FIGURE_PASSES = (1, 2, 4)  # as in the paper
+
 
 def _large_presets() -> Iterator[Preset]:
     """Trains all hop counts at once (`skipped_share`), and teaches the model not to overwrite earlier tables of hops
@@ -74,6 +76,26 @@ def _answers_presets() -> Iterator[Preset]:
     yield Preset("depo-answers-n1-flops", task, model, replace(n1, budget=replace(n1.budget, unit="flops")))
 
 
+def _figure_presets() -> Iterator[Preset]:
+    """The paper's figure in small: one model for each N, as in the paper, found from the answers alone.
+
+    Two layers, so that one pass cannot follow many hops by itself. One window holds the whole cycle. Each N has the
+    same batches and the same bars, and one model more with N = 1 has as many operations as that with N = 4. Three
+    seeds of each are trained: 0, 1 and 2.
+    """
+    task = Depo(nodes_max=18, window_edges=18, hops_max=8, compact=True)
+    model = ModelConfig(task.vocab_size, task.window, HYBRID, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
+
+    def train(n_passes: int) -> TrainConfig:
+        stages = tuple(Stage(n_passes, hops, (1, 1), advance_at=0.7) for hops in range(1, 9))
+        return TrainConfig(stages, Budget.steps(4_000), loss="answers", n_passes=n_passes, lr_muon=0.02)
+
+    for n_passes in FIGURE_PASSES:
+        yield Preset(f"depo-figure-n{n_passes}", task, model, train(n_passes))
+    equal = Budget.equal_to(f"depo-figure-n{FIGURE_PASSES[-1]}", unit="flops")
+    yield Preset("depo-figure-n1-flops", task, model, replace(train(1), budget=equal))
+
+
 def _small_presets() -> Iterator[Preset]:
     """Depo in a size that trains in minutes, for the questions that need many trainings.
 
@@ -117,4 +139,5 @@ def presets() -> Iterator[Preset]:
     """Every preset, the large ones first."""
     yield from _large_presets()
     yield from _answers_presets()
+    yield from _figure_presets()
     yield from _small_presets()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sleepviz.config.run import Control
 from sleepviz.tasks.base import Batch, Problem, Task, Tokens
+from sleepviz.tasks.depo.presets import FIGURE_PASSES
 from sleepviz.tasks.depo.task import Depo
 from sleepviz.tasks.family import Measurement, Probed, Reader, Series, Study
 from sleepviz.tasks.found import Found
@@ -32,8 +33,12 @@ PROBES: tuple[tuple[str, Reader, int | None, Control], ...] = (
 
 
 def series() -> Iterator[Series]:
-    """Found from answers alone; causal attention asleep; then, of `depo-small`, what needs many trainings."""
+    """Found from answers alone, for any N and for each N; causal attention; then, of `depo-small`, what needs many."""
     yield from FOUND.series()
+    for kind, n in (*((f"n{n}", n) for n in FIGURE_PASSES), ("n1_flops", 1)):
+        for suffix in ("", "-s1", "-s2"):
+            checkpoint = f"depo-figure-{kind.replace('_', '-')}{suffix}"
+            yield Series("each_n", f"each_{kind}", checkpoint, (n,), tuple(range(1, 9)), n_windows=1)
     yield Series("attention_large", "causal", "depo-causal", PASSES, tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
