@@ -43,6 +43,7 @@ def filled(text: str, entries_of: Callable[[str], Entries]) -> str:
             task, entries_of(task), "baseline_small", study_of(task).series_columns
         ),
         "found": lambda task: series_table(task, entries_of(task), "found"),
+        "each_n": lambda task: series_table(task, entries_of(task), "each_n"),
         "found_control": lambda task: found_control_table(task, entries_of(task)),
         "joined": lambda task: series_table(task, entries_of(task), "joined", (4, 8)),
         "memory": lambda task: series_table(task, entries_of(task), "memory"),

@@ -322,3 +322,15 @@ def test_a_window_of_rest_tells_nothing_and_calls_every_variable() -> None:
         assert statements_of(rest) == {}
         calls = [[task.token_text(token) for token in part] for part in rest[0, 19:].reshape(-1, 3).tolist()]
         assert calls == [[f"v{n}", f"v{n}", "="] for n in range(1, 11)] + [["answer", "answer", "="]]
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_a_compact_window_tells_and_asks_the_same_and_calls_each_variable_by_one_token(split: Any) -> None:
+    compact = Gsm(**{**TASK.to_json(), "compact": True})
+    long, short = drawn(6, split=split), drawn(6, task=compact, split=split)
+    assert compact.window == 19 + 11 and TASK.window == 19 + 33
+    assert (short.windows[..., :19] == long.windows[..., :19]).all()
+    assert (short.windows[..., 19:] == np.arange(11)).all()
+    assert (short.queries == long.queries).all() and (short.targets == long.targets).all()
+    with pytest.raises(ConfigError, match="no room"):
+        compact.targets_after_pass(short, 1)

@@ -15,10 +15,11 @@ from sleepviz.tasks.recipes import ANSWERS, HYBRID, ROLL_CALL, alone, fixed_n, t
 def _answers_presets() -> Iterator[Preset]:
     """Found from the answers alone: one window first, an operation more at a time, two operations a pass.
 
-    Half of the batches end with a window of rest, without which Depo and Text never joined what two windows told.
+    Half of the batches end with a window of rest, without which Depo and Text never joined what two windows told. Two
+    layers, as in Rule 110 from answers: what four do in one pass needs no sleep.
     """
-    task = Gsm()
-    model = ModelConfig(task.vocab_size, task.window, HYBRID * 2, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
+    task = Gsm(compact=True)
+    model = ModelConfig(task.vocab_size, task.window, HYBRID, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
 
     on_one = (Stage(two_a_pass(depth), depth, (1, 1), advance_at=0.8) for depth in range(5))
     on_two = (Stage(two_a_pass(depth), depth, (1, 2), single_window_share=0.3, advance_at=0.7) for depth in range(4, 9))

@@ -7,6 +7,8 @@ part, the roll call, is where there is room to work: it begins with "v = v + 0" 
 meant to go one operation back with every pass (v = u + 1, v = w + 3, v = 4 + 3), until it holds a constant.
 The paper has no roll call: it is a departure, said on screen. A prediction chunk is [ask][variable]..., and
 the answer is read at the variable.
+
+A `compact` roll call is [variable]*(V + 1), for training from answers alone, where no pass is told what to put out.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ class GsmTokens(JsonRoundTrip):
     low: int = -2
     high: int = 12
     change_max: int = 1  # as in the public data
+    compact: bool = False
 
     def __post_init__(self) -> None:
         require(2 <= self.variables_max <= 256, "variables_max must be from 2 to 256.")
@@ -90,9 +93,14 @@ class GsmTokens(JsonRoundTrip):
         return PART * (1 + self.window_statements) + 1
 
     @property
+    def call_tokens(self) -> int:
+        """Tokens of one entry of the roll call."""
+        return 1 if self.compact else PART
+
+    @property
     def window(self) -> int:
         """L: question, statements and roll call."""
-        return self.roll_call + PART * (self.variables_max + 1)
+        return self.roll_call + self.call_tokens * (self.variables_max + 1)
 
     def token_text(self, token: int) -> str:
         """Variables as v1, v2; values as numbers; changes as +1, -2, =."""
@@ -127,9 +135,9 @@ class GsmTokens(JsonRoundTrip):
         )[first]
         windows[:, :, self.roll_call - 1] = self.ask
         windows[:, :, PART : self.roll_call - 1] = parts.reshape(size, n_windows, -1)
-        roll_call = windows[:, :, self.roll_call :].reshape(size, n_windows, -1, PART)  # a view
+        roll_call = windows[:, :, self.roll_call :].reshape(size, n_windows, -1, self.call_tokens)  # a view
         roll_call[..., :2] = np.arange(self.variables_max + 1)[:, None]
-        roll_call[..., 2] = self.zero_change
+        roll_call[..., 2:] = self.zero_change
         return windows
 
     def rest(self, windows: Tokens) -> Tokens:
@@ -142,7 +150,13 @@ class GsmTokens(JsonRoundTrip):
         return np.pad(variables, ((0, 0), (1, 0)), constant_values=self.ask)
 
     def further_back(self, windows: Tokens, level: int) -> Tokens:
-        """The windows [B, W, L] with the roll call `level` operations back, as far as the statements so far tell."""
+        """The windows [B, W, L] with the roll call `level` operations back, as far as the statements so far tell.
+
+        Raises ConfigError where a compact roll call has no room for that.
+        """
+        if not level:
+            return windows
+        require(not self.compact, "a compact roll call has no room for what a variable is computed from.")
         windows = windows.copy()
         size, n_windows, _ = windows.shape
         n_slots = self.variables_max + 1
