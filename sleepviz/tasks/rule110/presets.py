@@ -79,16 +79,16 @@ def _answers_presets(task: Rule110) -> Iterator[Preset]:
     """
     model = _model(task, vocabulary_feedback=False, **ANSWERS)
 
-    def stages(passes_at: Callable[[int], int], advance_at: float) -> tuple[Stage, ...]:
+    def stages(passes_at: Callable[[int], int], advance_at: Callable[[int], float]) -> tuple[Stage, ...]:
         rows = (task.rows_max, task.rows_max)
         return tuple(
-            Stage(passes_at(t), t, rows, single_window_share=0.7, advance_at=advance_at)
+            Stage(passes_at(t), t, rows, single_window_share=0.7, advance_at=advance_at(t))
             for t in range(1, task.steps_max + 1)
         )
 
     train = TrainConfig(
-        stages(two_a_pass, advance_at=0.8),
-        Budget.steps(20_000),
+        stages(two_a_pass, lambda t: 0.8 if t <= 3 else 0.6),  # whole rows become right as the rates fall
+        Budget.steps(16_000),
         batch=128,
         loss="answers",
         steps_per_pass=2,
@@ -96,7 +96,7 @@ def _answers_presets(task: Rule110) -> Iterator[Preset]:
     )
     yield Preset("rule110-answers", task, model, train)
     # One pass may never do so many steps, so a lower bar ends its stages: nothing keeps it from harder questions.
-    alone = replace(train, stages=stages(lambda t: 1, advance_at=0.5), n_passes=1)
+    alone = replace(train, stages=stages(lambda t: 1, lambda t: 0.5), n_passes=1)
     yield Preset("rule110-answers-n1", task, model, replace(alone, budget=Budget.equal_to("rule110-answers")))
 
 
