@@ -18,6 +18,7 @@ from sleepviz.tasks.walks import walk
 PASSES = (1, 2, 3, 4, 6, 8, 9, 10, 14, 20)
 FOUND = Found("depo-answers", "depo-micro", (1, 2, 3, 4, 5, 6, 8, 10), (1, 2, 3, 4), control_passes=4)
 JOINED_PASSES = (1, 2, 4, 8)
+FIGURE_HOPS = tuple(range(1, 6))
 MEMORY_PASSES, MEMORY_HOPS = (1, 2, 4, 8), (1, 2, 4, 6, 8)
 READINGS: tuple[tuple[str, Reader, int | None, Control], ...] = (
     ("s_all", "lens", None, "none"),
@@ -38,7 +39,7 @@ def series() -> Iterator[Series]:
     for kind, n in (*((f"n{n}", n) for n in FIGURE_PASSES), ("n1_flops", 1)):
         for suffix in ("", "-s1", "-s2"):
             checkpoint = f"depo-figure-{kind.replace('_', '-')}{suffix}"
-            yield Series("each_n", f"each_{kind}", checkpoint, (n,), tuple(range(1, 9)), n_windows=1)
+            yield Series("each_n", f"each_{kind}", checkpoint, (n,), FIGURE_HOPS, n_windows=1)
     yield Series("attention_large", "causal", "depo-causal", PASSES, tuple(range(1, 9)))
     passes, hops = (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4)
     for suffix in ("", "-s1", "-s2"):
