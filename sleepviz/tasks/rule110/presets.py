@@ -79,15 +79,16 @@ def _answers_presets(task: Rule110) -> Iterator[Preset]:
     """
     model = _model(task, vocabulary_feedback=False, **ANSWERS)
 
-    def stages(passes_at: Callable[[int], int], advance_at: Callable[[int], float]) -> tuple[Stage, ...]:
+    def stages(passes_at: Callable[[int], int]) -> tuple[Stage, ...]:
         rows = (task.rows_max, task.rows_max)
         return tuple(
-            Stage(passes_at(t), t, rows, single_window_share=0.7, advance_at=advance_at(t))
+            # Whole rows become right as the rates fall, so the bar is lower where more can go wrong.
+            Stage(passes_at(t), t, rows, single_window_share=0.7, advance_at=0.8 if t <= 3 else 0.6)
             for t in range(1, task.steps_max + 1)
         )
 
     train = TrainConfig(
-        stages(two_a_pass, lambda t: 0.8 if t <= 3 else 0.6),  # whole rows become right as the rates fall
+        stages(two_a_pass),
         Budget.steps(16_000),
         batch=128,
         loss="answers",
@@ -95,9 +96,8 @@ def _answers_presets(task: Rule110) -> Iterator[Preset]:
         lr_muon=0.02,
     )
     yield Preset("rule110-answers", task, model, train)
-    # One pass may never do so many steps, so a lower bar ends its stages: nothing keeps it from harder questions.
-    alone = replace(train, stages=stages(lambda t: 1, lambda t: 0.5), n_passes=1)
-    yield Preset("rule110-answers-n1", task, model, replace(alone, budget=Budget.equal_to("rule110-answers")))
+    alone = replace(train, stages=stages(lambda t: 1), n_passes=1, budget=Budget.equal_to("rule110-answers"))
+    yield Preset("rule110-answers-n1", task, model, alone)
 
 
 def presets() -> Iterator[Preset]:

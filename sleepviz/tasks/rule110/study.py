@@ -10,7 +10,7 @@ from sleepviz.tasks.found import Found
 from sleepviz.tasks.rule110.task import HEADER, ROW_TOKENS, Rule110
 
 CONTROL_PASSES = 12
-FOUND = Found("rule110-answers", "rule110-deep", (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4, 5, 6), control_passes=4)
+FOUND = Found("rule110-answers", "rule110-deep", (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4, 5), control_passes=4)
 RETAINED_STEPS = (1, 4, 8, 12)
 
 
