@@ -6,18 +6,10 @@ from collections.abc import Iterator
 
 from sleepviz.tasks.base import Batch, Problem, Task, Tokens
 from sleepviz.tasks.family import Measurement, Probed, Series, Study
-from sleepviz.tasks.found import Found
 from sleepviz.tasks.rule110.task import HEADER, ROW_TOKENS, Rule110
 
 CONTROL_PASSES = 12
-FOUND = Found("rule110-answers", "rule110-deep", (1, 2, 3, 4, 5, 6, 8, 12), (1, 2, 3, 4, 5), control_passes=4)
 RETAINED_STEPS = (1, 4, 8, 12)
-
-
-def further(task: Task, default: str) -> Iterator[Measurement]:
-    """What is measured of Rule 110 alone."""
-    yield from FOUND.controls(task)
-    yield from retention(task, default)
 
 
 def retention(task: Task, default: str) -> Iterator[Measurement]:
@@ -61,8 +53,8 @@ STUDY = Study(
         "oracle": "oracle",
     },
     second_seed=((1, 4, 12, 20), (1, 4, 8, 12)),
-    series=(*FOUND.series(), *ATTENTION),
-    further=further,
+    series=ATTENTION,
+    further=retention,
     read_from_state=row_after,
     probed=probed,
     probe_windows=1,
