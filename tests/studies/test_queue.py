@@ -212,6 +212,11 @@ def test_a_control_is_measured_as_that_control(control: Any, monkeypatch: pytest
     assert setting.control == control
 
 
+def test_a_series_is_measured_on_its_own_windows_or_on_the_most_of_its_task() -> None:
+    asked = [Series("each_n", "one", "small", (1,), (1,), n_windows=each).measurements(3) for each in (1, 0)]
+    assert [[cell.n_windows for cell in cells] for cells in asked] == [[1], [3]]
+
+
 def test_a_series_is_measured_under_its_own_eviction(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Setting] = []
     monkeypatch.setattr(sleepviz.studies.measure, "asleep", lambda *given: settings.append(given[-1]))
@@ -222,7 +227,7 @@ def test_a_series_is_measured_under_its_own_eviction(monkeypatch: pytest.MonkeyP
     )
     kinds: tuple[Eviction, ...] = ("hard", "sliding")
     series = [Series("eviction", each, "small", (2, 1), (1, 3), eviction=each) for each in kinds]
-    for cell in [cell for each in series for cell in each.measurements(n_windows=2)]:
+    for cell in [cell for each in series for cell in each.measurements(most=2)]:
         settings.clear()
         measure(cell, small_checkpoint(), Slept())
         assert {setting.policy.eviction for setting in settings} == {cell.variant}
