@@ -80,8 +80,8 @@ def _figure_presets() -> Iterator[Preset]:
     """The paper's figure in small: one model for each N, as in the paper, found from the answers alone.
 
     Two layers, so that one pass cannot follow many hops by itself, and cycles of 12 nodes, of which one window holds
-    all: with 18, N = 4 had not begun the first hop after 1,600 steps. Each N has the same batches and the same bars,
-    and one model more with N = 1 has as many operations as that with N = 4. Three seeds of each are trained: 0, 1, 2.
+    all: with 18, N = 4 had not begun the first hop after 1,600 steps. Each N has as many steps and the same bars, and
+    one model more with N = 1 has as many operations as that with N = 4. The seeds are 0, 1 and 2, chosen beforehand.
     """
     task = Depo(nodes_max=12, window_edges=12, hops_max=5, compact=True)
     model = ModelConfig(task.vocab_size, task.window, HYBRID, key_dim=24, value_dim=24, mlp_ratio=2, **ANSWERS)
