@@ -79,4 +79,4 @@ def reach_finding(lines: Sequence[Line], symbol: str) -> Finding | None:
     if line.passes == 1 or not alone:
         return Finding(f"{said}.")
     best = max(other.high for other in alone)
-    return Finding(f"{said}. The best training with one pass only reaches {percent(best)} %.")
+    return Finding(f"{said}. The best training with N = 1 reaches {percent(best)} %.")

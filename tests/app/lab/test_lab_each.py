@@ -83,10 +83,8 @@ def test_a_line_that_falls_behind_says_so() -> None:
 def test_the_hardest_question_that_every_training_answers_stands_beside_the_best_of_one_pass() -> None:
     finding = spread.reach_finding(spread.by_seed(results()), "k")
     assert finding is not None
-    said = (
-        "At k = 2, every training with N = 4 is right in at least 96.0 %. The best training with one pass only reaches "
-    )
-    assert finding.sentence == said + "20.0 %."
+    said = "At k = 2, every training with N = 4 is right in at least 96.0 %."
+    assert finding.sentence == f"{said} The best training with N = 1 reaches 20.0 %."
 
 
 def test_where_no_training_is_sure_nothing_is_claimed() -> None:
